@@ -16,7 +16,7 @@ from halluc.augmentation.filters.filters import (
     Unchanged,
     UnchangedConfig,
 )
-from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer
+from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, Rejected, Synthesizer
 from halluc.augmentation.pipeline.candidates import (
     COPY,
     SAMPLED,
@@ -257,13 +257,12 @@ def test_a_reordering_reports_its_cuts():
 
 
 class TwoSteps(Augmenter):
-    def change(self, example: Editable, draws: Draws) -> Any:
-        from halluc.augmentation.methods.base import Changed
-
+    def change_many(self, examples: Any, draws: Any) -> Any:
+        (example,) = examples
         steps = ((Replace(0, 2, ("Eva",), "first"),), (Replace(1, 2, ("won",), "second"),))
         for step in steps:
             example = apply(example, step)
-        return Changed(example, steps)
+        return [Changed(example, steps)]
 
 
 def test_the_positions_of_a_step_are_those_that_the_step_before_left():

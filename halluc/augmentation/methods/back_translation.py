@@ -15,7 +15,6 @@ from halluc.augmentation.methods.base import (
     RateConfig,
     Rejected,
     Workspace,
-    accepted,
 )
 from halluc.augmentation.translation.config import CommandConfig, EngineConfig, TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
@@ -95,9 +94,6 @@ class BackTranslation(Augmenter):
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
-
-    def change(self, example: Editable, draws: Draws) -> Changed:
-        return accepted(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """The results for the examples, whose texts are translated together.

@@ -63,7 +63,7 @@ class RateConfig(MethodConfig):
         if not candidates or not self.rate:
             return []
         wanted = max(draws.count(self.rate * candidates), self.at_least)
-        return draws.some(candidates, min(wanted, self.at_most or wanted)) if wanted else []
+        return draws.some(candidates, min(wanted, self.at_most or wanted))
 
 
 class OptionError(HallucError):
@@ -224,8 +224,7 @@ class Workspace:
 class Component:
     """The common base of augmenters and synthesizers.
 
-    With ``uses_model``, a model or a program makes candidates: in one process and many at a time, by the methods whose
-    name ends in ``_many``.
+    With ``uses_model``, a model or a program makes candidates: in one process.
     """
 
     Config: ClassVar[type[MethodConfig]]
@@ -263,7 +262,7 @@ class Augmenter(Component):
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         """Edits that ``core.edits.apply`` accepts, none if there is nothing to change.
 
-        A method with several steps overrides ``change`` instead.
+        A method with several steps, or with a model, overrides ``change_many`` instead.
 
         Raises:
             Rejected: the change cannot be expressed in edits.
@@ -271,14 +270,21 @@ class Augmenter(Component):
         return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
+        """
+        Raises:
+            Rejected: see ``propose``.
+        """
+        return accepted(*self.change_many([example], [draws]))
+
+    def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
+        """``change`` for each example with its own draws, in order."""
+        return [_caught(self._edited, *one) for one in zip(examples, draws, strict=True)]
+
+    def _edited(self, example: Editable, draws: Draws) -> Changed:
         # A corpus in JSON may have empty tokens, which must not replace others.
         proposed = self.propose(example, draws)
         edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
         return Changed(apply(example, edits), (edits,))
-
-    def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        """``change`` for each example with its own draws, in order."""
-        return [_caught(self.change, *one) for one in zip(examples, draws, strict=True)]
 
 
 class Synthesizer(Component):

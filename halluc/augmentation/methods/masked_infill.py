@@ -13,7 +13,6 @@ from halluc.augmentation.methods.base import (
     RateConfig,
     Rejected,
     Workspace,
-    accepted,
 )
 from halluc.augmentation.models.masked_config import MaskedInfillConfig
 from halluc.core.edits import Editable
@@ -65,9 +64,6 @@ class MaskedInfill(Augmenter):
                 help = "use a larger training split, or remove this method"
                 raise OptionError("fit", "D144", message, help, EXIT_DATA)
         self._filler = MaskedFiller.ready(self.config, self._training, examples, workspace)
-
-    def change(self, example: Editable, draws: Draws) -> Changed:
-        return accepted(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         assert self._filler is not None, "call `fit` first"

@@ -287,7 +287,7 @@ def places_of(config: MaskedInfillConfig, example: Editable, labels: Collection[
     if config.fills_mentions and config.mention_rate:
         candidates = list(mention_words(example, labels, config.function_words))
         wanted = max(1, draws.count(config.mention_rate * len(candidates)))
-        for number in draws.some(len(candidates), wanted) if candidates else ():
+        for number in draws.some(len(candidates), wanted):
             at = candidates[number]
             result[at] = kind_of(example.tokens[at], True)
     return result

@@ -131,14 +131,7 @@ class Maker:
 
         If no method can change the example, and copies are not permitted, the only refusal is ``UNCHANGEABLE``.
         """
-        search = self._search(asked)
-        try:
-            request = next(search)
-            while True:
-                request = search.send(self._answer(request))
-        except StopIteration as end:
-            result: _Result = end.value
-            return result
+        return self.make_many([asked])[0]
 
     def make_many(self, asked: Sequence[CopyRequest]) -> list[_Result]:
         """``make`` for each; all that wait for the same method or filter are processed together."""
@@ -167,14 +160,6 @@ class Maker:
                     raise PartError("filters" if is_check else "methods", index, error) from error
                 answers.update((number, answer) for (number, _), answer in zip(requests, of_part, strict=True))
         return [results[number] for number in range(len(searches))]
-
-    def _answer(self, request: _Request) -> _Answer:
-        if isinstance(request, _Check):
-            return self.filters[request.filter].results([request.candidate])[0]
-        try:
-            return _result(self.methods[request.method].component, request)
-        except OptionError as error:
-            raise PartError("methods", request.method, error) from error
 
     def _search(self, asked: CopyRequest) -> _Search:
         """The attempts, as a generator that yields calls of methods and filters, and is sent their results."""
@@ -246,15 +231,6 @@ class Maker:
         if any(one.refuses(candidate) for one in self.filters):
             return None
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
-
-
-def _result(component: Augmenter | Synthesizer, request: _Call) -> Changed | Rejected:
-    try:
-        if isinstance(component, Augmenter):
-            return component.change(request.example, request.draws)
-        return _sampled(request.example, component.sample(request.example, request.draws))
-    except Rejected as rejected:
-        return rejected
 
 
 def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:

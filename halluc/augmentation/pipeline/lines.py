@@ -66,10 +66,10 @@ class LineMaker:
         return self._tried(example, asked, result), result[0] and result[0].changed.edited
 
     def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[CopyResult]:
-        """``candidate`` for each example and number of its copy; with a model, many at a time."""
+        """``candidate`` for each example and number of its copy."""
         asked = [self._asked(example, copy) for example, copy in pairs]
-        results = self.maker.make_many(asked) if self.maker.uses_model else map(self.maker.make, asked)
-        return [self._tried(one.source, one, result) for one, result in zip(asked, results, strict=True)]
+        results = zip(asked, self.maker.make_many(asked), strict=True)
+        return [self._tried(one.source, one, result) for one, result in results]
 
     def _asked(self, example: Example, copy: int, attempt: int = 0) -> CopyRequest:
         return CopyRequest(self.examples.editable(example), example.id, copy, attempt, example)
