@@ -22,6 +22,7 @@ from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
 
+GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
 # The order of n-grams. Longer ones rarely occur in the few hundred held-out texts.
 ORDER = 3
 # The number of parts of samples and held-out texts, whose figures give the standard error of the mean.
@@ -161,9 +162,6 @@ def _error(values: Sequence[float]) -> float:
 
 def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
-
-
-GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
 
 
 @dataclass(frozen=True)
