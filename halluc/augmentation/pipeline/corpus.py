@@ -56,7 +56,7 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
-            for item, outcome in _tried_from(prepared, start, last):
+            for item, outcome in _outcomes_from(prepared, start, last):
                 journal.write(shard.FILE, json.dumps(outcome, ensure_ascii=True))
                 progress(item.number + 1 - first, last - first)
                 if journal.is_due():
@@ -68,7 +68,7 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
 def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, ExampleOutcome]]:
     shards = finished_shards(folder, fingerprint)
     if shards is None:
-        return _tried_from(prepared, start, len(prepared.plan))
+        return _outcomes_from(prepared, start, len(prepared.plan))
     # A shard has one line per item, in the order of the items.
     skipped = sum(1 for number in range(start) if prepared.job.config.keep_original or prepared.plan[number])
     lines = itertools.islice(itertools.chain.from_iterable(shards), skipped, None)
@@ -84,31 +84,29 @@ def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
             yield Item(number, example, prepared.plan[number])
 
 
-def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
+def _outcomes_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
     """The outcomes of examples from ``start`` on.
 
     The output of a model may depend on its batch, so the whole chunk of ``start`` is made again.
     """
     first = start - start % _CHUNK if prepared.line_maker.maker.uses_model else start
-    tried = _tried(prepared, _items(prepared, first, last))
-    return itertools.dropwhile(lambda one: one[0].number < start, tried)
+    outcomes = _outcomes_of(prepared, _items(prepared, first, last))
+    return itertools.dropwhile(lambda one: one[0].number < start, outcomes)
 
 
-def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
+def _outcomes_of(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, from several processes."""
     config, source = prepared.job.config, prepared.job.source
     line_maker, keep = prepared.line_maker, config.keep_original
 
     def work(given: Sequence[Item]) -> list[ExampleOutcome]:
         chunk = whole(given)
-        tried = iter(
-            line_maker.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)])
-        )
+        copies = [(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]
+        results = iter(line_maker.candidates(copies))
+        originals = [line_maker.original(item.example) if keep else None for item in chunk]
         return [
-            ExampleOutcome(
-                line_maker.original(item.example) if keep else None, list(itertools.islice(tried, item.copies))
-            )
-            for item in chunk
+            ExampleOutcome(original, list(itertools.islice(results, item.copies)))
+            for original, item in zip(originals, chunk, strict=True)
         ]
 
     def sent(chunk: list[Item]) -> list[Item]:

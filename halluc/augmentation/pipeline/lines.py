@@ -61,24 +61,24 @@ class LineMaker:
 
     def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[CopyResult, Editable | None]:
         """``candidate``, and the candidate as ``Editable``."""
-        asked = self._asked(example, copy, attempt)
-        result = self.maker.make(asked)
-        return self._tried(example, asked, result), result[0] and result[0].changed.edited
+        request = self._request(example, copy, attempt)
+        accepted, refusals = self.maker.make(request)
+        return self._result(request, accepted, refusals), accepted and accepted.changed.edited
 
     def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[CopyResult]:
         """``candidate`` for each example and number of its copy."""
-        asked = [self._asked(example, copy) for example, copy in pairs]
-        results = zip(asked, self.maker.make_many(asked), strict=True)
-        return [self._tried(one.source, one, result) for one, result in results]
+        requests = [self._request(example, copy) for example, copy in pairs]
+        results = zip(requests, self.maker.make_many(requests), strict=True)
+        return [self._result(request, *result) for request, result in results]
 
-    def _asked(self, example: Example, copy: int, attempt: int = 0) -> CopyRequest:
+    def _request(self, example: Example, copy: int, attempt: int = 0) -> CopyRequest:
         return CopyRequest(self.examples.editable(example), example.id, copy, attempt, example)
 
-    def _tried(self, example: Example, asked: CopyRequest, result: tuple[Accepted | None, list[Refusal]]) -> CopyResult:
-        accepted, refusals = result
-        return CopyResult(accepted and self._line(example, asked.example, asked.copy, accepted), refusals)
+    def _result(self, request: CopyRequest, accepted: Accepted | None, refusals: list[Refusal]) -> CopyResult:
+        return CopyResult(accepted and self._line(request, accepted), refusals)
 
-    def _line(self, example: Example, before: Editable, copy: int, accepted: Accepted) -> CorpusLine:
+    def _line(self, request: CopyRequest, accepted: Accepted) -> CorpusLine:
+        example, before, copy = request.source, request.example, request.copy
         source, identity, edited = example.origin, f"{example.id}{self.separator}{copy}", accepted.changed.edited
         # A sampled text with the target of its example is derived from the example.
         is_new = accepted.sampled and not (before.target and edited.target == before.target)

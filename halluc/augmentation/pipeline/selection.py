@@ -29,15 +29,14 @@ class ExampleOutcome(NamedTuple):
     """The result for an example: its own line if originals are kept, and the result for each copy."""
 
     original: str | None
-    tried: list[CopyResult]
+    copies: list[CopyResult]
 
 
 def read_outcome(plain: Any) -> ExampleOutcome:
     """An outcome restored from JSON."""
-    original, tried = plain
-    return ExampleOutcome(
-        original, [CopyResult(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
-    )
+    original, copies = plain
+    results = [CopyResult(_read_line(line), [Refusal(*one) for one in refusals]) for line, refusals in copies]
+    return ExampleOutcome(original, results)
 
 
 def _read_line(plain: Any) -> CorpusLine | None:
@@ -80,26 +79,26 @@ class CandidateSelection:
     def accept(self, item: Item, outcome: ExampleOutcome) -> None:
         if outcome.original is not None:
             self.journal.write(ORIGINALS, outcome.original)
-        for copy, tried in enumerate(outcome.tried, 1):
-            self._accept_copy(item.example, copy, tried)
+        for copy, result in enumerate(outcome.copies, 1):
+            self._accept_copy(item.example, copy, result)
         self.next = item.number + 1
 
-    def _accept_copy(self, example: Any, copy: int, tried: CopyResult) -> None:
+    def _accept_copy(self, example: Any, copy: int, result: CopyResult) -> None:
         """Write the first candidate that shares no key with an accepted one; if necessary, make further candidates."""
         line_maker = self.prepared.line_maker
         while True:
-            for refusal in tried.refusals:
+            for refusal in result.refusals:
                 self.tally.refuse(refusal, self._text(example))
-            line = tried.line
+            line = result.line
             if line is None:
-                self.tally.given_up += not any(refusal.reason == UNCHANGEABLE for refusal in tried.refusals)
+                self.tally.given_up += not any(refusal.reason == UNCHANGEABLE for refusal in result.refusals)
                 return
             clash = self._clash(line)
             if clash is None:
                 self._write(line)
                 return
             self.tally.refuse(Refusal(clash, line.method, line.shown), self._text(example))
-            tried = line_maker.candidate(example, copy, line.attempt + 1)
+            result = line_maker.candidate(example, copy, line.attempt + 1)
 
     def _text(self, example: Any) -> str:
         return " ".join(self.prepared.job.examples.editable(example).tokens)
