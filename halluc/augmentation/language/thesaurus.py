@@ -51,8 +51,8 @@ class WordNetThesaurus:
         readings = self._inflection.readings(word, self._wordnet.has)
         if len(readings) < 2:
             return readings[0] if readings else None
-        weighed = sorted((-self._weight(one), number) for number, one in enumerate(readings))
-        (first, best), (second, _) = weighed[:2]
+        weighted = sorted((-self._weight(one), number) for number, one in enumerate(readings))
+        (first, best), (second, _) = weighted[:2]
         return readings[best] if 2 * second > first else None
 
     def _weight(self, reading: WordForm) -> float:

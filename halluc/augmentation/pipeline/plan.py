@@ -54,54 +54,58 @@ class Focus:
     ) -> None:
         if kind == "gap" and dev_errors is not None:
             kind = "errors"
-        self._of = {"balance": self._rarity, "gap": self._gap, "errors": self._erroneous}.get(kind)
-        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "errors": self._errors_of_text}.get(kind)
+        self._functions = {
+            "balance": (self._rarity_of_mention, self._rarity_of_text),
+            "gap": (self._gap_of_mention, self._gap_of_text),
+            "errors": (self._errors_of_mention, self._errors_of_text),
+        }.get(kind)
         self.dev_errors = dev_errors or DevErrors()
         self.counts = counts
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
         """The relative weight of an example with labels; -1 for examples without labels, and for uniform focus."""
-        if not labels or self._of is None or self._of_text is None:
+        if not labels or self._functions is None:
             return -1.0
+        of_mention, of_text = self._functions
         if not example.spans:
-            return self._of_text(text_words(" ".join(example.tokens)), labels)
-        return sum(self._of(example, span) for span in example.spans)
+            return of_text(text_words(" ".join(example.tokens)), labels)
+        return sum(of_mention(example, span) for span in example.spans)
 
-    def _rarity(self, example: Editable, span: Span) -> float:
+    def _rarity_of_mention(self, example: Editable, span: Span) -> float:
         return 1 / self.counts[span.label]
 
-    def _rarities(self, words: Sequence[str], labels: Sequence[str]) -> float:
+    def _rarity_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
         return sum(1 / self.counts[label] for label in labels)
 
-    def _shown_here(self, words: Sequence[str], labels: Sequence[str]) -> float:
+    def _gap_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """The share of the content words that occur in no other training text."""
         return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
     def _errors_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """For each label its error share, and the share of the text's content words that occur in its errors."""
-        return sum(self.dev_errors.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
+        return sum(self.dev_errors.shares.get(label, 0.0) + self._error_words(words, label) for label in labels)
 
-    def _hit(self, words: Sequence[str], label: str) -> float:
+    def _error_words(self, words: Sequence[str], label: str) -> float:
         return _share(words, lambda word: (label, word) in self.dev_errors.words)
 
-    def _gap(self, example: Editable, span: Span) -> float:
+    def _gap_of_mention(self, example: Editable, span: Span) -> float:
         """1 for a mention that occurs once in training, or with another label too."""
         mention = example.tokens[span.start : span.end]
         seen_once = self.mentions.get(span.label, {}).get(mention) == 1
         confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
         return float(seen_once or confusable)
 
-    def _erroneous(self, example: Editable, span: Span) -> float:
+    def _errors_of_mention(self, example: Editable, span: Span) -> float:
         """The error share of the label, and the number of its errors that share a content word."""
         words = filter(is_content, example.tokens[span.start : span.end])
         hits = sum(self.dev_errors.words.get((span.label, word), 0) for word in words)
         return self.dev_errors.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
+def _share(words: Sequence[str], matches: Callable[[str], bool]) -> float:
     """The share of content words with a property; 0 if there are none."""
-    return sum(map(is_so, words)) / len(words) if words else 0.0
+    return sum(map(matches, words)) / len(words) if words else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:
@@ -112,9 +116,9 @@ def copies(weights: array[float], added: int, seed: int) -> array[int]:
     than one.
     """
     plan = array("I", bytes(4 * len(weights)))
-    bearing = sum(weight >= 0 for weight in weights)
+    labelled = sum(weight >= 0 for weight in weights)
     total = sum(weight for weight in weights if weight >= 0)
-    scale = bearing / total if total else 0.0
+    scale = labelled / total if total else 0.0
     unit = added / len(weights) if len(weights) else 0.0
     start, reached, planned = Draws.of(seed, "copies").uniform(), 0.0, 0
     for number, weight in enumerate(weights):
