@@ -1,35 +1,32 @@
 """Abstention with a guarantee: the confidence threshold that keeps the rate of unsupported claims below a bound.
 
 Learn then Test (Angelopoulos et al. 2021, arXiv 2110.01052): on data like dev, the rate of unsupported claims among
-those kept is at most ``max_rate``, with ``probability`` over draws of dev. One half of dev is for fitting, the other
-for testing.
+those kept is at most ``max_rate``, with ``probability`` over draws of dev. A claim is kept if confidence >= threshold.
+One half of dev is for fitting, the other for testing.
 
-Thresholds are tested downwards from a start, each at level 1 - probability, up to the first failure. To accept any
-threshold that exceeds the bound, the first such in the sequence must pass, which has at most probability 1 -
-probability: so no correction for multiple tests is needed, as long as start and tests are fixed independently of the
-verdicts that they are tested on.
+Fixed-sequence testing: thresholds are tested downwards from a start, each at level 1 - probability, up to the first
+failure. A threshold that exceeds the bound can only be accepted if the first such threshold passes, which has at most
+probability 1 - probability. So no correction for multiple tests is needed, if start and tests are chosen independently
+of the verdicts in the testing half.
 
-Unit "example": the strictest thresholds keep too little to pass, so the start is learned on the fitting half, as in
-split fixed-sequence and Pareto testing (Laufer-Goldenberg et al. 2023, arXiv 2210.07913): the threshold with the
-smallest p-value there, the stricter one for ties. The test for each threshold is chosen in the same way:
-Hoeffding-Bentkus with a cap or a bet with a stake, whichever has the smallest p-value there. Both are valid with any
-cap and any stake, so bad luck in the fitting half only costs power. In the fitting half U is estimated from that half;
-in the tests, from both halves.
+Unit "example": the strictest thresholds keep too few claims to pass, so the start is learned on the fitting half
+(Laufer-Goldenberg et al. 2023, arXiv 2210.07913): the threshold with the smallest p-value there, the stricter one for
+ties. The test for each threshold is also the one with the smallest p-value there: Hoeffding-Bentkus with some cap, or a
+bet with some stake. Both are valid with any cap and stake, so an unlucky choice only costs power.
 
-Unit "claim": exact binomial, from the strictest threshold that keeps ceil(ln(1 - probability) / ln(1 - max_rate))
-claims of the testing half, as fewer cannot pass. This start uses how many claims are kept, so the guarantee also
-assumes that below a threshold that exceeds the bound no band of confidences is within it.
+Unit "claim": exact binomial test, from the strictest threshold that keeps ceil(ln(1 - probability) / ln(1 - max_rate))
+claims of the testing half, since fewer cannot pass. This start depends on how many claims are kept, so the guarantee
+also assumes that, below a threshold that exceeds the bound, no band of confidences is within it.
 
-The null hypothesis of the p-values is "claims kept at this threshold are unsupported more often than ``max_rate``";
-they are computed for all thresholds at once. A claim is kept if confidence >= threshold. ``binomial``,
-``hoeffding_bentkus`` and ``betting`` take the claims of one half of dev, and return a p-value for each of the 1,000
-thresholds of the grid. Caps and stakes are fixed beforehand, or on other data. ``binomial`` assumes that claims are
-independent draws. The other two assume this only for *examples*: claims of one example may depend on each other in any
-way. The rate is within the bound if E[L] <= 0 for the loss of an example
+``binomial``, ``hoeffding_bentkus`` and ``betting`` return a p-value for each of the 1,000 thresholds of the grid. The
+null hypothesis is "claims kept at this threshold are unsupported more often than ``max_rate``". ``binomial`` assumes
+that claims are independent draws. The other two assume this only for *examples*: claims of one example may depend on
+each other. The rate is within the bound if E[L] <= 0 for the loss of an example
 
     L = unsupported - max_rate * kept,    unsupported <= min(kept, U).
 
 It is an assumption that no example has more than U (``most``) unsupported claims; data can refute it, but not prove it.
+In the fitting half U is estimated from that half; in the tests, from both halves.
 """
 
 from __future__ import annotations
@@ -80,13 +77,13 @@ def half(example: Array, confidence: Array, unsupported: Array, members: Array) 
 
 
 def at_least(level: Array, weights: Array | None = None) -> Array:
-    """How many claims each threshold keeps, or the sum of their weights, (1000,)."""
+    """The number of claims that each threshold keeps, or the sum of their weights, (1000,)."""
     return numpy.bincount(level, weights, minlength=len(GRID))[::-1].cumsum()[::-1]
 
 
 def binomial(claims: Half, max_rate: float) -> Array:
     """P(Bin(kept, max_rate) <= unsupported), (1000,): exact for independent claims."""
-    from scipy.special import bdtr  # it takes .14 s, and `halluc predict` needs no p-value
+    from scipy.special import bdtr  # the import takes .14 s, and `halluc predict` needs no p-value
 
     return numpy.asarray(
         bdtr(at_least(claims.level[claims.unsupported]).astype(float), at_least(claims.level), max_rate)
@@ -96,9 +93,9 @@ def binomial(claims: Half, max_rate: float) -> Array:
 def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Array:
     """Hoeffding-Bentkus p-values, (1000,), with kept replaced by min(kept, K) for K = ``cap``.
 
-    This only makes the loss larger, so E[L'] > 0 wherever E[L] > 0. L' is in [-max_rate K, U - max_rate min(U, K)], and
-    both limits can occur; X is L' scaled to [0, 1], and beta the value of X for L' = 0. If E[X] >= beta, a valid
-    p-value is p = min(exp(-n kl(min(mean X, beta) || beta)), e P(Bin(n, beta) <= ceil(n mean X)))
+    This only makes the loss L' larger, so E[L'] > 0 wherever E[L] > 0. L' is in [-max_rate K, U - max_rate min(U, K)];
+    X is L' scaled to [0, 1], and beta the value of X for L' = 0. For the hypothesis E[X] >= beta, a valid p-value is
+    p = min(exp(-n kl(min(mean X, beta) || beta)), e P(Bin(n, beta) <= ceil(n mean X)))
     (Bates et al. 2021, arXiv 2101.02703, section 3.1; Angelopoulos et al. 2021, arXiv 2110.01052, section 2.2).
     """
     from scipy.special import bdtr, rel_entr
@@ -129,7 +126,7 @@ def betting(claims: Half, stake: float, most: int, max_rate: float) -> Array:
     bet = stake / (most * (1 - max_rate))
     after = claims.so_far - max_rate * claims.rank
     before = after - claims.unsupported + max_rate
-    # What a claim adds to the logarithm of its example's factor: the sum over the kept claims is the logarithm.
+    # log W is the sum over the kept claims of what each adds to the logarithm of its example's factor.
     wealth = at_least(claims.level, numpy.log1p(-bet * after) - numpy.log1p(-bet * before))
     return numpy.asarray(numpy.exp(-numpy.maximum(wealth, 0)))
 
@@ -146,9 +143,10 @@ _ASSUMES: dict[Unit, str] = {
 class Choice:
     """A threshold, or the reason why there is none, and the results of the testing half.
 
-    ``examples`` and ``claims`` were tested. ``kept_share`` (of these claims) and ``rate`` (unsupported among the kept)
-    are the values at the threshold; so are ``p_value``, ``test`` and its parameter, or those at ``start`` if that did
-    not pass. ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a bet, ``most_unsupported`` U.
+    ``examples`` and ``claims`` are the numbers of those tested. ``kept_share`` (of these claims) and ``rate``
+    (unsupported among the kept) are the values at the threshold. ``p_value``, ``test`` and its parameter are those at
+    the threshold, or at ``start`` if that did not pass. ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a
+    bet, ``most_unsupported`` U.
     """
 
     threshold: float | None
@@ -170,8 +168,7 @@ class Choice:
 
 
 def halves(ids: Iterable[str]) -> Array:
-    """Which examples are for fitting (True) and for testing (False): by a hash of the id, so the same in every run and
-    order."""
+    """Which examples are for fitting (True) and for testing (False), by a hash of the id."""
     return numpy.array([keyed_seed("halves", one) % 2 == 1 for one in ids], dtype=bool)
 
 
@@ -187,8 +184,8 @@ def choose(
     """The lowest threshold of the grid .000 to .999 that passes, as described at the top of this module.
 
     Args:
-        example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the final
-            temperature), and whether it is unsupported. Unverifiable claims are left out beforehand.
+        example, confidence, unsupported: (claims,) the index of a claim's example, its confidence (at the final
+            temperature), and whether it is unsupported. Without unverifiable claims.
         fitting: (examples,) True for the fitting half (``halves``), including examples without claims.
 
     Raises:
@@ -215,8 +212,8 @@ def choose_by_class(
 ) -> dict[str, Choice]:
     """A threshold for each of the ``classes`` (claims,) in the fitting half; other arguments as in ``choose``.
 
-    With k classes, each threshold holds with probability 1 - (1 - probability) / k, so that all of them together, and
-    the rate over all kept claims, hold with ``probability`` (Bonferroni). The testing half does not affect k. A class
+    With k classes, each guarantee has the probability 1 - (1 - probability) / k, so that all of them together, and that
+    of the rate over all kept claims, have ``probability`` (Bonferroni). The testing half does not affect k. A class
     that is absent from the fitting half has no threshold.
     """
     names = sorted({*classes[fitting[example]].tolist()})
@@ -229,7 +226,7 @@ def choose_by_class(
 
 
 def _by_claims(choice: Choice, test: Half) -> Choice:
-    # Rounding must not require one claim more.
+    # The subtrahend avoids that a rounding error requires one claim more.
     needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)
     enough = numpy.flatnonzero(at_least(test.level) >= needed)
     if not len(enough):
@@ -260,8 +257,11 @@ def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
 
 
 def _descend(choice: Choice, test: Half, p_values: Array, start: int) -> tuple[Choice, int]:
-    """Test downwards from ``start`` to the first failure; the last one that passes is chosen. Returned with its
-    position in the grid, or that of the start."""
+    """Test downwards from ``start`` to the first failure, and choose the last threshold that passes.
+
+    Returns:
+        the choice, and the position in the grid of the threshold, or of the start if that did not pass.
+    """
     level = 1 - choice.probability
     failed = numpy.flatnonzero(p_values[start::-1] > level)
     passed = int(failed[0]) if len(failed) else start + 1

@@ -1,8 +1,7 @@
 """The arms of a study compared with a reference: paired differences, also at matched omission, and differences of
 trends.
 
-An axis with values that are not numbers is an axis of arms, and its first value is the reference unless another is
-named.
+An axis with a value that is not a number is an axis of arms. Its first value is the reference, unless another is named.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
 from halluc.core.figures import MATCHED, OMISSION
-from halluc.core.significance import holm
+from halluc.core.significance import defined, holm
 from halluc.runs import training_facts
 from halluc.runs.studies import ALPHA, LEAST_SEEDS, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
 
 
 @dataclass(frozen=True)
-class Rival:
+class ArmPair:
     """An arm and the reference of its axis, with the same values on all other axes."""
 
     axis: str
@@ -53,21 +52,21 @@ class Rival:
 
     @property
     def silent_seeds(self) -> list[Plain]:
-        """The seeds in which either makes no claim."""
+        """The seeds in which the arm or the reference makes no claim."""
         return [seed for seed, pair in self.pairs.items() if any(run.is_silent for run in pair)]
 
     @cached_property
     def omission_rate(self) -> float | None:
-        """The rate at which both are matched: the larger rate of each seed, averaged; None without gold."""
-        results = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
-        return None if numpy.isnan(results).any() else float(numpy.mean(results))
+        """The omission rate at which both are matched: the larger rate of each seed, averaged; None without gold."""
+        rates = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
+        return defined(float(numpy.mean(rates)))
 
 
 @dataclass(frozen=True)
-class Contest:
-    """A rival with every figure of both arms, over the seeds that both have."""
+class ComparedPair:
+    """A pair with every figure of both arms, over the seeds that both have."""
 
-    rival: Rival
+    arm_pair: ArmPair
     figures: dict[FigureKey, Paired]
 
 
@@ -93,7 +92,7 @@ def is_number(value: Plain) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def rivals(groups: Sequence[SeedGroup], references: Mapping[str, Plain]) -> list[Rival]:
+def arm_pairs(groups: Sequence[SeedGroup], references: Mapping[str, Plain]) -> list[ArmPair]:
     """Each arm that has a seed in common with its reference."""
     by_choice = {tuple(group.choice.items()): group for group in groups}
     results = []
@@ -101,23 +100,24 @@ def rivals(groups: Sequence[SeedGroup], references: Mapping[str, Plain]) -> list
         for group in groups:
             other = by_choice.get(tuple({**group.choice, axis: reference}.items()))
             if other is not None and other is not group:
-                results.append(Rival(axis, group, other))
-    return [rival for rival in results if rival.pairs]
+                results.append(ArmPair(axis, group, other))
+    return [arm_pair for arm_pair in results if arm_pair.pairs]
 
 
-def contest(rival: Rival, resampled: Resampled) -> Contest:
+def compared_pair(arm_pair: ArmPair, resampled: Resampled) -> ComparedPair:
     reference, arm = (
-        resampled.of({seed: pair[which] for seed, pair in rival.pairs.items()}, of_difference=True) for which in (0, 1)
+        resampled.of({seed: pair[which] for seed, pair in arm_pair.pairs.items()}, of_difference=True)
+        for which in (0, 1)
     )
     figures = {key: Paired(arm[key], reference[key]) for key in arm}
-    if rival.omission_rate is not None:
-        figures[MATCHED, ()] = resampled.at_matched_omission(rival.pairs, of_difference=True)
-    return Contest(rival, figures)
+    if arm_pair.omission_rate is not None:
+        figures[MATCHED, ()] = resampled.at_matched_omission(arm_pair.pairs, of_difference=True)
+    return ComparedPair(arm_pair, figures)
 
 
-def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
-    """Every contest as differences, adjusted over the arms that are compared under the same choice (Holm)."""
-    results = [_comparison(contest) for contest in contests]
+def comparisons(compared_pairs: Sequence[ComparedPair]) -> list[ArmComparison]:
+    """The differences of every pair; p is adjusted (Holm) over the arms of an axis with equal choices otherwise."""
+    results = [_comparison(compared_pair) for compared_pair in compared_pairs]
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
     for one in results:
         for delta in one.figures:
@@ -131,46 +131,45 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     return results
 
 
-def _training_differences(rival: Rival) -> list[TrainingDifference]:
-    reference, arm = (training_facts.facts(pair[which].run for pair in rival.pairs.values()) for which in (0, 1))
+def _training_differences(arm_pair: ArmPair) -> list[TrainingDifference]:
+    reference, arm = (training_facts.facts(pair[which].run for pair in arm_pair.pairs.values()) for which in (0, 1))
     return training_facts.differences(reference, arm)
 
 
-def _comparison(contest: Contest) -> ArmComparison:
-    rival = contest.rival
-    arm, reference = rival.names
+def _comparison(compared_pair: ComparedPair) -> ArmComparison:
+    arm_pair = compared_pair.arm_pair
+    arm, reference = arm_pair.names
     return ArmComparison(
-        axis=rival.axis,
+        axis=arm_pair.axis,
         arm=arm,
         reference=reference,
-        choice=rival.choice,
-        seeds=len(rival.pairs),
-        silent_seeds=rival.silent_seeds,
-        training_differences=_training_differences(rival),
-        omission_rate=rival.omission_rate,
-        figures=[_delta(key, paired, tested=not rival.silent_seeds) for key, paired in contest.figures.items()],
+        choice=arm_pair.choice,
+        seeds=len(arm_pair.pairs),
+        silent_seeds=arm_pair.silent_seeds,
+        training_differences=_training_differences(arm_pair),
+        omission_rate=arm_pair.omission_rate,
+        figures=[
+            _delta(key, paired, tested=not arm_pair.silent_seeds) for key, paired in compared_pair.figures.items()
+        ],
     )
 
 
 def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
-    """``tested``: whether a p-value is given; if a seed makes no claim, there is no conclusion about the arm."""
-    result = paired.estimate
-    together = [
-        name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
-    ]
-    sides = [(one.of(together) if together else one).mean for one in (paired.reference, paired.arm)]
-    reference, arm = (None if numpy.isnan(mean) else mean for mean in sides)
+    """``tested``: whether there is a p-value, which is only the case if every seed makes claims."""
+    result, differences = paired.estimate, paired.seeds
+    in_both = [name for name, known in zip(differences.names, differences.defined, strict=True) if known]
+    reference, arm = (defined((one.of(in_both) if in_both else one).mean) for one in (paired.reference, paired.arm))
     return ArmDelta(
         name=key[0], by=dict(key[1]), reference=reference, arm=arm,
         difference=result.value, interval=result.interval, p=result.p if tested else None, sd=result.sd,
         smallest=result.smallest if tested else None,
-        values=[None if numpy.isnan(value) else value for value in paired.seeds.values.tolist()],
+        values=list(map(defined, differences.values.tolist())),
     )  # fmt: skip
 
 
-def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
-    """The lines of the differences along each numeric axis, adjusted over the compared arms (Holm)."""
-    results = list(_trends(contests, axes))
+def trends(compared_pairs: Sequence[ComparedPair], axes: Sequence[str]) -> list[ArmTrend]:
+    """The lines of the differences along each numeric axis; p is adjusted (Holm) over the compared arms."""
+    results = list(_trends(compared_pairs, axes))
     families: dict[tuple[object, ...], list[ArmTrend]] = {}
     for one in results:
         key = (one.axis, one.arm_axis, one.reference, *one.choice.items(), one.name, *one.by.items())
@@ -181,12 +180,12 @@ def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
     return results
 
 
-def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTrend]:
+def _trends(compared_pairs: Sequence[ComparedPair], axes: Sequence[str]) -> Iterable[ArmTrend]:
     for axis in axes:
-        groups: dict[tuple[object, ...], list[Contest]] = {}
-        for one in contests:
-            others = tuple((name, value) for name, value in one.rival.choice.items() if name != axis)
-            groups.setdefault((one.rival.axis, one.rival.names, others), []).append(one)
+        groups: dict[tuple[object, ...], list[ComparedPair]] = {}
+        for one in compared_pairs:
+            others = tuple((name, value) for name, value in one.arm_pair.choice.items() if name != axis)
+            groups.setdefault((one.arm_pair.axis, one.arm_pair.names, others), []).append(one)
         for group in groups.values():
             if len(group) > 1:
                 yield from (
@@ -194,19 +193,19 @@ def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTre
                 )
 
 
-def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
-    """The difference of two lines is the line of the differences."""
-    rival = group[0].rival
+def _trend(axis: str, group: Sequence[ComparedPair], key: FigureKey) -> ArmTrend:
+    """The difference of two lines, which is the line of the differences."""
+    arm_pair = group[0].arm_pair
     line = line_record(
-        key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]
+        key, places(axis, [one.arm_pair.choice for one in group]), [one.figures[key].seeds for one in group]
     )
-    if any(one.rival.silent_seeds for one in group):
+    if any(one.arm_pair.silent_seeds for one in group):
         line["slope_p"] = line["smallest"] = None
     return ArmTrend(
-        arm_axis=rival.axis,
-        arm=rival.names[0],
-        reference=rival.names[1],
-        choice={name: value for name, value in rival.choice.items() if name != axis},
+        arm_axis=arm_pair.axis,
+        arm=arm_pair.names[0],
+        reference=arm_pair.names[1],
+        choice={name: value for name, value in arm_pair.choice.items() if name != axis},
         axis=axis,
         **line,
     )

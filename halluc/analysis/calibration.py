@@ -1,8 +1,7 @@
 """Calibration of confidences: expected calibration error, Brier score, reliability, temperature scaling.
 
-Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), over claims instead of images: a claim
-is ``right`` if the evidence supports it, and its confidence may be computed from several decisions (the tags of a
-span).
+Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), for claims instead of images: a claim is
+``right`` if the evidence supports it. Its confidence may combine several decisions, such as the tags of a span.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ EDGES = numpy.arange(BINS + 1) / BINS
 
 COLDEST, HOTTEST = 0.05, 20.0
 _GRID = numpy.linspace(numpy.log(COLDEST), numpy.log(HOTTEST), 61)
-# The largest confidence in the likelihood, so that a wrong claim costs at most 690 nats and not infinity.
+# The smallest -log of a confidence in the likelihood, so that a wrong claim costs at most 690 nats.
 _CERTAIN = 1e-300
-# Above it a double overflows.
+# `exp` of a larger number overflows.
 _LARGEST_EXPONENT = 700.0
 
 
@@ -34,7 +33,7 @@ def sums_by_bin(
         confidence, right, example: (claims,), the last with indexes below ``examples``.
 
     Returns:
-        three float arrays (examples, 15), the arguments of ``ece_of_sums`` once they are summed over examples.
+        three float arrays (examples, 15); summed over examples, they are the arguments of ``ece_of_sums``.
     """
     cell = numpy.asarray(example, dtype=numpy.int64) * BINS + bin_of(confidence)
     columns = (None, confidence, numpy.asarray(right, dtype=float))
@@ -49,7 +48,8 @@ def ece_of_sums(n: numpy.ndarray, confidence: numpy.ndarray, right: numpy.ndarra
     """Expected calibration error from sums by bin: ``sum |B| / N * |acc(B) - conf(B)|`` (Guo et al. 2017, eq. 3).
 
     Args:
-        n, confidence, right: (..., 15), the claims of each bin, their summed confidence, and how many are right.
+        n, confidence, right: (..., 15), the number of claims of each bin, their summed confidence, and the number of
+            right ones.
 
     Returns:
         (...), NaN if there are no claims.
@@ -82,8 +82,7 @@ def confidences(
     Raises:
         ValueError: a claim has no row.
     """
-    log_confidence = _log_confidences(_under_the_claimed(rows, claimed), claim, claims, temperature)
-    return numpy.asarray(numpy.exp(log_confidence))
+    return numpy.asarray(numpy.exp(_log_confidences(_relative_to_claimed(rows, claimed), claim, claims, temperature)))
 
 
 def fit_temperature(
@@ -91,19 +90,19 @@ def fit_temperature(
 ) -> float:
     """The temperature that makes ``right`` (claims,) most likely under ``confidences`` (Guo et al. 2017, section 4.2).
 
-    The search is over .05 to 20, on a logarithmic grid and then within the best cell, since the likelihood of a mean
-    over several rows may have more than one optimum. It is 1 if data cannot decide: without claims, if all or none are
-    right (the likelihood is then unbounded), and if all logits are equal.
+    The search is over .05 to 20, on a logarithmic grid and then around its best point, since the likelihood of a mean
+    over several rows may have more than one optimum. The result is 1 without claims, if all or none are right (the
+    likelihood is then unbounded), and if all logits are equal.
 
     Raises:
         ValueError: a claim has no row.
     """
-    from scipy.optimize import minimize_scalar  # takes half a second, and only a fit needs it
+    from scipy.optimize import minimize_scalar  # the import takes half a second, and only a fit needs it
 
     outcome = numpy.asarray(right, dtype=bool)
     if outcome.all() or not outcome.any():
         return 1.0
-    others = _under_the_claimed(rows, claimed)
+    others = _relative_to_claimed(rows, claimed)
 
     def loss(log_temperature: float) -> float:
         return _negative_log_likelihood(
@@ -120,9 +119,8 @@ def fit_temperature(
     return float(numpy.exp(result.x if result.fun < losses[best] else _GRID[best]))
 
 
-def _under_the_claimed(rows: numpy.ndarray, claimed: numpy.ndarray | None) -> numpy.ndarray:
-    """Logits relative to the claimed class of their row, the largest or ``claimed``, which itself is excluded (minus
-    infinity)."""
+def _relative_to_claimed(rows: numpy.ndarray, claimed: numpy.ndarray | None) -> numpy.ndarray:
+    """Logits minus that of the claimed class (the largest, or ``claimed``), whose own place has minus infinity."""
     wide = numpy.array(rows, dtype=float)
     if len(wide):
         place = (wide.argmax(axis=1) if claimed is None else claimed)[:, None]
@@ -135,13 +133,14 @@ def _log_confidences(others: numpy.ndarray, claim: numpy.ndarray, claims: int, t
     count = numpy.bincount(claim, minlength=claims)
     if not count.all():
         raise ValueError("a claim has no row of logits to be confident by")
-    # log1p separates values that are almost certain; only a claimed class with a far larger competitor could overflow.
+    # log1p distinguishes values that are almost certain. Only a class that is claimed although another one has a far
+    # larger logit would overflow.
     certainty = -numpy.log1p(numpy.exp(numpy.minimum(others / temperature, _LARGEST_EXPONENT)).sum(axis=1))
     mean: numpy.ndarray = numpy.bincount(claim, certainty, minlength=claims) / count
     return mean
 
 
 def _negative_log_likelihood(log_confidence: numpy.ndarray, right: numpy.ndarray) -> float:
-    """Mean over claims. A claimed class is never impossible, so only certainty needs a bound."""
+    """Mean over claims. A confidence is never 0, so only the confidence 1 needs a bound."""
     bounded = numpy.minimum(log_confidence, -_CERTAIN)
     return -float(numpy.where(right, bounded, numpy.log(-numpy.expm1(bounded))).mean())

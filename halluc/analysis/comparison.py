@@ -12,15 +12,15 @@ from halluc.analysis.run_figures import FigureKey, Measured
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.rendering import differences
-from halluc.core.significance import difference, holm
+from halluc.core.significance import defined, difference, holm
 from halluc.runs import training_facts
 from halluc.runs.schema import LedgerLine
 from halluc.runs.studies import Comparison, Delta, Flip, MatchedOmission, TrainingDifference
 
 
 def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]:
-    """Each of the other runs compared with the first: every headline figure of both with the paired difference ``b -
-    a``, its interval and p-value; flipped claims. p is adjusted (Holm) over all figures of all other runs.
+    """Each of the other runs (``b``) compared with the first (``a``): paired differences of the headline figures, and
+    flipped claims. p is adjusted (Holm) over all figures of all other runs.
 
     Raises:
         HallucError R113: they were evaluated on different examples.
@@ -44,7 +44,7 @@ def _tested(comparison: Comparison) -> list[Delta | MatchedOmission]:
 
 
 def _compared(a: Measured, b: Measured) -> Comparison:
-    """p is not adjusted yet."""
+    """The comparison with p-values that are not adjusted yet."""
     return Comparison(
         split=a.split,
         a=a.name,
@@ -60,16 +60,15 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may cause the differences."""
-    result = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
+    keys = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
         named = " and ".join(tool.name for tool in tools if tool is not None)
-        return result if tools[0] == tools[1] else [*result, f"`--predictions` ({named})"]
-    return result if a.decoding == b.decoding else [*result, "`eval.decode`"]
+        return keys if tools[0] == tools[1] else [*keys, f"`--predictions` ({named})"]
+    return keys if a.decoding == b.decoding else [*keys, "`eval.decode`"]
 
 
 def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
-    """None for predictions of another tool, without a recorded training."""
     if a.record.predictions is not None or b.record.predictions is not None:
         return []
     return training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b)))
@@ -78,20 +77,15 @@ def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
     result = difference(b.sample(key), a.sample(key))
     return Delta(
-        name=key[0], by=dict(key[1]), a=_defined(a.values[key]), b=_defined(b.values[key]),
+        name=key[0], by=dict(key[1]), a=defined(a.values[key]), b=defined(b.values[key]),
         difference=result.value, interval=result.interval, p=result.p,
     )  # fmt: skip
 
 
-def _defined(value: float) -> float | None:
-    return None if numpy.isnan(value) else value
-
-
 def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
-    """None if there is no gold, or no claim that could be withdrawn."""
+    """None if there is no gold, or a run has no claim that can be withdrawn."""
     first, second = arm(a), arm(b)
-    sure = [numpy.isfinite(one.confidence).any() for one in (first, second)]
-    if not len(a.table.gold.example) or not all(sure):
+    if not len(a.table.gold.example) or not all(numpy.isfinite(one.confidence).any() for one in (first, second)):
         return None
     result = matched_omission.matched_omission(first, second, a.table.gold.example, len(a.examples))
     achieved = result.a.omission_rate, result.b.omission_rate
@@ -121,10 +115,10 @@ ABSENT = "absent"
 
 
 def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine], *, by_text: bool = False) -> list[Flip]:
-    """Every claim that only one of them makes, or for which the verdicts differ; in the order of the ledgers.
+    """The claims of only one ledger, and those with different verdicts, in the order of the ledgers.
 
-    A withdrawn claim counts as not made. ``by_text``: claims are matched by content and not by position, since
-    positions are in different texts.
+    Withdrawn claims are left out. ``by_text``: claims are matched by content instead of position, since positions refer
+    to the text that each model generated.
     """
     first, second = _claims(one, by_text), _claims(other, by_text)
     flips = []

@@ -30,9 +30,9 @@ def fit(
     settings: EvalConfig,
     knowledge: TrainingKnowledge | None = None,
 ) -> ConfidenceFile:
-    """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on the
-    other (DEFINITIONS, section 3). ``dev`` is None if nothing has to be fitted; ``knowledge`` gives the novelty of
-    claims.
+    """Fit the temperature on one half of dev, and the threshold on the other, as configured (DEFINITIONS, section 3).
+
+    ``dev`` is None if nothing has to be fitted; ``knowledge`` gives the novelty of claims.
 
     Raises:
         HallucError C107: thresholds by novelty are configured, but the training split is unknown.
@@ -45,10 +45,10 @@ def fit(
     example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
     verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
     # Unverifiable claims are neither right nor unsupported: both fits ignore them.
-    text = verdict != "unverifiable"
+    judgeable = verdict != "unverifiable"
     temperature = 1.0
     if settings.calibration == "temperature":
-        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", text & fitting[example])
+        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", judgeable & fitting[example])
     file = ConfidenceFile(
         temperature=temperature,
         threshold=asked.threshold if asked else None,
@@ -58,15 +58,15 @@ def fit(
         return file
     bound = asked.guarantee
     confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
-    claims = (example[text], confidence[text], verdict[text] == "unsupported", fitting)
-    sought = (bound.max_rate, bound.probability, bound.unit)
+    claims = (example[judgeable], confidence[judgeable], verdict[judgeable] == "unsupported", fitting)
+    guarantee = (bound.max_rate, bound.probability, bound.unit)
     if asked.by is not None:
         classes = numpy.array(_classes(asked.by, judged, knowledge), dtype=numpy.str_)
-        by_class = abstention.choose_by_class(classes[text], *claims, *sought)
+        by_class = abstention.choose_by_class(classes[judgeable], *claims, *guarantee)
         return file.model_copy(
             update={"by": asked.by, "guarantees": {name: asdict(one) for name, one in by_class.items()}}
         )
-    choice = abstention.choose(*claims, *sought)
+    choice = abstention.choose(*claims, *guarantee)
     return file.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
 
 
@@ -88,8 +88,8 @@ def _temperature(
     right: numpy.ndarray,
     fitting: numpy.ndarray,
 ) -> float:
-    """The temperature of the claims for which ``fitting`` holds."""
-    number = numpy.cumsum(fitting) - 1  # claims of this half, renumbered
+    """The temperature fitted on the claims for which ``fitting`` is true."""
+    number = numpy.cumsum(fitting) - 1  # the number of each claim among them
     inside = fitting[claim]
     return round(
         calibration.fit_temperature(

@@ -25,16 +25,16 @@ UNSUPPORTED, OMITTED = "unsupported", "omitted"
 
 @dataclass(frozen=True)
 class Errors:
-    """The claims and the gold of a ledger as one column, claims first; all arrays are (claims + gold,).
+    """The claims and the gold of a ledger in one array, claims first; all arrays are (claims + gold,).
 
-    Gold that is claimed is left out of ``counted``: it is not an error, and its claim is counted already.
+    ``counted`` leaves out gold that is claimed: its claim is counted already.
     """
 
     table: Table
 
     @cached_property
     def kind(self) -> Array:
-        """``unsupported``, the reason of a distorted claim, ``omitted``; empty if nothing is wrong."""
+        """``unsupported``, the reason of a distorted claim, or ``omitted``; empty if it is not an error."""
         claims = self.table.claims
         distorted = numpy.where(claims.verdict == "distorted", claims.reason, "")
         of_claims = numpy.where(claims.verdict == UNSUPPORTED, UNSUPPORTED, distorted)
@@ -63,11 +63,11 @@ class Errors:
         return int(self.wrong.sum())
 
     def addressed(self, kinds: Iterable[str], *, unseen_alone: bool) -> int:
-        """The number of errors of some kinds, or of any kind if none are given; ``unseen_alone``: only those with
-        another novelty than the best known one."""
+        """The number of errors of some kinds, or of any kind if none are given; ``unseen_alone``: only those on what is
+        not in training."""
         wanted = list(kinds)
         if "label" in wanted and not self.table.task.judge.reasons:
-            wanted.append(UNSUPPORTED)  # for a whole text, any label other than gold's is unsupported
+            wanted.append(UNSUPPORTED)  # for a whole text, every wrong label is unsupported
         result = self.wrong & (numpy.isin(self.kind, wanted) if wanted else True)
         if unseen_alone:
             result &= (self.novelty != self.table.task.knowledge.novelties[0]) & (self.novelty != "")
@@ -79,9 +79,9 @@ class Errors:
         return {name: int((among & (self.novelty == name)).sum()) for name in self.table.reported_novelties}
 
     def share(self, name: str, among: Array) -> ErrorShare:
-        result = int((self.wrong & among).sum())
+        errors = int((self.wrong & among).sum())
         return ErrorShare(
-            name=name, errors=result, share=result / self.total, interval=clopper_pearson(result, self.total, LEVEL),
+            name=name, errors=errors, share=errors / self.total, interval=clopper_pearson(errors, self.total, LEVEL),
             by_novelty=self.by_novelty(self.wrong & among),
         )  # fmt: skip
 
@@ -94,7 +94,7 @@ class Errors:
 
 
 def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
-    """The errors of an evaluated split, as a summary and individually."""
+    """The errors of an evaluated split: a summary, and arrays of all errors."""
     table, errors = measured.table, Errors(measured.table)
     kinds: list[ErrorShare] = []
     novelties: list[ErrorRate] = []
@@ -123,7 +123,7 @@ def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
 
 
 def _rates(errors: Errors, parts: Mapping[str, Array]) -> list[ErrorRate]:
-    """Those with a claim or an omission."""
+    """The error rates of the parts that have a claim or an omission."""
     return [errors.rate(name, among) for name, among in parts.items() if (errors.counted & among).any()]
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halluc.core.significance import FigureSample, Sheet, difference, exact_limits
+from halluc.core.significance import FigureSample, Sheet, defined, difference, exact_limits
 from halluc.runs.exports import DevComparison
 from halluc.task import AnyTask
 
@@ -39,8 +38,8 @@ def compared(
         differing=len(claims.keys() ^ others.keys()),
         largest_change=max(changes, default=None),
         figure=task.figures.primary,
-        run=_defined(run.value),
-        export=_defined(exported.value),
+        run=defined(run.value),
+        export=defined(exported.value),
         difference=result.value,
         interval=result.interval,
         tolerance=tolerance,
@@ -54,7 +53,3 @@ def _claims(task: AnyTask, examples: Sequence[Any], predictions: Sequence[Any]) 
         for number, (example, prediction) in enumerate(zip(examples, predictions, strict=True))
         for claim in task.judge.claims(example, prediction)
     }
-
-
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -21,7 +21,7 @@ from halluc.runs.schema import EvalFile, MetricResult
 from halluc.runs.studies import Delta
 from halluc.task import build
 
-# How many slices with a value are named if the requested slice has none.
+# The number of slices with a value that are named if the requested slice has none.
 _MOST_NAMED = 10
 
 
@@ -55,19 +55,16 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
 
 
 def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> None:
-    """Check the gates before a training whose evaluation could not check them.
+    """Check before training that the evaluation can check each gate.
 
     Raises:
         HallucError C107: no split of ``evaluated`` is allowed for the gate.
     """
     for name, gate in loaded.experiment.gates.items():
         if not any(_counts(loaded, gate, split) for split in evaluated):
-            raise HallucError(
-                "C107",
-                f"`gates.{name}` cannot be checked on any of the evaluated splits: {', '.join(evaluated)}",
-                loaded.origins.get(("gates", name)),
-                "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`",
-            )
+            message = f"`gates.{name}` cannot be checked on any of the evaluated splits: {', '.join(evaluated)}"
+            help = "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`"
+            raise HallucError("C107", message, loaded.origins.get(("gates", name)), help)
 
 
 def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
@@ -79,7 +76,7 @@ def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
         return False
     name, trained = data.reference(split), data.reference("train")
     if name is None or trained is None or name.startswith(DEMO) or (name.startswith(HUB) and "#" not in name):
-        return False  # these two refer to different examples in different splits
+        return False  # such a reference means different examples in different splits
     return bool(os.path.realpath(name) == os.path.realpath(trained))
 
 
@@ -146,7 +143,7 @@ def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None)
         )
         return result.model_copy(update={"met": False, "text": text})
     met, text = _change_held(what, gate, delta.difference, delta.interval)
-    if not result.met:  # a bound of the value, reported already
+    if not result.met:  # `min` or `max` is not met
         met, text = False, result.text
     elif met and (gate.min is not None or gate.max is not None):
         text = f"{result.text}; {text}"
@@ -177,7 +174,7 @@ def _change_held(
 
 
 def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
-    """Of the splits that are allowed for a gate, the last one counts; the baseline is ignored here."""
+    """The result of a gate on the last split that is allowed for it, without its baseline."""
     file = next((file for file in reversed(files) if _counts(loaded, gate, file.split)), None)
     what = f"{name} {gate.by}" if gate.by else name
     text = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"

@@ -1,8 +1,8 @@
-"""Two arms at matched omission: which one hallucinates more if both omit equally much (DEFINITIONS, section 2).
+"""The hallucination rates of two arms at matched omission, that is, if both omit equally much (DEFINITIONS, section 2).
 
-Many methods only move a model along a trade-off: claiming more and omitting less, or the reverse. So the least
-confident claims of the arm that omits less are withdrawn until it omits as much as the other, and the hallucination
-rates are compared there. Gold counts as omitted at a threshold if every claim that touches it is below the threshold.
+Many methods only move a model along a trade-off: it claims more and omits less, or the reverse. So the least confident
+claims of the arm that omits less are withdrawn until it omits as much as the other, and the rates are compared there.
+Gold is omitted at a threshold if every claim that touches it is below the threshold.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Array = numpy.ndarray
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm's claims, and the confidence at which each gold mention is found.
+    """The claims of one arm, and the confidence below which each gold mention is not omitted.
 
-    ``example``, ``confidence`` and ``bad`` are (claims,): the number of a claim's example, its confidence, and whether
+    ``example``, ``confidence`` and ``bad`` are (claims,): the index of a claim's example, its confidence, and whether
     it is a hallucination. ``touching`` is (gold,): the highest confidence of the claims that touch a gold mention, NaN
     or minus infinity if there is none.
     """
@@ -36,7 +36,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Matched:
-    """One arm at matched omission, with claims below ``threshold`` withdrawn: 0 withdraws none, None withdraws all.
+    """One arm at matched omission, without the claims below ``threshold``; 0: all are left, None: no claims are left.
 
     A rate is None if its denominator is 0: no gold, or no claims left.
     """
@@ -51,7 +51,7 @@ class MatchedComparison:
     """Both arms, and the hallucination rate of ``b`` minus that of ``a`` with its 95% interval and two-sided p-value.
 
     ``difference``, ``interval`` and ``p`` are None if an arm has no claims left. ``undefined`` is the share of
-    resamples in which an arm has none left; interval and p ignore them.
+    resamples in which an arm has no claims left, which interval and p ignore.
     """
 
     a: Matched
@@ -64,7 +64,7 @@ class MatchedComparison:
 
 
 class _Order:
-    """Claims or mentions in an order, for counting up to any position in many resamples at once.
+    """Claims or mentions in an order, for counting those before any position in many resamples at once.
 
     The counts of whole blocks are a matrix product; only the block that contains the position is scanned.
     """
@@ -123,11 +123,12 @@ def _running(order: _Order, weights: Array) -> _Running:
 
 
 class RankedArm:
-    """An arm in the order in which a rising threshold removes its claims and its gold.
+    """An arm with its claims and gold sorted for a rising threshold.
 
-    ``gold`` has the mentions of the least confident claims first, ``claims`` and ``bad`` the most confident claims.
-    ``cut``, ``left`` and ``bad_left`` are (gold + 1,): after the first j mentions are omitted, claims up to ``cut[j]``
-    are removed, and this many claims and bad ones are left. No claim touches the first ``never`` mentions.
+    ``gold`` has the mentions that are omitted first at its beginning; ``claims`` and ``bad`` begin with the most
+    confident claims. ``cut``, ``left`` and ``bad_left`` are (gold + 1,): if the first j mentions are omitted, claims
+    with a confidence up to ``cut[j]`` are withdrawn, and this many claims and bad claims are left. No claim touches the
+    first ``never`` mentions.
     """
 
     def __init__(self, arm: Arm, gold: Array, examples: int) -> None:
@@ -162,31 +163,30 @@ class ResampledArm:
     never: Array
 
     def left(self, omitted: Array) -> Array:
-        """The number of claims left after the first ``omitted`` mentions are omitted, (resamples,)."""
+        """The number of claims left if the first ``omitted`` mentions are omitted, (resamples,)."""
         return self.claims.up_to(self.arm.left[omitted])
 
     def rate(self, omitted: Array) -> Array:
-        """Hallucination rates after the first ``omitted`` mentions are omitted, (resamples,); NaN if no claim is
-        left."""
+        """Hallucination rates if the first ``omitted`` mentions are omitted, (resamples,); NaN if no claim is left."""
         left, bad = self.left(omitted), self.bad.up_to(self.arm.bad_left[omitted])
         return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
 
 
-def omitted_alike(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
-    """How many mentions of each arm's order to omit, (resamples,) each, so that both omit as often as the worse arm."""
+def matched_positions(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
+    """The number of mentions to omit in the order of each arm, (resamples,) each, to match the arm that omits more."""
     target = numpy.maximum(a.never, b.never)
     return a.gold.reach(target), b.gold.reach(target)
 
 
 def rates(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
     """Hallucination rates of both arms at matched omission, (resamples,) each; NaN if an arm has no claim left."""
-    at_a, at_b = omitted_alike(a, b)
+    at_a, at_b = matched_positions(a, b)
     return a.rate(at_a), b.rate(at_b)
 
 
 def claims_left(a: ResampledArm, b: ResampledArm) -> tuple[float, float]:
-    """How many claims of each arm are left at matched omission, in the first resample."""
-    at_a, at_b = omitted_alike(a, b)
+    """The number of claims of each arm that are left at matched omission, in the first resample."""
+    at_a, at_b = matched_positions(a, b)
     return float(a.left(at_a)[0]), float(b.left(at_b)[0])
 
 
@@ -204,24 +204,24 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
 
     The threshold of an arm is the smallest of its confidences at which it omits at least that much; since omission
     changes in steps, the resulting rate may be slightly higher. The interval is a paired percentile bootstrap over
-    examples that matches the arms again in every resample, so that it includes the error of the choice of thresholds.
+    examples. It matches the arms again in every resample, so it includes the error of the choice of thresholds.
 
     Args:
-        a, b: predictions for the same examples.
-        gold: (gold,) the example 0 to ``examples - 1`` of each gold mention, in the order of ``Arm.touching``.
+        a, b: the arms, on the same examples.
+        gold: (gold,) the index of the example of each gold mention, in the order of ``Arm.touching``.
 
     Raises:
-        ValueError: ``touching`` of an arm is not of these gold mentions.
+        ValueError: ``touching`` of an arm has another length than ``gold``.
     """
     one, other = (RankedArm(arm, gold, examples) for arm in (a, b))
-    as_they_are = numpy.ones((examples, 1), dtype=numpy.float32)
-    omitted = omitted_alike(one.within(as_they_are), other.within(as_they_are))
+    once = numpy.ones((examples, 1), dtype=numpy.float32)
+    omitted = matched_positions(one.within(once), other.within(once))
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
         return MatchedComparison(at_a, at_b, None, None, None, 0, 0.0)
     drawn = [rates(one.within(weights), other.within(weights)) for weights in weighted(examples, resamples)]
     of_a, of_b = (numpy.concatenate([both[which] for both in drawn]) for which in (0, 1))
-    left = claims_left(one.within(as_they_are), other.within(as_they_are))
+    left = claims_left(one.within(once), other.within(once))
     result = difference(
         FigureSample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
         FigureSample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),

@@ -58,8 +58,8 @@ class StudyPoint:
 class Resampled:
     """Runs, by name, resampled with the same draws of examples.
 
-    ``figures`` are (resamples,); ``matched`` are the hallucination rates of a pair at matched omission, (1 +
-    resamples,) each, the first one for the original examples; ``left`` the claims that both have there.
+    ``figures`` are (resamples,). For each pair, ``matched`` has the hallucination rates at matched omission, (1 +
+    resamples,) each, the first one for the original examples; ``left`` has the numbers of claims left there.
     """
 
     figures: dict[str, dict[FigureKey, Array]]
@@ -72,15 +72,15 @@ class Resampled:
         Args:
             of_difference: whether exact intervals are used for intervals of differences.
         """
-        every = list(runs.values())
+        in_order = list(runs.values())
         return {
             key: Seeds(
                 tuple(runs),
-                numpy.array([run.values[key] for run in every]),
-                numpy.stack([self.figures[run.name][key] for run in every]),
-                tuple((run.limits if of_difference else run.exact_intervals)[key] for run in every),
+                numpy.array([run.values[key] for run in in_order]),
+                numpy.stack([self.figures[run.name][key] for run in in_order]),
+                tuple((run.limits if of_difference else run.exact_intervals)[key] for run in in_order),
             )
-            for key in every[0].figures
+            for key in in_order[0].figures
         }
 
     def at_matched_omission(self, pairs: Mapping[Plain, RunPair], *, of_difference: bool = False) -> Paired:
@@ -105,14 +105,17 @@ Drawn = tuple[dict[str, dict[FigureKey, Array]], dict[tuple[str, str], tuple[Arr
 def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     """Every figure of every run, and hallucination rates at matched omission of every pair.
 
-    The runs are on the same examples. Each draw is made once for all of them, and the draws are distributed to threads.
+    The runs are on the same examples. Each draw of examples is used for all of them; draws are distributed to threads.
     """
     examples = len(runs[0].examples)
-    orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
-    # One arm at a time, so that only its reference is in memory with it.
+    orders = {
+        run.name: RankedArm(comparison.arm(run), run.table.gold.example, examples)
+        for run in {run.name: run for pair in pairs for run in pair}.values()
+    }
+    # Sorted, so that `_matched` has only one reference and one arm in memory at a time.
     names = sorted({(reference.name, arm.name) for reference, arm in pairs})
     for run in runs:
-        run.figures  # noqa: B018  computed before threads access them
+        run.figures  # noqa: B018  cached before threads access them
 
     def within(drawn: Array) -> Drawn:
         weights = numpy.ascontiguousarray(drawn.T)
@@ -120,14 +123,14 @@ def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
 
     parts = list(threads.in_order(within, draws(examples), threads.number()))
     once = numpy.ones((examples, 1), dtype=numpy.float32)
-    as_they_are = dict(_matched(names, orders, once))
+    original = dict(_matched(names, orders, once))
     left = {(a, b): matched_omission.claims_left(orders[a].within(once), orders[b].within(once)) for a, b in names}
     return Resampled(
         {
             run.name: {key: numpy.concatenate([part[0][run.name][key] for part in parts]) for key in run.figures}
             for run in runs
         },
-        {pair: _joined([as_they_are[pair], *(part[1][pair] for part in parts)]) for pair in names},
+        {pair: _joined([original[pair], *(part[1][pair] for part in parts)]) for pair in names},
         left,
     )
 
@@ -137,13 +140,9 @@ def _figures(run: Measured, weights: Array) -> dict[FigureKey, Array]:
     return {key: figure.formula(sums) for key, figure in run.figures.items()}
 
 
-def _ranked(run: Measured) -> RankedArm:
-    return RankedArm(comparison.arm(run), run.table.gold.example, len(run.examples))
-
-
 def _matched(
     pairs: Iterable[tuple[str, str]], orders: dict[str, RankedArm], weights: Array
-) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
+) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:
     name = None
     for pair in pairs:
         if pair[0] != name:
@@ -158,7 +157,7 @@ def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
-    """The record in ``study.json`` of a figure's line through points along an axis."""
+    """The line of a figure through points along an axis, as recorded in ``study.json``."""
     logarithmic = spans_factor_of_ten(places)
     line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
     return {
@@ -178,5 +177,5 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
 
 
 def interval_of(key: FigureKey, mean: seeds.SeedMean) -> Interval | None:
-    """The interval of a figure, clipped to its range: not negative, and at most 1 except for ratios."""
+    """The interval of a figure, clipped to its range."""
     return seeds.within(mean, 0.0, figure(key[0]).most).interval

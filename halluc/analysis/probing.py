@@ -1,4 +1,4 @@
-"""Figures for a language model's answers to cloze patterns: accuracy, consistency, and which facts it asserts.
+"""Figures of a language model's answers to cloze patterns: accuracy, consistency, and asserted facts.
 
 Petroni et al. 2019, "Language Models as Knowledge Bases?" (precision at 1); Elazar et al. 2021, "Measuring and
 Improving Consistency in Pretrained Language Models" (candidates of a relation, consistency over paraphrases).
@@ -16,16 +16,7 @@ import numpy
 from halluc.analysis.scoring import calibration_of, results
 from halluc.core.claims import rounded
 from halluc.core.figures import By
-from halluc.core.significance import (
-    Figure,
-    FigureSample,
-    Mean,
-    Ratio,
-    Sheet,
-    difference,
-    exact_limits,
-    holm,
-)
+from halluc.core.significance import Figure, FigureSample, Mean, Ratio, Sheet, defined, difference, exact_limits, holm
 from halluc.data.facts import Fact
 from halluc.runs.probes import Mentioned, ProbeLine
 from halluc.runs.schema import MetricResult
@@ -33,9 +24,9 @@ from halluc.runs.studies import Delta
 
 PROTOCOL = "the likeliest of the relation's objects, of each fact and pattern"
 PAIRS = "pairs of patterns about one fact"
-# What training may mention: the subject of a fact, or the subject with its object.
+# The fields of ``FactNovelty``.
 _MENTIONED = ("subject", "pair")
-# A relation with fewer facts whose subject training mentions, or fewer others, is left out of the means of both.
+# The least facts of a relation with seen subjects, and with new ones, to have figures by novelty.
 _LEAST = 5
 
 
@@ -49,7 +40,7 @@ class FactNovelty:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """An answer of a model as a claim; see ``ProbeLine``."""
+    """An answer of a model to a pattern, as a claim; see ``ProbeLine``."""
 
     fact: Fact
     pattern: str
@@ -79,14 +70,14 @@ def answer_of(
 
     Args:
         scores: the log-probability of each of the candidates ``words``.
-        true: which of them are true objects, at least one.
-        top: how many candidates are recorded with their confidence.
+        true: the indexes of those that are true objects, at least one.
+        top: the number of candidates that are recorded with their confidence.
     """
     share = numpy.exp(scores - scores.max())
     share /= share.sum()
     is_true = numpy.zeros(len(words), dtype=bool)
     is_true[list(true)] = True
-    # For ties a wrong candidate comes first: a model that cannot distinguish them does not know the fact.
+    # Of equal scores, a wrong candidate is first: a model that cannot distinguish them does not know the fact.
     order = numpy.lexsort((is_true, -share))
     best = tuple((words[at], rounded(float(share[at])) or 0.0) for at in order[:top])
     return ProbeAnswer(fact, pattern, *best[0], int(numpy.flatnonzero(is_true[order])[0]) + 1, best)
@@ -96,7 +87,7 @@ def answer_of(
 class ProbeSheet:
     """The answers of one model as counts by fact.
 
-    ``majority`` is the most frequent object of each relation, and ``threshold`` the confidence from which a claim is
+    ``majority`` has the most frequent object of each relation; claims with at least the confidence ``threshold`` are
     asserted.
     """
 
@@ -152,14 +143,12 @@ class ProbeSheet:
         return {_key(one) for one in self._of_slices if one.n}
 
     def results(self) -> list[MetricResult]:
-        """The same with their intervals, from a bootstrap over facts."""
+        """The figures with their intervals, from a bootstrap over facts."""
         return results(self.figures, self.sheet)
 
     def samples(self, other: ProbeSheet) -> dict[tuple[str, By], FigureSample]:
-        """The resampled figures for comparing two models: without those of single relations and of the majority.
-
-        Means are over the relations for which both models have the figure.
-        """
+        """The resampled figures for a comparison with another model, without those of single relations and of the
+        majority. Means are over the relations for which both models have the figure."""
         defined = other._defined
         means = _means(one for one in self._of_slices if _key(one) in defined)
         figures = [*self._of_slices, *means]
@@ -179,7 +168,7 @@ class ProbeSheet:
         claims, agreeing, pairs = column(fact), *(self.sheet.column(part * facts) for part in self._paraphrases)
         sure = column(fact[asserted])
         wrong = column(fact[asserted & ~right])
-        made = [
+        figures = [
             Figure("probe_accuracy", by, PROTOCOL, count, Ratio((column(fact[right]),), (claims,))),
             Figure("probe_majority", by, PROTOCOL, count, Ratio((column(fact[self._majority[inside]]),), (claims,))),
             Figure("probe_consistency", by, PAIRS, int((self._paraphrases[1] * facts).sum()),
@@ -187,7 +176,7 @@ class ProbeSheet:
             Figure("probe_asserted", by, PROTOCOL, count, Ratio((sure,), (claims,))),
             Figure("probe_hallucination", by, PROTOCOL, int(asserted.sum()), Ratio((wrong,), (sure,))),
         ]  # fmt: skip
-        return made if "relation" in by else [*made, *calibration_of(confidence, right, fact, self.sheet, by)]
+        return figures if "relation" in by else [*figures, *calibration_of(confidence, right, fact, self.sheet, by)]
 
     @cached_property
     def _majority(self) -> numpy.ndarray:
@@ -205,18 +194,18 @@ class ProbeSheet:
         return same, asked * (asked - 1) / 2
 
 
-def _means(made: Iterable[Figure]) -> Iterator[Figure]:
+def _means(figures: Iterable[Figure]) -> Iterator[Figure]:
     """The mean over relations, with equal weights (as ParaRel reports them).
 
-    For slices by training mention, it is over the relations that have the figure in both, so that they can be compared.
+    For seen and new subjects it is over the relations that have the figure for both, so that they can be compared.
     """
-    result: dict[tuple[str, str], dict[str, Figure]] = {}
-    for one in made:
+    by_relation: dict[tuple[str, str], dict[str, Figure]] = {}
+    for one in figures:
         if "relation" in one.by and one.n:
-            result.setdefault((one.name, one.by.get("subject", "")), {})[one.by["relation"]] = one
-    for (name, subject), of in result.items():
+            by_relation.setdefault((one.name, one.by.get("subject", "")), {})[one.by["relation"]] = one
+    for (name, subject), of in by_relation.items():
         other = {"seen": "new", "new": "seen"}.get(subject)
-        kept = [one for relation, one in of.items() if other is None or relation in result.get((name, other), {})]
+        kept = [one for relation, one in of.items() if other is None or relation in by_relation.get((name, other), {})]
         by = {"average": "macro", "subject": subject} if subject else {"average": "macro"}
         if kept:
             yield Figure(
@@ -229,9 +218,9 @@ def _key(figure: Figure) -> tuple[str, By]:
 
 
 def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
-    """The figures of ``other`` minus those of ``base``, paired by fact; p adjusted over all of them (Holm).
+    """The figures of ``other`` minus those of ``base``, paired by fact; p is adjusted over all of them (Holm).
 
-    Empty if they were asked different facts.
+    Empty if the facts or patterns are not the same.
     """
     if [(one.fact, one.pattern) for one in base.answers] != [(one.fact, one.pattern) for one in other.answers]:
         return []
@@ -239,11 +228,7 @@ def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
     result = [(key, difference(b[key], a[key])) for key in a if key in b]
     adjusted = holm([one.p for _, one in result])
     return [
-        Delta(name=name, by=dict(by), a=_defined(a[name, by].value), b=_defined(b[name, by].value),
+        Delta(name=name, by=dict(by), a=defined(a[name, by].value), b=defined(b[name, by].value),
               difference=one.value, interval=one.interval, p=one.p, p_holm=p)
         for ((name, by), one), p in zip(result, adjusted, strict=True)
     ]  # fmt: skip
-
-
-def _defined(value: float) -> float | None:
-    return None if numpy.isnan(value) else value

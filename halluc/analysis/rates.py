@@ -11,7 +11,7 @@ from halluc.analysis.table import Table
 from halluc.core.figures import figure
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
-# From and to: tokens of an example, and training examples with a label.
+# Ranges of the length of an example in tokens, and of the frequency of a label in training.
 LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
 FREQUENCIES = ((0, 0), (1, 9), (10, 49), (50, 199), (200, 999), (1000, None))
 DECILES = 10
@@ -19,7 +19,7 @@ DECILES = 10
 
 @dataclass(frozen=True)
 class Slice:
-    """Some claims, and some gold if the slice applies to it; masks over the table's rows."""
+    """Masks over the claims and the gold of a table; ``gold`` is None if the slice does not apply to gold."""
 
     by: dict[str, str]
     claims: numpy.ndarray
@@ -27,8 +27,8 @@ class Slice:
 
 
 def slices(table: Table) -> Iterator[Slice]:
-    """By label, novelty, frequency of the label, confusable surface, withheld knowledge, length, and decile of
-    confidence."""
+    """The slices by label, novelty, frequency of the label, confusable surface, withheld knowledge, length, and decile
+    of confidence."""
     claims, gold = table.claims, table.gold
     for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
         yield Slice({"label": label}, claims.label == label, gold.label == label)
@@ -70,7 +70,7 @@ def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
 
 
 def _frequencies(table: Table, counts: Mapping[str, int]) -> Iterator[Slice]:
-    """By the frequency of the label in training: that of the claim, or of gold."""
+    """The slices by the frequency in training of the label of the claim, or of the gold."""
     of_claims, of_gold = (
         numpy.array([counts.get(label, 0) for label in labels.tolist()], dtype=numpy.int64)
         for labels in (table.claims.label, table.gold.label)
@@ -91,21 +91,21 @@ PROTOCOL = "claims against gold, matched optimally"
 
 
 def headline(table: Table, sheet: Sheet) -> list[Figure]:
-    """The figures by which runs are compared, independent of the ledger's content.
+    """The figures by which runs are compared; which ones they are does not depend on the claims.
 
     ``f1``, ``recall`` and ``claimed_without_gold`` are included if the task has a name for them
-    (``task.figures.named``), the last one if there is an example without gold. ``f1`` is that of claims and gold, ``2
-    supported / (claims + gold)``: for spans from tags it is entity F1 in seqeval's default mode.
+    (``task.figures.named``), the last one only if there is an example without gold. ``f1`` is ``2 supported / (claims +
+    gold)``: for spans from tags it is entity F1 in seqeval's default mode.
     """
     counter, named = _Counter(table, sheet), table.task.figures.named
-    everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
-    rates = [one for one in counter.rates(everything) if figure(one.name).is_at("compared")]
+    rates = [one for one in counter.rates(counter.everything()) if figure(one.name).is_at("compared")]
     own = [replace(one, name=named[one.name]) for one in counter.of_names() if one.name in named]
     return [*own, *rates, *counter.over_claim(table.task.knowledge.novelties)]
 
 
 def figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """All rates of all claims; and, if some were withdrawn, those of the kept ones with ``{"claims": "kept"}``.
+    """The rates of all claims, overall and by slice, and, if some were withdrawn, of the kept ones (``{"claims":
+    "kept"}``).
 
     Rates that are meaningless in the task (``task.figures.excluded``) are left out.
     """
@@ -128,23 +128,26 @@ class _Counter:
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
         self.omitted = numpy.isneginf(gold.best_kept if kept_only else gold.best)
-        self.found = gold.found_kept if kept_only else gold.found
+        self.recalled = gold.recalled_kept if kept_only else gold.recalled
         self.unsupported = claims.verdict == "unsupported"
         self.distorted = claims.verdict == "distorted"
         self.false = self.unsupported | self.distorted
         mislabelled = self.distorted & ((claims.reason == "label") | (claims.reason == "both"))
         self.wide = self.unsupported | mislabelled
 
+    def everything(self) -> Slice:
+        return Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
+
     def overall(self) -> list[Figure]:
         """The overall figures, those that count examples, and those of the gap."""
-        everything = Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
+        everything = self.everything()
         result = self.rates(everything) + self.by_example() + self.of_the_gap()
         if self.kept_only:
-            result.append(self.figure("claim_coverage", {}, self.kept_share()))
+            result.append(self.figure("claim_coverage", {}, self.claim_rate(self.counted, everything.claims)))
         return result
 
     def rates(self, part: Slice) -> list[Figure]:
-        """Outcomes of the claims of a slice, and of its gold."""
+        """The rates of the claims of a slice, and of its gold."""
         among = part.claims & self.counted
         wanted = {
             "hallucination_rate": self.unsupported,
@@ -162,7 +165,7 @@ class _Counter:
             mask = self.distorted & (self.table.claims.reason == reason)
             results.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
-            of_gold = {"omission_rate": self.omitted, "recall": self.found}
+            of_gold = {"omission_rate": self.omitted, "recall": self.recalled}
             results += [
                 self.figure(name, part.by, self.gold_rate(mask, part.gold))
                 for name, mask in of_gold.items()
@@ -192,10 +195,10 @@ class _Counter:
         return results
 
     def of_names(self) -> list[Figure]:
-        """The figures for which a task may have its own name."""
+        """The figures that are reported if the task has a name for them."""
         results = [
             self.f1(),
-            self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
+            self.figure("recall", {}, self.gold_rate(self.recalled, numpy.ones(len(self.recalled), dtype=bool))),
         ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
             results.append(
@@ -208,8 +211,7 @@ class _Counter:
         return results
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:
-        """The share of the examples without gold that have one of ``claims`` (examples,), the number of claims per
-        example."""
+        """The share of the examples without gold that have claims; ``claims`` (examples,) are their numbers."""
         bare = numpy.bincount(self.table.gold.example, minlength=len(self.table)) == 0
         return Ratio((self.sheet.column(bare & (claims > 0)),), (self.sheet.column(bare),))
 
@@ -224,13 +226,13 @@ class _Counter:
         return result
 
     def by_novelty(self, novelties: Sequence[str]) -> dict[str, numpy.ndarray]:
-        """The claims of each novelty, and ``unseen``: of all but the first."""
+        """The claims of each novelty, and of all but the first (``unseen``)."""
         claimed = self.table.claims.novelty
         return {**{name: claimed == name for name in novelties}, "unseen": numpy.isin(claimed, novelties[1:])}
 
     def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
-        """False claims among those of each novelty, and the ratio between the least known and the best known: the last
-        novelty that is always reported or occurs."""
+        """The rate of false claims for each novelty, and its ratio between the least known novelty, the last one that
+        occurs or is always reported, and the first one."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
         results = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
@@ -243,8 +245,7 @@ class _Counter:
     def f1(self) -> Figure:
         claims, gold = self.table.claims.example, self.table.gold.example
         tally = self.sheet.tally
-        hits, made, there = tally(claims[~self.false]), tally(claims), tally(gold)
-        return self.figure("f1", {}, F1(hits, made, there), n=len(gold))
+        return self.figure("f1", {}, F1(tally(claims[~self.false]), tally(claims), tally(gold)), n=len(gold))
 
     def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         example = self.table.claims.example
@@ -253,9 +254,6 @@ class _Counter:
     def gold_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         example = self.table.gold.example
         return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
-
-    def kept_share(self) -> Ratio:
-        return self.claim_rate(self.counted, numpy.ones(len(self.counted), dtype=bool))
 
     def total(self, ratio: Ratio) -> int:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))

@@ -1,8 +1,8 @@
 """The table of remedies of ``halluc advise``: the errors that each addresses, its config, its cost, and its
 requirements.
 
-A remedy is merged over the config of a run. If the schema refuses it, for example a key that the task does not have, it
-is not recommended: so this table needs no knowledge about tasks.
+A remedy is merged over the config of a run. It is not recommended if the schema refuses the result, for example because
+the task does not have a key. So this table does not depend on tasks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The reasons of claims that exist in gold with other borders.
+# The reasons of claims whose span differs from gold, and of those whose label differs.
 _BORDERS = ("boundary", "both", "duplicate")
 _LABELS = ("label", "both", "direction")
 # Placeholders in a remedy's config for values of the run, or given by the user.
@@ -45,12 +45,13 @@ class Remedy:
 
     Args:
         name: the name of its arm.
-        why: why it addresses these errors; ``source`` is the reference.
-        config: what is merged over the config of the run.
+        why: why it addresses these errors.
+        source: the publication.
+        config: the keys that are merged over the config of the run.
         kinds: the kinds of errors that it addresses, named as in ``error_analysis``; empty: all.
-        unseen: it only addresses errors on what training does not show.
+        unseen: it only addresses errors on what is not in training.
         needs: names in ``NEEDS``.
-        training, prediction: rough factors on the time of the plain recipe.
+        training, prediction: rough factors of the time of the plain recipe.
         of_confidence: it only changes confidences, and is recommended if they are miscalibrated.
         has_arm: whether models have to be trained to measure its effect.
     """
@@ -69,7 +70,6 @@ class Remedy:
 
 
 _PLAIN = ("plain training split",)
-# Twice the training split, for cases that training covers too little.
 _NEW_NAMES: dict[str, Any] = {"type": "mention_replacement", "source": "recombined"}
 _FILTERS = ["unchanged", "duplicate", "leak", "length_ratio"]
 CONTROL, CONTROL_CONFIG = "duplicates", {"augment": {"size": "2.0x", "methods": [{"type": "duplicate"}]}}

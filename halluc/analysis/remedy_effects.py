@@ -1,4 +1,4 @@
-"""The effects of the arms of a study of remedies on dev, their cost, and which differ significantly from the reference.
+"""The effects of the arms of a study of remedies on dev, their cost, and the best arm.
 
 Figures and their p-values (Holm over the arms) are those of ``analysis.arms``.
 """
@@ -20,7 +20,7 @@ from halluc.runs.studies import ALPHA, ArmComparison, ArmDelta, Plain, StudyFigu
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """Facts about an arm: seconds by seed, and its augmentation of the training split."""
+    """Facts about an arm: seconds of training and prediction by seed, and whether it augments the training split."""
 
     training: Mapping[Plain, float]
     prediction: Mapping[Plain, float]
@@ -77,7 +77,8 @@ def _delta(comparison: ArmComparison, name: str | None) -> ArmDelta | None:
 
 
 def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostRatio:
-    """Seconds of an arm divided by those of the reference, paired by seed, on the logarithm."""
+    """Seconds of an arm divided by those of the reference: geometric mean over pairs of the same seed, with Student's
+    t interval on the logarithm."""
     shared = [seed for seed in reference if seed in arm and min(arm[seed], reference[seed]) > 0]
     if not shared:
         return CostRatio()
@@ -89,25 +90,24 @@ def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostR
     return CostRatio(value=math.exp(mean), interval=interval, values=numpy.exp(logs).tolist())
 
 
-def best(result: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
-    """The arm to choose: significantly better in the rate at matched omission or in the primary figure, and worse in
-    neither; if it augments and there is a control, also better than the control in the rate at matched omission. Of
-    several, those with a better rate come first, by rate, then by the primary figure. None if there is no such arm.
+def best(arms: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
+    """The arm to choose, None if there is none.
+
+    It is significantly better in the rate at matched omission or in the primary figure, and worse in neither. If it
+    augments and there is a control, it is also better than the control in that rate. Of several arms, it is the one
+    with the best rate, if any improves the rate, otherwise with the best primary figure.
     """
-    able = [one for one in result if not one.is_control and _is_better(one, has_control)]
-    return min(able, key=_order, default=None)
+    better = [one for one in arms if not one.is_control and _is_better(one, has_control)]
+    return min(better, key=_order, default=None)
 
 
 def _is_better(one: RemedyEffect, has_control: bool) -> bool:
-    if one.primary is None:  # the cost of the arm in the task's own figure would be unknown
+    if one.primary is None:  # it might be worse in this figure
         return False
-    parts = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
+    deltas = [delta for delta in (one.matched, one.primary) if delta is not None]
     # p is adjusted over the arms within each figure; two figures decide, so each has half of the level.
-    sure = [
-        delta is not None and delta.p_holm is not None and 2 * delta.p_holm < ALPHA
-        for delta in (one.matched, one.primary)
-    ]
-    if min(parts) < 0 or not any(benefit > 0 and is_sure for benefit, is_sure in zip(parts, sure, strict=True)):
+    sure = any(delta.benefit > 0 and delta.p_holm is not None and 2 * delta.p_holm < ALPHA for delta in deltas)
+    if not sure or any(delta.benefit < 0 for delta in deltas):
         return False
     return not (one.augments and has_control) or one.is_over_control
 

@@ -1,4 +1,4 @@
-"""A run as comparable figures: its ledger with its examples, read from its files."""
+"""An evaluated split of a run, read from its files, with the figures by which runs are compared."""
 
 from __future__ import annotations
 
@@ -31,10 +31,7 @@ Example = tuple[str, Any, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run; ``lines`` are those of its ledger, empty if only figures are needed.
-
-    ``decoding`` is that of ``eval/<split>.json``.
-    """
+    """One evaluated split of one run; ``lines`` are those of its ledger, empty if only figures are needed."""
 
     run: RunDir
     record: RunFile
@@ -55,31 +52,30 @@ class Measured:
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
         """The headline figures, in order."""
-        made = rates.headline(self.table, self.sheet)
-        made += scoring.calibration_figures(self.table, self.sheet)
-        return {key(figure.name, figure.by): figure for figure in made}
+        figures = rates.headline(self.table, self.sheet) + scoring.calibration_figures(self.table, self.sheet)
+        return {key(figure.name, figure.by): figure for figure in figures}
 
     @cached_property
     def values(self) -> dict[FigureKey, float]:
-        """Each figure of the whole split; NaN if undefined."""
+        """The value of each figure, NaN if undefined."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: float(figure.formula(totals)) for name, figure in figures.items()}
 
     @cached_property
     def limits(self) -> dict[FigureKey, Limits | None]:
-        """The exact intervals for differences, of the figures whose error resampling cannot estimate."""
+        """The exact intervals to compute intervals of differences from; None for figures that are resampled."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: exact_limits(figure.formula, totals, of_difference=True) for name, figure in figures.items()}
 
     @cached_property
     def exact_intervals(self) -> dict[FigureKey, Limits | None]:
-        """The exact intervals of the same figures themselves."""
+        """The exact interval of each figure; None for figures that are resampled."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: exact_limits(figure.formula, totals) for name, figure in figures.items()}
 
     @property
     def is_silent(self) -> bool:
-        """Whether it makes no claim."""
+        """Whether the run makes no claim."""
         return not len(self.table.claims.example)
 
     def sample(self, key: FigureKey) -> FigureSample:
@@ -87,7 +83,7 @@ class Measured:
 
     @cached_property
     def resampled(self) -> dict[FigureKey, numpy.ndarray]:
-        """Each figure in every resample, (resamples,); runs on the same examples are resampled alike."""
+        """Each figure in every resample, (resamples,)."""
         figures = self.figures
         sums = self.sheet.resampled()
         return {name: figure.formula(sums) for name, figure in figures.items()}
@@ -108,9 +104,9 @@ def read(
     """Read an evaluation.
 
     Args:
-        known: the examples of runs read before, by the beginning of their lines; runs on the same examples are read
-            faster, and share them. New examples are added.
-        keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
+        known: the examples of runs that were read before, by the beginning of their lines, to read runs on the same
+            examples faster and share their memory. New examples are added.
+        keep_lines: whether to keep the ledger's lines, which take far more memory than its table.
         is_fresh: whether the files were just written, so that ``run.json`` does not have their hashes yet.
 
     Raises:
@@ -129,39 +125,39 @@ def read(
         examples = _examples(run, split, task.examples.Line, {} if known is None else known)
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
-        made = table(task, lines, ids, [len(example[1]) for example in examples])
-    evaluations.refuse_parts(run, split, file, _counted(made, examples, task.examples.Line))
+        ledger = table(task, lines, ids, [len(example[1]) for example in examples])
+    evaluations.refuse_parts(run, split, file, _counted(ledger, examples, task.examples.Line))
     if not is_fresh:
         evaluations.refuse_changed(run, record, split)
-    return Measured(run, record, split, examples, made, lines if keep_lines else [], file.decoding or "argmax")
+    return Measured(run, record, split, examples, ledger, lines if keep_lines else [], file.decoding or "argmax")
 
 
-def _counted(made: Table, examples: Sequence[Example], kind: type[Prediction]) -> Counted:
-    verdict = made.claims.verdict
+def _counted(ledger: Table, examples: Sequence[Example], kind: type[Prediction]) -> Counted:
+    verdict = ledger.claims.verdict
     annotations = [kind.annotations(gold) for _, _, gold in examples]
     return Counted(
         claims=len(verdict),
         supported=int((verdict == "supported").sum()),
         unsupported=int((verdict == "unsupported").sum()),
-        omissions=int(numpy.isneginf(made.gold.best).sum()),
+        omissions=int(numpy.isneginf(ledger.gold.best).sum()),
         examples=len(examples),
         annotated=None if None in annotations else sum(count or 0 for count in annotations),
-        gold=len(made.gold.example),
+        gold=len(ledger.gold.example),
     )
 
 
-# The prediction comes last in a line: the lines of several runs on the same example are equal up to here.
-_SAID = b', "predicted": '
+# The prediction comes last in a line: the lines of several runs about the same example are equal before it.
+_BEFORE_PREDICTION = b', "predicted": '
 
 
 def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
     path = run.predictions(split)
     try:
         with open_regular(path) as file:
-            lines = [line.partition(_SAID) for line in file]
+            lines = [line.partition(_BEFORE_PREDICTION) for line in file]
     except OSError:
-        lines = []  # reported when they are read one by one
-    if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
+        lines = []  # reported by ``evaluations.predictions``
+    if lines and all(begins in known and rest.endswith(b"}\n") for begins, _, rest in lines):
         return [known[begins] for begins, _, _ in lines]
     examples = [one.example for one in evaluations.predictions(run, split, kind)]
     if len(examples) == len(lines):
@@ -171,12 +167,12 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
 
 def evaluated(runs: Iterable[RunDir]) -> list[str]:
     """The splits on which any of the runs was evaluated, the preferred one first."""
-    there = list(runs)
-    return [split for split in PREFERRED if any(_has(run, split) for run in there)]
+    in_order = list(runs)
+    return [split for split in PREFERRED if any(_has(run, split) for run in in_order)]
 
 
 def _has(run: RunDir, split: str) -> bool:
-    """One of its files, or its record, is enough: missing files are reported when they are read."""
+    """Whether a run has any file or record of the evaluation; missing files are reported when they are read."""
     return run.ledger(split).exists() or run.evaluation(split).exists() or split in _on_record(run)
 
 
@@ -209,10 +205,10 @@ def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
 
 
 def refuse_different_examples(one: Measured, other: Measured) -> None:
-    """Check that runs are on the same examples: otherwise their figures cannot be compared.
-
+    """
     Raises:
-        HallucError R113: names the first difference.
+        HallucError R113: the runs are not on the same examples, so their figures cannot be compared; names the first
+            difference.
     """
     for number, (a, b) in enumerate(zip_longest(one.examples, other.examples), 1):
         if a == b:
@@ -221,11 +217,9 @@ def refuse_different_examples(one: Measured, other: Measured) -> None:
             what = f"{len(one.examples):,} and {len(other.examples):,} examples"
         else:
             what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
-        raise HallucError(
-            "R113",
-            f"{one.name} and {other.name} were evaluated on different examples of {one.split}",
-            help=f"the first difference is in example {number}: {what[:300]}",
-        )
+        message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
+        help = f"the first difference is in example {number}: {what[:300]}"
+        raise HallucError("R113", message, help=help)
 
 
 _PARTS = ("the ids", "the tokens", "the gold")

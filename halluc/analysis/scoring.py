@@ -19,8 +19,7 @@ from halluc.task import AnyTask, Predicted
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
-# Figures that depend on an order are resampled less often, since each resample scans all claims (or texts): this many
-# are scanned in total, but with at least 250 and at most 1,000 resamples.
+# Each resample of a ranking scans all of its items. So many are scanned in total, with 250 to 1,000 resamples.
 _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
@@ -47,8 +46,8 @@ def score(
     Args:
         table: the ledger of the same examples.
         uncalibrated: the confidences of the table's claims before scaling, if they were scaled.
-        slices: by name the slice of each example, empty for none: the task's overall figures are also reported by
-            these.
+        slices: for each name, the slice of each example, empty for none; the task's overall figures are also reported
+            for these slices.
     """
     sheet, metrics = Sheet(len(examples)), table.task.figures
     of_task = metrics.figures(examples, predictions, sheet)
@@ -63,7 +62,7 @@ def score(
     ranked = [*([_by_confidence(table)] if table.knows_confidence else []), *metrics.ranked(examples, predictions)]
     return (
         results(figures + reliability_figures(table, sheet), sheet)
-        + [result for one in ranked for result in ordered(one, len(table))]
+        + [result for one in ranked for result in ranked_results(one, len(table))]
         + _risk(table)
         + shifts.tests(of_task, sheet)
         + [result for name, of in (slices or {}).items() for result in _by(name, of, examples, predictions, table.task)]
@@ -73,16 +72,16 @@ def score(
 def _by(
     name: str, slice_of: Sequence[str], examples: Sequence[Example], predictions: Sequence[Predicted], task: AnyTask
 ) -> Iterator[MetricResult]:
-    """The overall figures that may select a checkpoint, and those that depend on an order, for each slice."""
+    """The overall figures that may select a checkpoint, and those of rankings, for each slice."""
     headline = {figure for family in task.figures.families for figure in family}
     for value in sorted(set(slice_of) - {""}):
         chosen = [number for number, one in enumerate(slice_of) if one == value]
-        some, said = [examples[number] for number in chosen], [predictions[number] for number in chosen]
+        some, their = [examples[number] for number in chosen], [predictions[number] for number in chosen]
         sheet = Sheet(len(some))
-        figures = [one for one in task.figures.figures(some, said, sheet) if not one.by and one.name in headline]
-        match = results(figures, sheet)
-        match += [result for one in task.figures.ranked(some, said) for result in ordered(one, len(some))]
-        yield from (result.model_copy(update={"by": {**result.by, name: value}}) for result in match)
+        figures = [one for one in task.figures.figures(some, their, sheet) if not one.by and one.name in headline]
+        of_slice = results(figures, sheet)
+        of_slice += [result for one in task.figures.ranked(some, their) for result in ranked_results(one, len(some))]
+        yield from (result.model_copy(update={"by": {**result.by, name: value}}) for result in of_slice)
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
@@ -109,45 +108,41 @@ def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict
 def calibration_of(
     confidence: numpy.ndarray, right: numpy.ndarray, example: numpy.ndarray, sheet: Sheet, by: dict[str, str]
 ) -> list[Figure]:
-    """Expected calibration error and Brier score of claims, all arguments (claims,): ``right`` are the supported ones,
-    ``example`` the numbers of their examples on the sheet."""
+    """Expected calibration error and Brier score of claims.
+
+    Args:
+        confidence, right, example: (claims,); ``right``: the claim is supported; ``example``: an index on the sheet.
+    """
     columns = [
         [sheet.column(counts[:, at]) for at in range(calibration.BINS)]
         for counts in calibration.sums_by_bin(confidence, right, example, sheet.examples)
     ]
 
     def ece(sums: numpy.ndarray) -> numpy.ndarray:
-        return calibration.ece_of_sums(*(sums[..., three] for three in columns))
+        return calibration.ece_of_sums(*(sums[..., of_bins] for of_bins in columns))
 
     brier = Ratio((sheet.tally(example, (confidence - right) ** 2),), (sheet.tally(example),), is_share=False)
     return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
 
 
 def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """The bars of the reliability diagram that have claims: the share of correct ones in each bin."""
+    """The bars of the reliability diagram: the share of right claims in each bin that has claims."""
     claims = table.claims
     known = ~numpy.isnan(claims.confidence)
     confidence, example = claims.confidence[known], claims.example[known]
     right, place = (claims.verdict == "supported")[known], calibration.bin_of(confidence)
-    result = []
+    bars = []
     for number in numpy.unique(place):
         here = place == number
         low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
         by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
-        result.append(
-            Figure(
-                "reliability",
-                by,
-                CALIBRATION,
-                int(here.sum()),
-                Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),)),
-            )
-        )
-    return result
+        share = Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),))
+        bars.append(Figure("reliability", by, CALIBRATION, int(here.sum()), share))
+    return bars
 
 
 def _by_confidence(table: Table) -> Ranked:
-    """Figures of the order by confidence."""
+    """The figures of claims ranked by confidence."""
     known = ~numpy.isnan(table.claims.confidence)
     confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
     right, unsupported, order = verdict == "supported", verdict == "unsupported", selective.Order(confidence)
@@ -162,33 +157,33 @@ def _by_confidence(table: Table) -> Ranked:
     return Ranked(RANKED, table.claims.example[known], tuple(wanted))
 
 
-def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
-    """Figures of ordered things, with intervals from a bootstrap over examples."""
-    things, resampled_units = len(ranked.example), ranked.units or examples
+def ranked_results(ranked: Ranked, examples: int) -> list[MetricResult]:
+    """Figures of ranked items, with intervals from a bootstrap over examples, or over ``ranked.units``."""
+    items, resampled_units = len(ranked.example), ranked.units or examples
     resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
-    if resampled_units > 1 and things:
-        for drawn in draws(resampled_units, min(1_000, max(250, _RANKED_PASSES // things))):
-            weights, rows = drawn.astype(numpy.uint16)[:, ranked.example], selective.block(things)
+    if resampled_units > 1 and items:
+        for drawn in draws(resampled_units, min(1_000, max(250, _RANKED_PASSES // items))):
+            weights, rows = drawn.astype(numpy.uint16)[:, ranked.example], selective.block(items)
             for some in (weights[first : first + rows] for first in range(0, len(weights), rows)):
                 for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
                     values.append(numpy.asarray(figure(some)))
-    result = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
+    originals = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
     return [
         MetricResult(
-            name=name, value=value, n=things, by=by, protocol=ranked.protocol,
-            interval=_ordered_interval(value, by, things, values) if values else None,
+            name=name, value=value, n=items, by=by, protocol=ranked.protocol,
+            interval=_ranked_interval(value, by, items, values) if values else None,
         )
-        for (name, by, value), values in zip(result, resampled, strict=True)
+        for (name, by, value), values in zip(originals, resampled, strict=True)
     ]  # fmt: skip
 
 
-def _ordered_interval(
-    value: float | None, by: dict[str, str], things: int, values: list[numpy.ndarray]
+def _ranked_interval(
+    value: float | None, by: dict[str, str], items: int, values: list[numpy.ndarray]
 ) -> Interval | None:
-    """As ``significance.interval_of``: unlike other figures of an order, a rate at a coverage is a share."""
-    # The rate is computed from cumulative sums, and a quotient may differ from 1 in its last digit.
+    """Percentiles; for a rate at a coverage of 0 or 1, which is a share, the exact interval."""
+    # A quotient of cumulative sums may differ from 1 in its last digit.
     if value is not None and "coverage" in by and round(value, 12) in (0.0, 1.0):
-        n = float(selective.claims_kept(numpy.array(things), float(by["coverage"])))
+        n = float(selective.claims_kept(numpy.array(items), float(by["coverage"])))
         return clopper_pearson(round(value) * n, n, LEVEL)
     return percentiles(numpy.concatenate(values))
 

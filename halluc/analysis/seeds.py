@@ -4,8 +4,8 @@ Each figure is computed separately for each seed, d_1 to d_k. Their mean varies 
 
 - V_e: variance of the mean over resamples of the examples, the same draws for all seeds.
 - v: mean over seeds of the variance of each d_s over the same resamples.
-- V_m = max(0, V_e - (v - V_e) / (k - 1)): the contribution of the examples, independent of the seed. The rest of V_e,
-the interaction of seeds and examples, is in s^2 too, and must not count twice.
+- V_m = max(0, V_e - (v - V_e) / (k - 1)): the contribution of the examples that all seeds share. The rest of V_e, the
+  interaction of seeds and examples, is also a part of s^2, and must not be counted twice.
 - s^2: sample variance of the d_s.
 
 The interval is ``d ± sqrt(z^2 V_m + t^2 s^2 / k)`` with Student's t of k - 1 degrees of freedom, and p inverts it. With
@@ -33,23 +33,25 @@ def half_width(common: Any, between: Any, seeds: int, level: float = LEVEL) -> A
     """Half the interval of a mean over seeds.
 
     Args:
-        common: V_m, any shape. between: s^2, the same shape. seeds: k >= 2. level: in (0, 1).
+        common, between: V_m and s^2, of the same shape.
+        seeds: k >= 2.
+        level: in (0, 1).
     """
     z, t = ndtri((1 + level) / 2), stdtrit(seeds - 1, (1 + level) / 2)
     return numpy.sqrt(z**2 * common + t**2 * between / seeds)
 
 
 def common_variance(of_mean: Any, of_each: Any, seeds: int) -> Any:
-    """V_m from V_e and v, any shape."""
+    """V_m from V_e and v, of any shape."""
     return numpy.maximum(0.0, of_mean - (of_each - of_mean) / (seeds - 1))
 
 
 @dataclass(frozen=True)
 class SeedMean:
-    """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
+    """A mean over the ``n`` of ``seeds`` that have the figure; ``sd`` is their standard deviation, None if n = 1.
 
     ``p`` is None for a single seed, and if some seed does not have the figure. ``smallest`` is the smallest difference
-    from 0 that would have had p < .05, None if there is no p.
+    from 0 that would have had p < .05, None without p.
     """
 
     value: float | None
@@ -65,9 +67,9 @@ class SeedMean:
 class Seeds:
     """One figure of runs that differ only in their seed.
 
-    ``names`` (seeds,) identify the seeds. ``values`` are (seeds,), NaN if undefined; ``resampled`` (seeds, resamples),
-    with the same draws of examples. ``limits`` are the exact intervals of figures of 0 or 1, None for other figures;
-    empty: none.
+    ``names`` identify the seeds. ``values`` are (seeds,), NaN if undefined; ``resampled`` is (seeds, resamples), with
+    the same draws of examples. ``limits`` has an exact interval for each value of 0 or 1, None for other values; it may
+    be empty.
     """
 
     names: tuple[Any, ...]
@@ -77,7 +79,7 @@ class Seeds:
 
     @property
     def mean(self) -> float:
-        """Over the seeds that have the figure; NaN if none has."""
+        """The mean over the seeds that have the figure; NaN if none has."""
         return float(self.values[self.defined].mean()) if self.defined.any() else math.nan
 
     @cached_property
@@ -94,18 +96,15 @@ class Seeds:
     @cached_property
     def estimate(self) -> SeedMean:
         """The mean with its interval and the p-value of its difference from 0."""
-        known = self.of([name for name, there in zip(self.names, self.defined, strict=True) if there])
+        known = self.of([name for name, is_defined in zip(self.names, self.defined, strict=True) if is_defined])
         k = len(known.names)
         if not k:
             return SeedMean(None, seeds=len(self.names))
-        result = known._estimate(k)
-        whole = k == len(self.names)
-        return replace(
-            result, seeds=len(self.names), p=result.p if whole else None, smallest=result.smallest if whole else None
-        )
+        estimate = replace(known._estimate(k), seeds=len(self.names))
+        return estimate if k == len(self.names) else replace(estimate, p=None, smallest=None)
 
     def _estimate(self, k: int) -> SeedMean:
-        """Where every seed has the figure."""
+        """The estimate if every seed has the figure."""
         mean = float(snapped(self.mean))
         sd = float(self.values.std(ddof=1)) if k > 1 else None
         if sd is None or sd < NEGLIGIBLE:
@@ -123,7 +122,7 @@ class Seeds:
         return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
 
     def _common_variance(self) -> float | None:
-        """V_m; None if most resamples leave a seed without the figure."""
+        """V_m; None if in most resamples some seed does not have the figure."""
         together = self.resampled[:, ~numpy.isnan(self.resampled).any(axis=0)]
         if 2 * together.shape[1] <= self.resampled.shape[1]:
             return None
@@ -132,7 +131,8 @@ class Seeds:
 
     @property
     def shared_limits(self) -> Limits | None:
-        """The mean of the seeds' exact intervals, if all have one: they are on the same examples."""
+        """The mean of the exact intervals, if all seeds have one. More seeds do not make it narrower, since all are on
+        the same examples."""
         known = [limits for limits in self.limits if limits is not None]
         if not known or len(known) < len(self.names):
             return None
@@ -145,7 +145,7 @@ class Seeds:
 
 
 def within(mean: SeedMean, low: float, high: float) -> SeedMean:
-    """The same with its interval clipped to the range of the figure."""
+    """The mean with its interval clipped to the range of the figure."""
     if mean.interval is None:
         return mean
     return replace(mean, interval=(max(low, mean.interval[0]), min(high, mean.interval[1])))
@@ -153,7 +153,7 @@ def within(mean: SeedMean, low: float, high: float) -> SeedMean:
 
 @dataclass(frozen=True)
 class Paired:
-    """One figure of an arm and of its reference: the same seeds in the same order."""
+    """One figure of an arm and of its reference, with the same seeds in the same order."""
 
     arm: Seeds
     reference: Seeds
@@ -169,7 +169,7 @@ class Paired:
 
     @cached_property
     def estimate(self) -> SeedMean:
-        """The mean difference. If all figures of both are 0 or 1, and no seed differs, the score interval."""
+        """The mean difference; with the score interval if all figures are 0 or 1, and all differences are equal."""
         mean = self.seeds.estimate
         limits = self.arm.shared_limits, self.reference.shared_limits
         if mean.value is None or mean.interval is not None or None in limits or mean.sd not in (None, 0.0):

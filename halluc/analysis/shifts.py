@@ -1,8 +1,8 @@
 """Shifts over time: shares in a period that differ from those of all earlier periods together.
 
-The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted over the tested periods of a slice, or over all
-slices for the overall one (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a gate on
-``shift_p``.
+The test is Fisher's exact test (Fisher 1935), two-sided, adjusted (Holm 1979) over the periods of a slice, or, for the
+overall p-value, over all slices. The interval of a change is Newcombe's (1998, method 10). A gate on ``shift_p`` serves
+as an alarm.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TEST = "against all earlier periods, Fisher's exact test, Holm"
 
 @dataclass(frozen=True)
 class Change:
-    """A share minus another one of other examples."""
+    """The difference of two shares on different examples."""
 
     now: Ratio
     earlier: Ratio
@@ -42,23 +42,21 @@ class Change:
         )
 
 
-def changes(result: Sequence[Figure]) -> list[Figure]:
+def changes(of_task: Sequence[Figure]) -> list[Figure]:
     """The change of each share that is reported by period, compared with all earlier periods together."""
     return [
-        replace(figure, name="shift", formula=change) for of_slice in _slices(result) for figure, change in of_slice
+        replace(figure, name="shift", formula=change) for of_slice in _slices(of_task) for figure, change in of_slice
     ]
 
 
-def tests(result: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
+def tests(of_task: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
     """The p-value of each change, adjusted over the periods of its slice; and the smallest of any and of the latest
-    period.
-
-    That over all slices, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
+    period, for each slice and, adjusted over all slices, for all together, with the number of tests as ``n``.
     """
-    slices = [of_slice for of_slice in _slices(result) if of_slice]
+    slices = [of_slice for of_slice in _slices(of_task) if of_slice]
     if not slices:
         return []
-    from scipy.stats import fisher_exact  # it takes a second, and most evaluations have no periods
+    from scipy.stats import fisher_exact  # the import takes a second, and most evaluations have no periods
 
     totals, results, everything = sheet.totals(), list[MetricResult](), list[float]()
     for of_slice in slices:
@@ -66,7 +64,7 @@ def tests(result: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
         results += [_result(figure.by, p, figure.n) for (figure, _), p in zip(of_slice, _holm(ps), strict=True)]
         results += _smallest({key: value for key, value in of_slice[0][0].by.items() if key != PERIOD}, _holm(ps), 1)
         everything += ps
-    # Every slice has the same periods, so that the last p of each is of the latest period.
+    # Every slice has the same periods. Transposed, the p-values of the latest period come last.
     adjusted = numpy.array(_holm(everything)).reshape(len(slices), -1).T
     return results + _smallest({}, adjusted.reshape(-1).tolist(), len(slices))
 
@@ -76,7 +74,7 @@ def _holm(ps: Sequence[float]) -> list[float]:
 
 
 def _smallest(by: dict[str, str], ps: Sequence[float], latest: int) -> list[MetricResult]:
-    """The smallest of any period, and of the latest one, whose p-values come last."""
+    """The smallest p-value of any period, and of the latest one, whose p-values are the last ``latest``."""
     chosen = {ANY: ps, LATEST: ps[-latest:]}
     return [_result({**by, PERIOD: name}, min(some), len(some)) for name, some in chosen.items()]
 
@@ -85,24 +83,24 @@ def _result(by: dict[str, str], p: float, n: int) -> MetricResult:
     return MetricResult(name="shift_p", value=p, n=n, by=by, protocol=TEST)
 
 
-def _slices(result: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
+def _slices(of_task: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
     """For each slice the figures of all periods except the first, in order of time, with their changes."""
     names = {column.row.name for column in figures.shown("periods")}
     by_slice: dict[tuple[str, ...], list[Figure]] = {}
-    for figure in result:
+    for figure in of_task:
         if figure.name in names and PERIOD in figure.by:
             others = sorted(f"{key} {value}" for key, value in figure.by.items() if key != PERIOD)
             by_slice.setdefault((figure.name, *others), []).append(figure)
     for of_slice in by_slice.values():
         earlier = Ratio((), ())
-        made: list[tuple[Figure, Change]] = []
+        changed: list[tuple[Figure, Change]] = []
         for figure in of_slice:
             now = figure.formula
-            assert isinstance(now, Ratio), "what is shown by period is a share"
+            assert isinstance(now, Ratio), "figures by period are shares"
             if earlier.below:
-                made.append((figure, Change(now, earlier)))
+                changed.append((figure, Change(now, earlier)))
             earlier = Ratio(earlier.above + now.above, earlier.below + now.below)
-        yield made
+        yield changed
 
 
 def _counts(share: Ratio, totals: numpy.ndarray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
-from halluc.analysis.arms import Contest
+from halluc.analysis.arms import ComparedPair
 from halluc.analysis.points import Resampled, SeedGroup, StudyCell, StudyPoint
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
@@ -17,6 +17,7 @@ from halluc.core.errors import HallucError
 from halluc.core.figures import MATCHED
 from halluc.core.memory import uncollected
 from halluc.core.messages import say
+from halluc.core.significance import defined
 from halluc.runs import evaluations, training_facts
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import BestOnDev, CellFigures, Plain, SeedFigure, StudyFigures, Trend
@@ -28,27 +29,25 @@ DEV = "dev"
 def current(
     name: str, home: Path, places: Sequence[StudyCell], asked: str | None, reference: str | None = None
 ) -> StudyFigures:
-    """``figures`` from the cache in ``home``, if nothing that they depend on has changed; otherwise computed again.
-
-    If they cannot be cached, a message says so.
+    """``figures`` from the cache in ``home``, if it is up to date, otherwise computed and cached.
 
     Raises:
         HallucError: as ``figures``.
     """
     axes = _axes(places)
-    usual, against = arms.references(axes, None), arms.references(axes, reference)
+    default, against = arms.references(axes, None), arms.references(axes, reference)
     split = _split(name, places, asked)
     wanted = study_cache.fingerprint(name, places, split, against)
-    others = {axis: value for axis, value in against.items() if value != usual[axis]}
-    file = study_cache.file_of(home, split if _is_unusual(places, split) else None, others)
-    before = study_cache.kept(file, wanted)
-    if before is None:
+    others = {axis: value for axis, value in against.items() if value != default[axis]}
+    file = study_cache.file_of(home, None if _is_default(places, split) else split, others)
+    cached = study_cache.load(file, wanted)
+    if cached is None:
         result = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
     else:
-        result = study_cache.moved(before, places)
-    text = study_cache.keep(file, result) if result != before else None
-    if text is not None:
-        say(f"note: {text}", style="yellow")
+        result = study_cache.with_current_paths(cached, places)
+    problem = study_cache.store(file, result) if result != cached else None
+    if problem is not None:
+        say(f"note: {problem}", style="yellow")
     return result
 
 
@@ -56,41 +55,41 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     """The results of a study so far; cells without an evaluation are named.
 
     Args:
-        asked: the split; None: the first of test, dev and train that all have.
+        asked: the split; None: the first of test, dev and train that all cells have.
         reference: the arm that other arms are compared with; None: the first of each axis of arms.
 
     Raises:
         HallucError R112: no cell is evaluated. R113: cells are of different tasks, or were evaluated on different
-        examples. C015: there is no such arm.
+            examples. C015: there is no such arm.
     """
     against = arms.references(_axes(places), reference)
     split = _split(name, places, asked)
     evaluations.refuse_different_tasks([place.run for place in places])
-    result, missing = _read(places, split)
-    if not result:
+    runs, missing = _read(places, split)
+    if not runs:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
-        raise HallucError(
-            "R112",
-            f"no cell of {name} can be counted on {split}; {slug}: {why}",
-            help="evaluate the cells again with `halluc run` of the study's config",
-        )
-    first = next(iter(result.values()))
-    for other in result.values():
+        message = f"no cell of {name} can be counted on {split}; {slug}: {why}"
+        help = "evaluate the cells again with `halluc run` of the study's config"
+        raise HallucError("R112", message, help=help)
+    first = next(iter(runs.values()))
+    for other in runs.values():
         run_figures.refuse_different_examples(first, other)
-    groups = _by_seed(places, result)
-    rivals = arms.rivals(groups, against)
-    resampled = points.resample(list(result.values()), [pair for rival in rivals for pair in rival.pairs.values()])
-    contests = [arms.contest(rival, resampled) for rival in rivals]
-    made = [_point(group, resampled, contests) for group in groups]
-    numeric = _numeric_axes(made)
+    groups = _by_seed(places, runs)
+    arm_pairs = arms.arm_pairs(groups, against)
+    resampled = points.resample(
+        list(runs.values()), [pair for arm_pair in arm_pairs for pair in arm_pair.pairs.values()]
+    )
+    compared_pairs = [arms.compared_pair(arm_pair, resampled) for arm_pair in arm_pairs]
+    study_points = [_point(group, resampled, compared_pairs) for group in groups]
+    numeric = _numeric_axes(study_points)
     return StudyFigures(
         name=name,
         split=split,
         examples=len(first.examples),
-        cells=[_cell(point) for point in made],
-        trends=[trend for axis in numeric for trend in _trends(made, axis)],
-        comparisons=arms.comparisons(contests),
-        arm_trends=arms.trends(contests, numeric),
+        cells=[_cell(point) for point in study_points],
+        trends=[trend for axis in numeric for trend in _trends(study_points, axis)],
+        comparisons=arms.comparisons(compared_pairs),
+        arm_trends=arms.trends(compared_pairs, numeric),
         best_on_dev=_best_on_dev(places),
         missing=missing,
     )
@@ -107,32 +106,31 @@ def _axes(places: Sequence[StudyCell]) -> dict[str, list[Plain]]:
 
 
 def _split(name: str, places: Sequence[StudyCell], asked: str | None) -> str:
-    there = _evaluated(places)
-    if not there:
+    runs = _evaluated(places)
+    if not runs:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
-    splits = run_figures.evaluated(there)
+    splits = run_figures.evaluated(runs)
     if asked is not None and asked not in splits:
         raise HallucError(
             "R112", f"no cell of {name} is evaluated on {asked}", help=evaluations.unevaluated_help(asked, splits)
         )
-    return run_figures.common_split(there, asked)
+    return run_figures.common_split(runs, asked)
 
 
 def _evaluated(places: Sequence[StudyCell]) -> list[RunDir]:
     return [place.run for place in places if run_figures.evaluated([place.run])]
 
 
-def _is_unusual(places: Sequence[StudyCell], split: str) -> bool:
-    """Whether it is not the default split."""
+def _is_default(places: Sequence[StudyCell], split: str) -> bool:
     try:
-        return run_figures.common_split(_evaluated(places), None) != split
+        return run_figures.common_split(_evaluated(places), None) == split
     except HallucError:
-        return True  # there is no split that all cells have
+        return False  # there is no split that all cells have
 
 
 def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
-    """The existing results and, for the other cells, the reason; by folder."""
-    result: dict[str, Measured] = {}
+    """The evaluated runs, and for other cells the reason why they are missing, by slug."""
+    runs: dict[str, Measured] = {}
     missing: dict[str, str] = {}
     known: dict[bytes, Example] = {}
     with uncollected():
@@ -141,14 +139,14 @@ def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured],
                 missing[place.slug] = _LOST if place.run.is_begun() else _NOT_RUN
                 continue
             try:
-                result[place.slug] = run_figures.read(place.run, split, known, keep_lines=False)
+                runs[place.slug] = run_figures.read(place.run, split, known, keep_lines=False)
             except HallucError as error:
                 missing[place.slug] = _why(error, place.run)
-    return result, missing
+    return runs, missing
 
 
 def _why(error: HallucError, run: RunDir) -> str:
-    """Why a cell cannot be used; without the path of its folder, as that may be moved and the figures kept."""
+    """Why a cell cannot be used, without the path of its folder, which may be moved while the figures are cached."""
     text = f"{error.where}: {error.message}" if error.where else error.message
     return text.replace(f"{run.path}/", "").replace(str(run.path), "it")
 
@@ -157,22 +155,22 @@ _NOT_RUN = "not run yet"
 _LOST = f"it was trained, but its {RUN_FILE} is missing"
 
 
-def _by_seed(places: Sequence[StudyCell], result: Mapping[str, Measured]) -> list[SeedGroup]:
+def _by_seed(places: Sequence[StudyCell], runs: Mapping[str, Measured]) -> list[SeedGroup]:
     groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
     for place in places:
-        if place.slug in result:
+        if place.slug in runs:
             choice = tuple((axis, value) for axis, value in place.choice.items() if axis != SEED)
-            groups.setdefault(choice, {})[place.choice.get(SEED)] = result[place.slug]
-    return [SeedGroup(dict(choice), runs) for choice, runs in groups.items()]
+            groups.setdefault(choice, {})[place.choice.get(SEED)] = runs[place.slug]
+    return [SeedGroup(dict(choice), by_seed) for choice, by_seed in groups.items()]
 
 
-def _point(group: SeedGroup, resampled: Resampled, contests: Sequence[Contest]) -> StudyPoint:
+def _point(group: SeedGroup, resampled: Resampled, compared_pairs: Sequence[ComparedPair]) -> StudyPoint:
     """The figures of a group, including those at matched omission with the references of its axes."""
     figures = resampled.of(group.runs)
-    for contest in contests:
-        if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
-            by = ((contest.rival.axis, str(contest.rival.names[1])),)
-            figures[MATCHED, by] = resampled.at_matched_omission(contest.rival.pairs).arm
+    for compared_pair in compared_pairs:
+        if compared_pair.arm_pair.arm is group and (MATCHED, ()) in compared_pair.figures:
+            by = ((compared_pair.arm_pair.axis, str(compared_pair.arm_pair.names[1])),)
+            figures[MATCHED, by] = resampled.at_matched_omission(compared_pair.arm_pair.pairs).arm
     return StudyPoint(group, figures)
 
 
@@ -187,8 +185,8 @@ def _cell(point: StudyPoint) -> CellFigures:
     )
 
 
-def _over_seeds(key: FigureKey, result: Seeds) -> SeedFigure:
-    estimate = result.estimate
+def _over_seeds(key: FigureKey, of_seeds: Seeds) -> SeedFigure:
+    estimate = of_seeds.estimate
     return SeedFigure(
         name=key[0],
         by=dict(key[1]),
@@ -196,8 +194,8 @@ def _over_seeds(key: FigureKey, result: Seeds) -> SeedFigure:
         sd=estimate.sd,
         seeds=estimate.seeds,
         interval=points.interval_of(key, estimate),
-        values=[None if numpy.isnan(value) else value for value in result.values.tolist()],
-        of_seeds=list(result.names),
+        values=list(map(defined, of_seeds.values.tolist())),
+        of_seeds=list(of_seeds.names),
     )
 
 
@@ -207,17 +205,17 @@ def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
             and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
 
-def _trends(made: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
-    for others, group in _along(made, axis):
+def _trends(study_points: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
+    for others, group in _along(study_points, axis):
         yield from (
             _trend(others, axis, group, key) for key in group[0].figures if all(key in point.figures for point in group)
         )
 
 
-def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
-    """At least two points that differ only on an axis, with their choice on the other axes."""
+def _along(study_points: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
+    """The groups of at least two points that differ only on an axis, with their choice on the other axes."""
     groups: dict[tuple[tuple[str, Plain], ...], list[StudyPoint]] = {}
-    for point in made:
+    for point in study_points:
         others = tuple((name, value) for name, value in point.choice.items() if name != axis)
         groups.setdefault(others, []).append(point)
     return ((dict(others), group) for others, group in groups.items() if len(group) > 1)
@@ -233,24 +231,20 @@ def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key
 
 
 def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
-    """For each axis of a training or augmentation setting, the value with the best figure on dev.
+    """For each numeric axis of a training or augmentation setting, the value with the best figure on dev.
 
-    Empty if some cell is not evaluated on dev: the choice must not depend on which ones are.
+    Empty if some cell is not evaluated on dev, since the choice would depend on which ones are.
     """
-    axes = [axis for axis, values in _axes(places).items() if _is_setting(axis) and len(values) > 1
-            and all(map(arms.is_number, values))]  # fmt: skip
+    axes = [axis for axis, values in _axes(places).items() if axis.split(".")[0] in ("train", "augment")
+            and len(values) > 1 and all(map(arms.is_number, values))]  # fmt: skip
     if not axes or not all(place.run.evaluation(DEV).is_file() for place in places):
         return []
-    result, missing = _read(places, DEV)
+    runs, missing = _read(places, DEV)
     if missing:
         return []
-    resampled = points.resample(list(result.values()), [])
-    groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, result)]
+    resampled = points.resample(list(runs.values()), [])
+    groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, runs)]
     return [best for axis in axes for best in _best(groups, axis)]
-
-
-def _is_setting(axis: str) -> bool:
-    return axis.split(".")[0] in ("train", "augment")
 
 
 def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:

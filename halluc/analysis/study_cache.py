@@ -1,6 +1,4 @@
-"""The cache of a study's figures, and whether it is up to date.
-
-``study.json`` has those of the default split and reference; others are in separate files."""
+"""The cache of a study's figures: ``study.json`` for the default split and reference, separate files for others."""
 
 from __future__ import annotations
 
@@ -26,24 +24,19 @@ METHOD = 2
 
 
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
-    """The cache file: one for each choice.
-
-    Args:
-        split, references: the differences from the defaults; None and empty: no differences.
-    """
+    """The cache file for a split and references; None and empty: the defaults."""
     return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:
     """Hash of everything that the figures of a study depend on, except the path of its folder."""
     cells = [
-        # Also dev, which selects the best value of a setting.
         [
             place.slug,
             dict(place.choice),
             _on_record(place.run, split),
             task_of(place.run),
-            _hashes(place.run, split, "dev"),
+            _hashes(place.run, split, "dev"),  # dev selects the best value of a setting
         ]
         for place in places
     ]
@@ -64,26 +57,26 @@ def _hashes(run: RunDir, *splits: str) -> list[str | None]:
     return [file_sha256(file) if file.is_file() else None for file in files]
 
 
-def kept(file: Path, wanted: str) -> StudyFigures | None:
+def load(file: Path, wanted: str) -> StudyFigures | None:
     """The cached figures of a file, if they have the wanted fingerprint."""
     try:
-        result = read_record(file, StudyFile, damaged="R101", other_version="R102", help="compute it again")
+        cached = read_record(file, StudyFile, damaged="R101", other_version="R102", help="compute it again")
     except FileNotFoundError:
         return None
     except HallucError as error:
         if error.code != "R102":
             say(f"note: {error.message}: the figures are computed again", style="yellow")
         return None
-    figures = result.model_dump(mode="json", exclude={"sha256"})
-    if result.fingerprint != wanted:
+    if cached.fingerprint != wanted:
         return None
-    if result.sha256 not in (None, content_sha256(figures)):
+    figures = cached.model_dump(mode="json", exclude={"sha256"})
+    if cached.sha256 not in (None, content_sha256(figures)):
         say(f"note: {file} was changed after halluc wrote it: the figures are computed again", style="yellow")
         return None
     return StudyFigures.model_validate(figures)
 
 
-def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
+def with_current_paths(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with the current paths of their runs."""
     now = {place.slug: str(place.run.path) for place in places}
     return figures.model_copy(
@@ -95,8 +88,8 @@ def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     )
 
 
-def keep(file: Path, result: StudyFigures) -> str | None:
-    """Write the figures; if that fails, print a message, since a report does not need the cache."""
+def store(file: Path, result: StudyFigures) -> str | None:
+    """Write the figures; returns a message if that fails, since a report does not need the cache."""
     try:
         figures = result.model_dump(mode="json")
         write_json(file, {**figures, "sha256": content_sha256(figures)})

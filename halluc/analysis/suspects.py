@@ -1,7 +1,7 @@
 """Suspects: annotation that is probably wrong or missing, ranked (DEFINITIONS, section 8).
 
-A model that was not trained on an example gives its claims, and the probability of the annotation. Northcutt et al.
-2021, "Confident Learning" (self-confidence); Klie et al. 2023, "Annotation Error Detection" (per span).
+They are ranked by the probability of the annotation under a model that was not trained on the example (self-confidence:
+Northcutt et al. 2021, "Confident Learning"; per span: Klie et al. 2023, "Annotation Error Detection").
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Occurrence(NamedTuple):
 class Suspect:
     """A suspicious annotation.
 
-    ``example`` is the number of the example. ``annotated`` is the gold at the place, ``proposed`` its replacement; both
-    may be empty. ``confidence`` is the probability of the annotation, under a model that was not trained on the
+    ``example`` is the number of the example. ``annotated`` is the gold at the place, ``proposed`` its replacement; one
+    of them may be empty. ``confidence`` is the probability of the annotation, under a model that was not trained on the
     example. ``others`` are the other occurrences of the same surface, and ``consistency`` the share of them with the
     same annotation; None if there are none.
     """
@@ -54,7 +54,7 @@ class Suspect:
 
     @property
     def shown(self) -> Claim:
-        """The claim whose surface is searched elsewhere: the annotated one, if any."""
+        """The claim whose other occurrences are searched: the annotated one, if any."""
         return self.claims[0]
 
 
@@ -62,8 +62,8 @@ class Suspect:
 class Surfaces:
     """The occurrences of surfaces in a corpus.
 
-    With ``has_spans``, every sequence of tokens that equals a surface counts, annotated or not, except inside of or
-    across other annotation, which says nothing about the surface. Otherwise only annotation counts.
+    With ``has_spans``, every sequence of tokens that equals a surface is an occurrence, annotated or not, unless it
+    overlaps another annotation. Otherwise only annotations are occurrences.
     """
 
     examples: Sequence[Example]
@@ -83,23 +83,21 @@ class Surfaces:
         for key in keys:
             lengths[key[0]].add(len(key))
         for number, example in enumerate(self.examples):
-            label, taken = self._annotated(number)
+            label, annotated = self._annotated(number)
             for start, token in enumerate(example.tokens):
                 for size in lengths.get(token, ()):
                     place, key = (start, start + size), example.tokens[start : start + size]
-                    if (
-                        len(key) < size
-                        or key not in keys
-                        or (place not in label and not taken.isdisjoint(range(*place)))
-                    ):
-                        continue
-                    self.where[key].append(Occurrence(number, *place, label.get(place)))
+                    # Near the end of the text, a key is shorter than its place.
+                    is_surface = len(key) == size and key in keys
+                    if is_surface and (place in label or annotated.isdisjoint(range(*place))):
+                        self.where[key].append(Occurrence(number, *place, label.get(place)))
 
     @cached_property
     def _number(self) -> Mapping[str, int]:
         return {one.id: number for number, one in enumerate(self.examples)}
 
     def _annotated(self, number: int) -> tuple[dict[tuple[int, int], str], set[int]]:
+        """The label of each annotated span of an example, and all annotated positions."""
         spans = [claim.where for claim in self.gold[number] if claim.where is not None]
         return {span[:2]: span.label for span in spans}, {at for span in spans for at in range(span.start, span.end)}
 
@@ -124,7 +122,7 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
     """The suspects of a split, the most suspicious first.
 
     Args:
-        opinions: of a model that was not trained on the example, one per example.
+        opinions: the prediction for each example, of a model that was not trained on it.
     """
     gold = [task.judge.gold(example) for example in examples]
     is_placed = task.wording.nouns.is_placed  # the spans of a relation are not its annotation
@@ -141,9 +139,10 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
         lines = [task.examples.line(*one) for one in zip(examples, (one.prediction for one in opinions), strict=True)]
         others = _of_wholes(examples, [tuple(task.examples.ranges(line)) for line in lines], gold)
     for number, annotated, proposed in others:
-        if not any((number, *claim.mark[:2]) in taken for claim in (*annotated, *proposed)):
-            text = opinions[number].probability((*annotated, *proposed))
-            suspects.append(Suspect("inconsistent", number, annotated, proposed, text))
+        claims = (*annotated, *proposed)
+        if not any((number, *claim.mark[:2]) in taken for claim in claims):
+            probability = opinions[number].probability(claims)
+            suspects.append(Suspect("inconsistent", number, annotated, proposed, probability))
     return sorted(map(surfaces.completed, suspects), key=_rank)
 
 
@@ -167,8 +166,7 @@ def _disagreements(number: int, judged: Judged, gold: Sequence[Claim], probabili
         places.append((marks.union(*(place[0] for place in joined)), [*of_all, claim]))
     for marks, claims in places:
         annotated = tuple(by_mark[mark] for mark in sorted(marks, key=lambda mark: mark[0] or 0))
-        text = probability((*annotated, *claims))
-        yield Suspect(_kind(annotated, claims), number, annotated, tuple(claims), text)
+        yield Suspect(_kind(annotated, claims), number, annotated, tuple(claims), probability((*annotated, *claims)))
     for omission in judged.omissions:
         yield Suspect("unlikely", number, (omission,), (), probability((omission,)))
 
@@ -184,7 +182,7 @@ Inconsistency = tuple[int, tuple[Claim, ...], tuple[Claim, ...]]
 
 
 def _of_spans(surfaces: Surfaces, gold: Sequence[Sequence[Claim]]) -> Iterator[Inconsistency]:
-    """Places whose surface mostly has another annotation between the same two tokens (ignoring case and borders)."""
+    """Places whose surface mostly has another annotation between the same two tokens (ignoring case)."""
     contexts: dict[tuple[Tokens, str, str], list[Occurrence]] = defaultdict(list)
     for key, places in surfaces.where.items():
         for place in places:
@@ -211,7 +209,7 @@ def _proposal(surfaces: Surfaces, place: Occurrence, key: Tokens, label: str | N
 
 
 def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
-    """The majority value in a tuple; None if all agree, or if no label has more than half."""
+    """The label of more than half of the places, in a tuple; None if all agree, or if there is none."""
     counts = Counter(labels)
     label, most = counts.most_common(1)[0]
     return (label,) if most < counts.total() < 2 * most else None
@@ -220,8 +218,7 @@ def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
 def _of_wholes(
     examples: Sequence[Any], marked: Sequence[Any], gold: Sequence[Sequence[Claim]]
 ) -> Iterator[Inconsistency]:
-    """Examples whose text, with the same marked parts (such as head and tail), mostly has other labels or none
-    (ignoring case)."""
+    """Examples whose text (ignoring case), with the same marked parts (head, tail), has mostly other labels."""
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, example in enumerate(examples):
         alike[tuple(token.casefold() for token in example.tokens), marked[number]].append(number)

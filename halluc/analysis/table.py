@@ -13,9 +13,9 @@ from halluc.task import AnyTask
 
 @dataclass(frozen=True)
 class Claims:
-    """The claims that were judged; all arrays are (claims,). ``example`` indexes the examples.
+    """The claims that could be judged; all arrays are (claims,). ``example`` has the indexes of examples.
 
-    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
+    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept``: the claim was not withdrawn.
     """
 
     example: numpy.ndarray
@@ -33,8 +33,8 @@ class Claims:
 class Gold:
     """The gold mentions; all arrays are (mentions,).
 
-    ``best`` is the highest confidence of the claims that touch it, and ``kept`` that of the claims that were not
-    withdrawn: minus infinity if there is none. ``found``: a claim equals it, ``found_kept``: a kept one does.
+    ``best`` is the highest confidence of the claims that touch the mention, minus infinity if there is none;
+    ``recalled``: a claim equals the mention. ``best_kept`` and ``recalled_kept`` are the same for kept claims.
     """
 
     example: numpy.ndarray
@@ -43,15 +43,15 @@ class Gold:
     withheld: numpy.ndarray
     best: numpy.ndarray
     best_kept: numpy.ndarray
-    found: numpy.ndarray
-    found_kept: numpy.ndarray
+    recalled: numpy.ndarray
+    recalled_kept: numpy.ndarray
 
 
 @dataclass(frozen=True)
 class Table:
-    """A ledger of a task with its examples; ``lengths`` are tokens, (examples,).
+    """A ledger of a task with its examples; ``lengths`` are numbers of tokens, (examples,).
 
-    ``unverifiable`` counts the claims that no evidence could judge: they are in no rate. ``label_counts`` are the
+    ``unverifiable`` is the number of claims that could not be judged, which are in no rate. ``label_counts`` are the
     frequencies of labels in training, None if figures are not reported by frequency.
     """
 
@@ -79,8 +79,8 @@ class Table:
     @property
     def reported_novelties(self) -> tuple[str, ...]:
         """The novelties that have figures, from the best known to new."""
-        there = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
-        return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in there)
+        reported = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
+        return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in reported)
 
 
 def table(
@@ -90,7 +90,7 @@ def table(
     lengths: Sequence[int],
     label_counts: Mapping[str, int] | None = None,
 ) -> Table:
-    """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, including those without a line."""
+    """The table of ledger lines; ``ids`` and ``lengths`` (in tokens) are of all examples."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
     unverifiable = 0
@@ -130,15 +130,15 @@ def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:
 
 
 def _words(values: Iterable[str | None]) -> numpy.ndarray:
-    """Words of a closed vocabulary, empty for none."""
+    """An array of words from a small vocabulary, empty for None."""
     return numpy.array([value or "" for value in values], dtype=numpy.str_)
 
 
 def _labels(values: Iterable[str]) -> numpy.ndarray:
-    """Labels come from a corpus: one of a million characters must not make every cell as wide."""
-    results = list(values)
-    array = numpy.empty(len(results), dtype=object)
-    array[:] = results
+    """An array of objects: in an array of strings, one label of a million characters would make every cell as wide."""
+    labels = list(values)
+    array = numpy.empty(len(labels), dtype=object)
+    array[:] = labels
     return array
 
 
@@ -148,12 +148,12 @@ class _GoldRow:
     withheld: bool
     best: float = -numpy.inf
     best_kept: float = -numpy.inf
-    found: bool = False
-    found_kept: bool = False
+    recalled: bool = False
+    recalled_kept: bool = False
 
 
 class _GoldRows:
-    """Gathers each gold mention once, from its omission or from the claims that touch it."""
+    """Collects each gold mention once, from its omission or from the claims that touch it."""
 
     def __init__(self, index: dict[str, int]) -> None:
         self.index = index
@@ -170,13 +170,13 @@ class _GoldRows:
             row = self.rows.setdefault(key, _GoldRow(gold.novelty or "", gold.withheld))
             exact = line.verdict == "supported" and line.matched == (gold.start, gold.end, gold.label)
             row.best = max(row.best, confidence)
-            row.found |= exact
+            row.recalled |= exact
             if not line.abstained:
                 row.best_kept = max(row.best_kept, confidence)
-                row.found_kept |= exact
+                row.recalled_kept |= exact
 
     def arrays(self) -> Gold:
-        """In the order of the text, so that two ledgers for the same gold have the same rows."""
+        """The mentions in the order of the text, so that two ledgers with the same gold have the same rows."""
         keys = sorted(self.rows, key=lambda key: (key[0], -1 if key[1] is None else key[1], key[2] or 0, key[3]))
         rows = [self.rows[key] for key in keys]
         return Gold(
@@ -186,6 +186,6 @@ class _GoldRows:
             withheld=numpy.array([row.withheld for row in rows], dtype=bool),
             best=numpy.array([row.best for row in rows], dtype=numpy.float64),
             best_kept=numpy.array([row.best_kept for row in rows], dtype=numpy.float64),
-            found=numpy.array([row.found for row in rows], dtype=bool),
-            found_kept=numpy.array([row.found_kept for row in rows], dtype=bool),
+            recalled=numpy.array([row.recalled for row in rows], dtype=bool),
+            recalled_kept=numpy.array([row.recalled_kept for row in rows], dtype=bool),
         )

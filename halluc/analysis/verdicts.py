@@ -1,6 +1,6 @@
 """From predictions to a ledger, with a line for each claim and each omission (DEFINITIONS, section 1).
 
-The task makes claims and judges them, and their novelty is looked up in the training knowledge.
+The task extracts claims and judges them; their novelty is looked up in the training knowledge.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def ledger_lines(
     threshold: Withdraw,
 ) -> list[LedgerLine]:
     look_up = getattr(knowledge, "look_up", None)
-    if look_up is not None:  # many claims at once take less time than one after the other
+    if look_up is not None:  # faster than one claim after the other
         look_up(claim for one in judged for claim in (*one.claims, *one.omissions))
     return list(lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
 
 def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
-    """The logits of all claims, (rows, outputs), the claim that each row belongs to, and its claimed output, both
-    (rows,); None if this is always the largest, that is, unless predictions have ``claimed``.
+    """The logits of all claims, (rows, outputs); for each row, (rows,), the number of its claim; and, (rows,), its
+    claimed output, or None if predictions have no ``claimed``, so that the largest logit is claimed.
 
     A claim with fewer outputs than another has minus infinity for the missing ones.
     """
@@ -55,32 +55,28 @@ def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarr
     if not parts:
         return numpy.zeros((0, 1)), numpy.zeros(0, dtype=numpy.int64), None
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
-    text = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
+    claimed = [output for prediction in predictions for output in getattr(prediction, "claimed", ())]
     most = max(part.shape[1] for part in parts)
-    return (
-        numpy.concatenate([part if part.shape[1] == most else _widened(part, most) for part in parts]),
-        claim,
-        numpy.array(text) if text else None,
-    )
-
-
-def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
-    return numpy.pad(rows, ((0, 0), (0, outputs - rows.shape[1])), constant_values=-numpy.inf)
+    parts = [
+        part if part.shape[1] == most
+        else numpy.pad(part, ((0, 0), (0, most - part.shape[1])), constant_values=-numpy.inf)
+        for part in parts
+    ]  # fmt: skip
+    return numpy.concatenate(parts), claim, numpy.array(claimed) if claimed else None
 
 
 def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[PredictionT]:
-    """The same predictions with the confidences of their scores at ``temperature``, and with any other values that they
-    scale themselves."""
+    """The predictions with their confidences at ``temperature``; their method ``scaled``, if any, is applied too."""
     if temperature == 1.0:
         return list(predictions)
     claims = sum(len(prediction.confidences) for prediction in predictions)
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
-    # Predictions are dataclasses, which their protocol cannot express.
-    results = [
+    # The protocol cannot express that predictions are dataclasses.
+    scaled = [
         replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in cast("Sequence[Any]", predictions)
     ]
-    return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in results]
+    return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in scaled]
 
 
 def lines(
@@ -92,11 +88,12 @@ def lines(
     """The claims of each example, then its omissions, in the order of the examples.
 
     Args:
-        gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
+        gold: the gold claims of each example.
+        threshold: claims with less confidence are withdrawn.
     """
     withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
-    for one, there in zip(judged, gold, strict=True):
-        marked = {claim.mark: claim for claim in there}
+    for one, gold_claims in zip(judged, gold, strict=True):
+        marked = {claim.mark: claim for claim in gold_claims}
         for claim in one.claims:
             yield _claim(claim, marked, knowledge, withdraw)
         for omission in one.omissions:
@@ -108,7 +105,7 @@ def _claim(
 ) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
-    # Rounded first, so that the file itself shows which claims a threshold withdraws.
+    # The threshold is applied to the rounded value, which is in the file.
     confidence = rounded(claim.confidence)
     about = _about(claim, knowledge)
     return LedgerLine(
@@ -125,7 +122,7 @@ def _claim(
 
 
 def _about(claim: Claim, knowledge: TrainingKnowledge | None) -> dict[str, Any]:
-    """Fields that claims and omissions share: position, and novelty."""
+    """The fields that claims and omissions share."""
     where, text, label = claim.where, claim.text, claim.label
     place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
     place |= {"start": where.start if where else None, "end": where.end if where else None}
@@ -156,12 +153,11 @@ def _mention(claim: Claim, knowledge: TrainingKnowledge | None) -> GoldMention:
     )
 
 
-# An omission lacks the fields of a claim.
+# The fields that omissions do not have.
 _ONLY_CLAIMS = {"confidence", "verdict", "reason", "matched", "touched", "gold", "abstained"}
 
 
 def ledger_record(line: LedgerLine) -> dict[str, object]:
-    """The JSON object of one line."""
     return line.model_dump(mode="json", exclude=_ONLY_CLAIMS if line.record == "omission" else None)
 
 

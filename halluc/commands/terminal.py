@@ -19,7 +19,7 @@ from rich.text import Text
 
 from halluc.core.characters import escaped_json, printable, printable_cell, printable_line
 from halluc.core.errors import HallucError, render
-from halluc.core.messages import Level, Listener, Tick, unheard
+from halluc.core.messages import Level, Listener, Tick, no_progress
 from halluc.core.processes import is_main_process
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Terminal(Listener):
     def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
         """A progress bar with the remaining time on a terminal, otherwise a line now and then."""
         if self.level < Level.NORMAL or not (logged or people.is_terminal) or not is_main_process():
-            yield unheard
+            yield no_progress
         elif people.is_terminal:
             with drawn(what, unit) as tick:
                 yield tick

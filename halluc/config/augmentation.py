@@ -63,7 +63,7 @@ class _AugmentConfig(Section):
         description="number of processes; auto: one per core. The result does not depend on it",
     )
 
-    # Both are checked before their types: a value of neither type would be reported twice.
+    # Checked before the types of the union, since a value of neither type would be reported twice.
     @field_validator("size", mode="before")
     @classmethod
     def _is_a_size(cls, size: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The axes of ``matrix:``: what each varies, and every mistake that can be found before a cell is built."""
+"""The axes of ``matrix:`` and their mistakes, as far as these can be found before a cell is built."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _name(value: Any) -> Plain:
 
 
 def key_at(path: Sequence[str], value: Located, place: Location) -> Located:
-    """A config that holds only ``value`` at ``path``; its keys get the location ``place``."""
+    """A config with only ``value``, at ``path``; the keys of ``path`` have the location ``place``."""
     tree = value.value
     for part in reversed(path):
         tree = {part: tree}
@@ -164,7 +164,7 @@ def key_at(path: Sequence[str], value: Located, place: Location) -> Located:
 
 def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
     """Keys that two axes set: the last one would win, and the name of the other would be wrong."""
-    claimed: dict[Path, tuple[Path, str]] = {}  # what is set, and its parents -> what is set, and by which axis
+    claimed: dict[Path, tuple[Path, str]] = {}  # a key that is set, or a parent of it -> the key and its axis
     leaves: set[Path] = set()
     for axis in axes:
         mine: dict[Path, Location | None] = {}
@@ -190,6 +190,7 @@ def _prefixes(path: Path) -> Iterator[Path]:
 
 
 def _set_by(node: Any, path: Path = ()) -> Iterator[Path]:
+    """The paths of the leaves of a config."""
     if not isinstance(node, dict):
         yield path
         return

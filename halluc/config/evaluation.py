@@ -62,7 +62,7 @@ Increase = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class BoundsConfig(Section):
-    """Bounds of one figure; ``what`` is their name in messages, and ``needs`` what they require."""
+    """Bounds of one figure; ``what`` is their name in messages, and ``needs`` names the required keys."""
 
     what: ClassVar[str] = "a gate"
     needs: ClassVar[str] = "`min` or `max`"

@@ -1,4 +1,4 @@
-"""Hashes of configs, which identify runs: the keys that decide a model, in the form of the first versions.
+"""Hashes of configs, which identify runs: the keys that affect the model, in the form of the first versions.
 
 A key that was added later is hashed only if its value is not the default, so that earlier runs keep their hash.
 """
@@ -32,7 +32,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
     },
     "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }
-# The same for methods of `augment`, by type.
+# Such keys of methods of `augment`, by type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
 
 # The keys of ``data`` that are always hashed, by format: those of the version that first wrote runs of it.
@@ -66,12 +66,12 @@ OTHER_DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-# For each section, the keys that do not affect the model: the test split, what stays on disk, the number of processes.
+# The keys of these sections that do not affect the model.
 UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints", "fsdp"), "augment": ("workers",)}
 
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections of a config, as plain values, that decide the model; ``data`` is a mapping in it."""
+    """The sections of a config that affect the model, as plain values; its ``data`` must be a mapping."""
     sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
     for name, left_out in UNDECIDING.items():
         if isinstance(sections.get(name), dict):
@@ -80,7 +80,7 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a config describes the model of another one, up to other values of ``Section.replaceable_keys``."""
+    """Whether two configs describe the same model, except for values of ``Section.replaceable_keys``."""
     kind = asked["task"].get("type")
     component = registry.load(TABLE, "task", kind) if kind in TABLE["task"] else None
     replaceable = component.Config.replaceable_keys if component is not None else frozenset()

@@ -16,11 +16,8 @@ from halluc.core import registry
 
 
 def json_schema(table: registry.Table) -> dict[str, Any]:
-    """JSON Schema of a config *file*, for editors.
-
-    A file may leave any key to the file that it extends, so no key is required in it; and it may contain ``extends``
-    and ``matrix``.
-    """
+    """JSON Schema of a config *file*: no key is required, since it may be in a file that this one extends; ``extends``
+    and ``matrix`` are allowed."""
     sections: dict[str, Any] = {
         name: Annotated[Union[tuple(component_configs(table, kind).values())], Field()]  # noqa: UP007
         for name, kind in COMPONENT_SECTIONS.items()

@@ -17,7 +17,6 @@ OWN_OPTIONS = (
     "output", "parsable", "partition", "qos", "requeue", "signal", "test-only", "time", "wait", "wrap",
 )  # fmt: skip
 
-
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@,+-]{0,99}$", max_length=100)]
 Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}[MGT]$", max_length=8)]
 Time = Annotated[str, Field(pattern=r"^([0-9]{1,3}-)?[0-9]{1,4}(:[0-5][0-9]){0,2}$", max_length=14)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,16 @@ class LoadedConfig:
     tree: dict[str, Any]
     origins: dict[yaml.Path, Location]
     files: tuple[Path, ...]
-    overrides: tuple[str, ...] = field(default=())
+    overrides: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """Hash of everything that decides the model."""
+        """Hash of everything that affects the model."""
         return sha256_of_tree(self.model_sections)
 
     @property
     def model_sections(self) -> dict[str, Any]:
-        """The sections that decide the model, without the test split."""
+        """The sections that affect the model, without the test split."""
         return model_sections(self.tree)
 
     @property
@@ -53,7 +53,10 @@ class LoadedConfig:
 
 @dataclass(frozen=True)
 class Merged:
-    """The merged values of files and ``--set``, not validated yet, and the mistakes found so far."""
+    """The merged values of files and ``--set``, not validated yet, and the mistakes found so far.
+
+    ``kept``: see ``load``.
+    """
 
     located: Located
     files: tuple[Path, ...]
@@ -73,7 +76,7 @@ def load(
     """Read, merge and check the config of one experiment.
 
     Args:
-        kept: the config is one stored in a run: variables and ``latest`` were resolved when it was written.
+        kept: the config is stored in a run: variables and ``latest`` were resolved when it was written.
 
     Raises:
         HallucError or ManyErrors, code C…: every mistake found, with its location.
@@ -87,7 +90,7 @@ def load(
     merged.located.forget(("matrix",))
     loaded, errors = finish(merged, merged.located, table)
     refuse(merged.errors + errors)
-    assert loaded is not None, "what cannot be made has an error"
+    assert loaded is not None, "otherwise there are errors"
     refuse_keep_models(loaded)
     return loaded
 
@@ -129,7 +132,7 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
     try:
         if not merged.kept:
             _name_runs(located)
-        elif isinstance(located.value.get("data"), dict):  # runs made before the tokenizer changed
+        elif isinstance(located.value.get("data"), dict):  # runs trained before the tokenizer changed
             located.value["data"].setdefault("tokenizer_version", 1)
     except HallucError as error:
         return None, [error]
@@ -142,44 +145,46 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
 
 
 def _name_runs(located: Located) -> None:
-    """Replace ``latest`` by the run that it points to now, so that the config records what the model was made of.
+    """Replace ``latest`` by the run that it points to now, so that the config records which run was used.
 
     Raises:
         HallucError R115: ``latest`` is damaged.
     """
-    for section, key in latest.KEYS:
-        there = located.value.get(section)
-        if isinstance(there, dict) and isinstance(there.get(key), str):
-            try:
-                there[key] = latest.resolve_text(there[key])
-            except HallucError as error:
-                where = located.values.get((section, key))
-                raise HallucError(error.code, f"`{section}.{key}`: {error.message}", where, error.help) from None
-    for path in latest.LIST_KEYS:
-        node: Any = located.value
-        for part in path:
-            node = node.get(part) if isinstance(node, dict) else None
-        for number, one in enumerate(node if isinstance(node, list) else ()):
-            if isinstance(one, str):
-                try:
-                    node[number] = latest.resolve_text(one)
-                except HallucError as error:
-                    where = located.values.get((*path, number))
-                    raise HallucError(error.code, f"`{'.'.join(path)}`: {error.message}", where, error.help) from None
+    for *above, key in (*latest.KEYS, *latest.LIST_KEYS):
+        section: Any = located.value
+        for part in above:
+            section = section.get(part) if isinstance(section, dict) else None
+        value = section.get(key) if isinstance(section, dict) else None
+        path = (*above, key)
+        if isinstance(value, str):
+            section[key] = _resolved(value, path, path, located)
+        elif isinstance(value, list):
+            section[key] = [
+                _resolved(item, path, (*path, number), located) if isinstance(item, str) else item
+                for number, item in enumerate(value)
+            ]
+
+
+def _resolved(reference: str, path: tuple[str, ...], place: yaml.Path, located: Located) -> str:
+    try:
+        return latest.resolve_text(reference)
+    except HallucError as error:
+        message = f"`{'.'.join(path)}`: {error.message}"
+        raise HallucError(error.code, message, located.values.get(place), error.help) from None
 
 
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:
-    """Validate a merged tree against the schema of its components."""
+    """Validate a merged tree against the schema of the components that it names."""
     errors: list[HallucError] = []
     chosen: dict[str, type[Section]] = {}
     undecided: set[str] = set()
     for section, kind in schema.COMPONENT_SECTIONS.items():
-        result = problems.component(located, table, section, kind)
-        if isinstance(result, HallucError):
-            errors.append(result)
+        component = problems.component(located, table, section, kind)
+        if isinstance(component, HallucError):
+            errors.append(component)
             undecided.add(section)
-        elif result is not None:
-            chosen[section] = result
+        elif component is not None:
+            chosen[section] = component
     if "task" not in chosen:
         undecided.add("data")
     if located.value.get("augment") is not None:  # the modules of methods are imported only if they are used

@@ -38,8 +38,8 @@ class Cell:
 class Study:
     """A config as a list of experiments: a single one if it has no matrix.
 
-    ``keep_models`` says which models stay on disk: ``all``, ``best`` or ``none``. ``given`` are the values set by files
-    and ``--set``, including the matrix, with locations and without defaults.
+    ``keep_models`` says which models are kept on disk: ``all``, ``best`` or ``none``. ``located`` has the values set by
+    files and ``--set``, including the matrix, with locations and without defaults.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Study:
     axes: dict[str, tuple[Plain, ...]]
     cells: tuple[Cell, ...]
     keep_models: str
-    given: Located
+    located: Located
 
     @property
     def home(self) -> Path:
@@ -56,19 +56,19 @@ class Study:
 
     @cached_property
     def named_by(self) -> dict[str, frozenset[str]]:
-        """For each slug, the cells whose run, or its ``model/``, is named in its config, such as a teacher."""
+        """For each cell, by slug, the cells whose run or ``model/`` its config names, such as a teacher."""
         here = Path.cwd()
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
-        results: dict[str, frozenset[str]] = {}
+        named: dict[str, frozenset[str]] = {}
         for cell in self.cells:
             paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
             paths |= {path.parent for path in paths}
-            results[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
-        return results
+            named[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
+        return named
 
     @property
     def named_cells(self) -> frozenset[str]:
-        """The slugs of cells that are named by another cell."""
+        """The slugs of the cells that another cell names."""
         return frozenset().union(*self.named_by.values())
 
 
@@ -100,17 +100,17 @@ def load_study(
     base, matrix = _parted(merged.located)
     axes, wrong = read_axes(matrix) if matrix else ((), [])
     cells: list[Cell] = []
-    results: list[HallucError] = []
+    errors: list[HallucError] = []
     for options in _choices(axes, some=bool(wrong)):
-        loaded, errors = loading.finish(merged, _cell(base, options, axes), table)
-        results += errors
+        loaded, errors_of_cell = loading.finish(merged, _cell(base, options, axes), table)
+        errors += errors_of_cell
         if loaded is not None:
-            choice = {axis.name: _read(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
+            choice = {axis.name: _value(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
-    results += _hidden(base, table) if matrix else []
+    errors += _hidden(base, table) if matrix else []
     if wrong:  # a skipped axis may be the one that sets a missing key
-        results = [error for error in results if error.code not in ("C102", "C106")]
-    refuse(merged.errors + sorted(_distinct(wrong + results), key=loading.reading_order))
+        errors = [error for error in errors if error.code not in ("C102", "C106")]
+    refuse(merged.errors + sorted(_distinct(wrong + errors), key=loading.reading_order))
     _refuse_shared_folders(cells)
     values = {axis.name: tuple(dict.fromkeys(cell.choice[axis.name] for cell in cells)) for axis in axes}
     shared = cells[0].loaded.experiment
@@ -121,7 +121,7 @@ def load_study(
 
 
 def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
-    """Mistakes in the base config, without any cell: a wrong value that every cell overrides would stay unnoticed.
+    """Mistakes in the base config that no cell shows, because every cell overrides the wrong value.
 
     Missing keys and conflicts are ignored, since an axis may fix them, and so are nulls and empty lists.
     """
@@ -136,7 +136,7 @@ def _without_blanks(node: Any) -> Any:
 
 
 def _alone(cell: Cell) -> Cell:
-    """A cell whose config is that of a single experiment: what the study keeps on disk does not belong to it."""
+    """The cell with the config of a single experiment, which has no ``keep_models``."""
     loaded = cell.loaded
     experiment = loaded.experiment.model_copy(update={"keep_models": None})
     origins = {path: where for path, where in loaded.origins.items() if path != ("keep_models",)}
@@ -165,12 +165,12 @@ def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Loc
     for option in options:
         merge(cell, option.part.below(()))
     gap = cell.value.get("gap")
-    results = {axis.where: set(_fractions(axis)) for axis in axes}
-    fractions = sorted(set().union(*results.values()))
+    by_place = {axis.where: set(_fractions(axis)) for axis in axes}
+    fractions = sorted(set().union(*by_place.values()))
     # Matched sizes depend on every fraction of the study (DEFINITIONS, section 2), so each cell gets all fractions.
     if fractions and isinstance(gap, dict) and gap.get("fractions") is None and gap.get("size") is None:
         gap["fractions"] = fractions
-        where = next(place for place, some in results.items() if some)
+        where = next(place for place, some in by_place.items() if some)
         if where is not None:
             cell.values["gap", "fractions"] = where
     return cell
@@ -185,8 +185,8 @@ def _fractions(axis: Axis) -> Iterable[float]:
             yield float(fraction)
 
 
-def _read(axis: Axis, option: Option, tree: Any) -> Plain:
-    """The option's value as the schema parses it: 0 and 0.0 are the same number, and name the same folder."""
+def _value(axis: Axis, option: Option, tree: Any) -> Plain:
+    """The option's value as the schema parses it, so that 0 and 0.0 give the same folder name for a float."""
     if not isinstance(option.name, int) or isinstance(option.name, bool):
         return option.name
     for part in axis.name.split("."):
@@ -195,7 +195,7 @@ def _read(axis: Axis, option: Option, tree: Any) -> Plain:
 
 
 def _distinct(errors: Iterable[HallucError]) -> list[HallucError]:
-    """Each error once: the cells of a study share most of their config, and so its mistakes."""
+    """Each error once, since cells share most of their config."""
     return list({(error.code, error.message, error.where, error.help): error for error in errors}.values())
 
 

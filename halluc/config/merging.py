@@ -16,16 +16,14 @@ from halluc.core.latest import is_run
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
-
-# Limits on files and values, far above what a person writes: 40 files that each extend the next one twice would be read
-# 2^40 times.
+# Limits on files and values: 40 files that each extend the next one twice would otherwise be merged 2^40 times.
 MOST_FILES = 100
 _MOST_MERGED = 1_000_000
 _MOST_BYTES = 16 << 20
 
 
 class Files:
-    """Reads a file and, depth first, the files that it extends, each once, and remembers them."""
+    """Reads a config file and, depth first, the files that it extends; each is read once."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -108,12 +106,9 @@ def _text(path: Path, asked: Location | None) -> str:
         raise HallucError("C005", f"no such config file: {text}", asked, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise HallucError(
-            "C001",
-            f"byte 0x{error.object[error.start]:02x} is not UTF-8",
-            Location(str(path), line),
-            "save the file as UTF-8",
-        ) from None
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        help = "save the file as UTF-8"
+        raise HallucError("C001", message, Location(str(path), line), help) from None
     except OSError as error:
         raise HallucError("C005", f"cannot read {text}: {error.strerror}", asked) from None
 
@@ -146,11 +141,11 @@ def merge(base: Located, over: Located) -> None:
     unchanged."""
     replaced: set[yaml.Path] = set()
     _merge(base, over, base.value, over.value, (), replaced)
-    for mine, its in ((base.keys, over.keys), (base.values, over.values)):
+    for target, source in ((base.keys, over.keys), (base.values, over.values)):
         # All at once: searching all locations for each replaced key would take quadratic time.
-        for path in [path for path in mine if _is_below(path, replaced)]:
-            del mine[path]
-        mine.update({path: where for path, where in its.items() if _is_below(path, replaced)})
+        for path in [path for path in target if _is_below(path, replaced)]:
+            del target[path]
+        target.update({path: where for path, where in source.items() if _is_below(path, replaced)})
     base.values.setdefault((), over.values.get((), Location("--set")))
 
 
@@ -181,21 +176,21 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
     """
 
     def fill(text: str, path: yaml.Path) -> str:
-        def one(match: re.Match[str]) -> str:
+        def value_of(match: re.Match[str]) -> str:
             if match[1]:
                 return "$"
             name, default = match[2], match[3]
-            result = environ.get(name) or default
-            if result is None:
+            value = environ.get(name) or default
+            if value is None:
                 help = f"export {cut(name)}=…, or write ${{{cut(name)}:-default}}"
                 raise HallucError(
                     "C008", f"environment variable `{cut(name)}` is not set", located.values.get(path), help
                 )
-            if odd := yaml.unusable(result):
-                raise HallucError("C008", f"environment variable `{cut(name)}` has {odd}", located.values.get(path))
-            return result
+            if fault := yaml.unusable(value):
+                raise HallucError("C008", f"environment variable `{cut(name)}` has {fault}", located.values.get(path))
+            return value
 
-        return _VARIABLE.sub(one, text)
+        return _VARIABLE.sub(value_of, text)
 
     def walk(node: Any, path: yaml.Path) -> Any:
         if isinstance(node, str):

@@ -75,7 +75,7 @@ class ModelConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _named_or_made(self) -> ModelConfig:
+    def _keys_go_together(self) -> ModelConfig:
         if self.name is None and self.scratch is None:
             raise ValueError("`model` needs `name` (a pre-trained model) or `scratch` (a model with random weights)")
         if self.name is not None and self.scratch is not None:

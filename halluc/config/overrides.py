@@ -11,6 +11,7 @@ from halluc.core.errors import HallucError, Location, cut
 
 
 def apply_all(located: Located, overrides: Sequence[str]) -> list[HallucError]:
+    """Apply the overrides in place; returns the errors of invalid ones."""
     errors: list[HallucError] = []
     for override in overrides:
         try:
@@ -51,7 +52,7 @@ def apply(located: Located, override: str) -> None:
 
 
 def _in_matrix(matrix: Any, parts: list[str]) -> list[str]:
-    """The axis and the rest of the path: names of axes may contain dots, so the longest matching name counts."""
+    """The axis and the rest of the path: the longest matching name, since names of axes may contain dots."""
     for length in range(len(parts), 0, -1):
         axis = ".".join(parts[:length])
         if isinstance(matrix, dict) and axis in matrix:

@@ -1,4 +1,4 @@
-"""From a validation error to a sentence: which key, where, what it accepts, what was probably meant."""
+"""Messages about validation errors: which key, where, what it accepts, what was probably meant."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ _BOUNDS = {
 }
 
 
-def component(
-    located: Located, table: registry.Table, section: str, kind: str
-) -> type[Section] | HallucError | None:  # fmt: skip
+def component(located: Located, table: registry.Table, section: str, kind: str) -> type[Section] | HallucError | None:
     """The config class of a section, selected by `task.type`, or the error; None if the section is absent."""
     if section not in located.value:
         return None
@@ -65,11 +63,19 @@ def component(
     return HallucError("C103", f"`task.type` cannot be {shown(name)}", located.values.get(("task", "type")), help)
 
 
-def decisive(found: Sequence[Any], located: Located) -> list[Any]:
-    """For a value of a union, only the errors for the type that it has; for other values all errors."""
-    paths = [_path_in_tree(one["loc"], located.value) for one in found]
-    texts = {path for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED}
-    return [one for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED or path not in texts]
+def decisive(errors: Sequence[Any], located: Located) -> list[Any]:
+    """Pydantic's errors without type mismatches of values that have another error.
+
+    A value of a union has an error for each type of the union; the mismatches are of types that were not meant.
+    """
+    paths = [_path_in_tree(error["loc"], located.value) for error in errors]
+    is_mismatch = [error["type"] in _WANTED for error in errors]
+    others = {path for path, mismatch in zip(paths, is_mismatch, strict=True) if not mismatch}
+    return [
+        error
+        for error, path, mismatch in zip(errors, paths, is_mismatch, strict=True)
+        if not mismatch or path not in others
+    ]
 
 
 def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
@@ -84,7 +90,7 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
         )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _no_such_component((*path, "type"), kind, context, located)
-    # Errors of a component's own validator end with the component's name, which is not a key.
+    # The path of an error from a component's own validator may end with the component's name, which is not a key.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     given = shown(problem["input"])
     if kind == "literal_error":
@@ -150,7 +156,7 @@ def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
     node = tree
     for position, part in enumerate(loc):
         if isinstance(node, dict):
-            if part not in node and (position < len(loc) - 1 or "[" in str(part)):  # list[any]: not one of our keys
+            if part not in node and (position < len(loc) - 1 or "[" in str(part)):  # a branch such as `list[any]`
                 continue
             node = node.get(part)
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):

@@ -1,4 +1,4 @@
-"""A resolved config as YAML that loads to the same config, each value with its origin."""
+"""A resolved config as YAML that loads to the same config, each value with its origin in a comment."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ Origins = dict[KeyPath, Location]
 
 
 def annotated(loaded: LoadedConfig) -> str:
-    """The config as YAML that loads to the same config, each value with its origin in a comment."""
     return _text(loaded.tree, loaded.origins)
 
 
 def annotated_study(study: Study) -> str:
     """The config with its matrix, as YAML that loads to the same cells."""
-    return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.given.values})
+    return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.located.values})
 
 
 def study_tree(study: Study) -> dict[str, Any]:
-    """One tree for all cells: what they have in common, including defaults, the other values of the config, and the
-    matrix."""
+    """One tree for all cells: the values that they share, including defaults, then the other values of the config, and
+    the matrix."""
     tree: dict[str, Any] = {}
     first, *others = (dict(leaves(cell.loaded.tree)) for cell in study.cells)
     for path, value in first.items():
         if all(path in other and other[path] == value for other in others):
             _put(tree, path, value)
-    for path, value in leaves(study.given.value):
+    for path, value in leaves(study.located.value):
         if path[0] != "matrix":
             _put(tree, path, value)
-    return {**tree, "keep_models": study.keep_models, "matrix": study.given.value["matrix"]} if study.axes else tree
+    return {**tree, "keep_models": study.keep_models, "matrix": study.located.value["matrix"]} if study.axes else tree
 
 
 def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
@@ -87,8 +86,8 @@ def _quoted(value: Any) -> str:
 
 
 def _escaped(value: Any) -> str:
-    """JSON on one line, also for readers that treat other characters than the line feed as line ends."""
-    # YAML accepts the escapes of JSON, and \\U with eight digits for characters beyond four.
+    """JSON on one line, in which all characters that a reader may treat as line ends are escaped."""
+    # YAML accepts the escapes of JSON, and \\U with eight digits.
     return printable(json.dumps(value, ensure_ascii=False))
 
 
@@ -115,6 +114,6 @@ def origin(origins: Origins, path: KeyPath) -> str:
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """The keys in which two configs differ, in the sections that decide the model."""
+    """The keys in which two configs differ, in the sections that affect the model."""
     first, second = (dict(leaves(model_sections(tree))) for tree in (one, other))
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]

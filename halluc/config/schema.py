@@ -1,4 +1,4 @@
-"""The shape of an experiment config. Unknown keys and implicit conversions are refused.
+"""The schema of an experiment config.
 
 The sections ``task`` and ``data`` belong to components: their classes are defined with the component and inserted by
 ``experiment_type`` (``config.augmentation`` does so for ``augment``).
@@ -14,15 +14,7 @@ from pydantic import Field, create_model, model_validator
 from halluc.config.evaluation import EvalConfig, GateConfig
 from halluc.config.launching import LaunchConfig
 from halluc.config.models import ModelConfig
-from halluc.config.section import (
-    DISTINCT,
-    MOST_EXAMPLES,
-    MOST_LABELS,
-    Reference,
-    Section,
-    Share,
-    Text,
-)
+from halluc.config.section import DISTINCT, MOST_EXAMPLES, MOST_LABELS, Reference, Section, Share, Text
 from halluc.config.training import TrainConfig
 from halluc.config.tuning import TuneConfig
 from halluc.core import registry
@@ -30,7 +22,7 @@ from halluc.core import registry
 # section of the config -> kind in the table; `task.type` selects the component of each
 COMPONENT_SECTIONS = {"task": "task", "data": "reader"}
 
-# The sections that decide the model: runs are identified by their hash (DESIGN, "One run as data").
+# The sections that affect the model: runs are identified by their hash.
 MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
 
 

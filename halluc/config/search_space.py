@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +40,7 @@ TRIAL_NAME = "{}.tune"
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` builds those of trials."""
+    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` returns the config of a trial."""
 
     whole: LoadedConfig
     merged: Merged
@@ -49,9 +48,9 @@ class SearchSpace:
 
     @property
     def tune(self) -> TuneConfig:
-        result = self.whole.experiment.tune
-        assert result is not None, "load_space has looked"
-        return result
+        tune = self.whole.experiment.tune
+        assert tune is not None, "checked by load_space"
+        return tune
 
     def values_of(self, tree: Mapping[str, Any]) -> dict[str, Any]:
         """The values that a config has for the keys of the space; without keys under a section that is null."""
@@ -65,7 +64,7 @@ class SearchSpace:
         return results
 
     def is_whole_number(self, name: str) -> bool:
-        """Whether a range is one of integers: as the schema parses its ends, not as they are written."""
+        """Whether the schema parses the values of a range as integers, however its ends are written."""
         chosen = self.tune.space[name]
         assert isinstance(chosen, RangeConfig)
         try:
@@ -83,7 +82,7 @@ class SearchSpace:
         return self._finished(values, {"tune": None})
 
     def of_trial(self, values: Mapping[str, Any]) -> LoadedConfig:
-        """The same as a trial: with its own folder, without the test split and gates."""
+        """The config of a trial with these values: with its own folder, without the test split and gates."""
         tree = self.whole.tree
         held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
         own: dict[str, Any] = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
@@ -97,13 +96,11 @@ class SearchSpace:
         merge(located, Located(fixed, {}, {}))
         loaded, errors = loading.finish(self.merged, located, self.table)
         refuse(errors)
-        assert loaded is not None, "what cannot be made has an error"
+        assert loaded is not None, "otherwise there are errors"
         return loaded
 
 
-def load_space(
-    path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table
-) -> SearchSpace:  # fmt: skip
+def load_space(path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table) -> SearchSpace:
     """Read a config with ``tune`` and validate it at the ends of each range, and at each choice.
 
     Raises:
@@ -137,8 +134,8 @@ def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
 
 
 def _mistakes(space: SearchSpace) -> list[HallucError]:
-    """The mistakes of single values, each tried on the base config; conflicts between values are left to the trial."""
-    results: dict[str, HallucError] = {}
+    """The mistakes of single values, each tried on the base config; conflicts between values show up in a trial."""
+    mistakes: dict[tuple[str, str], HallucError] = {}
     for name, one in space.tune.space.items():
         for value in (one.low, one.high) if isinstance(one, RangeConfig) else one:
             try:
@@ -146,5 +143,5 @@ def _mistakes(space: SearchSpace) -> list[HallucError]:
             except HallucError as error:
                 for each in getattr(error, "errors", (error,)):
                     if each.code in ("C101", "C103", "C104", "C105"):
-                        results.setdefault(json.dumps([each.code, each.message]), each)
-    return list(results.values())
+                        mistakes.setdefault((each.code, each.message), each)
+    return list(mistakes.values())

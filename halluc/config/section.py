@@ -1,8 +1,7 @@
 """The base of every section of a config, and types of keys with bounds.
 
-Unknown keys and implicit conversions are refused. Every number has a minimum and a maximum, every text and list a
-maximum length. The bounds are far from realistic values: they stop absurd values before these run for hours or out of
-memory. Numbers are finite, and never booleans: ``Section`` is strict.
+Every number has a minimum and a maximum, every text and list a maximum length. The bounds are far from realistic
+values: they stop absurd values before these run for hours or out of memory.
 """
 
 from __future__ import annotations
@@ -64,11 +63,11 @@ DISTINCT = AfterValidator(_distinct)
 
 
 class Section(BaseModel):
-    """Base of every part of a config: strict types, no unknown keys, immutable, with descriptions.
+    """Base of every part of a config: strict types, no unknown keys, immutable, finite numbers.
 
-    ``later_keys`` are keys that the component did not have in its first version, ``undeciding_keys`` those that a
-    trained model does not depend on (see ``config.hashing``), and ``replaceable_keys`` those that may have another
-    value when a trained model is used.
+    ``later_keys`` are keys that the component did not have in its first version, ``undeciding_keys`` those that do not
+    affect a trained model (see ``config.hashing``), and ``replaceable_keys`` those that may have another value when a
+    trained model is used.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset()
@@ -77,7 +76,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def training_files(self) -> list[Path]:
-        """The files, besides corpora, that training reads because a key of this section names them."""
+        """The files, besides corpora, that this section names and training reads."""
         return []
 
 

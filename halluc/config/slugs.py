@@ -24,8 +24,8 @@ def slug_of(choice: Mapping[str, Plain]) -> str:
     """``arm=baseline,gap.fraction=0.25,seed=1``.
 
     It depends on the cell's own choice alone, so it does not change when an axis gets other values. A word that is
-    unsafe or ambiguous as a file name is cleaned, and a hash of the original word keeps it unique; the tilde before the
-    hash occurs in no safe word.
+    unsafe or ambiguous as a file name is cleaned and gets the hash of the original word; the tilde before the hash
+    occurs in no safe word.
     """
     text = ",".join(f"{_safe(axis)}={_safe(shown(value))}" for axis, value in choice.items())
     if len(text) <= MOST_CHARACTERS:

@@ -1,7 +1,7 @@
 """YAML with positions: PyYAML's parser with YAML 1.2 core scalars, without duplicate keys and tags.
 
-PyYAML's own constructor reads YAML 1.1 (``NO`` is false, ``1:30`` is 90, ``5e-5`` is text) and silently keeps the last
-of two equal keys. Here the node tree is read instead, and every key and value keeps its position.
+PyYAML's own constructor reads YAML 1.1 (``NO`` is false, ``1:30`` is 90, ``5e-5`` is text), silently keeps the last of
+two equal keys, and drops positions.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from halluc.core.errors import HallucError, Location, cut, refuse
 
 Path = tuple[str | int, ...]
 
-# Configs are small. PyYAML takes 65 microseconds per node and one per character, so these limits keep loading under ten
-# seconds; they also stop an alias bomb ("billion laughs") before it fills the memory.
+# PyYAML takes 65 microseconds per node and one per character, so these limits keep loading under ten seconds; they also
+# stop an alias bomb ("billion laughs") before it fills the memory.
 MOST_NODES = 50_000
 MOST_CHARACTERS = 4_000_000
 LONGEST_KEY = 1_000
@@ -46,8 +46,10 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
 
 @dataclass(frozen=True)
 class Source:
-    """Text to read as YAML, and how to name locations in it. The first ``shift`` columns precede the text (``--set
-    a=``)."""
+    """Text to read as YAML, and its name in locations.
+
+    For a command-line override, ``whole`` is the whole override, and ``shift`` the number of columns before the text.
+    """
 
     name: str
     text: str
@@ -63,7 +65,6 @@ class Source:
             return Location(self.name, None, column + self.shift + 1, max(1, width), self.whole)
         return Location(self.name, line + 1, column + 1, max(1, width), text)
 
-    # Both are computed once for all locations: a config has tens of thousands of them.
     @cached_property
     def _lines(self) -> list[str]:
         return [line.rstrip("\r") for line in self.text.split("\n")]
@@ -93,12 +94,12 @@ class Located:
         value = self.value
         for part in path:
             value = value[part]
-        result = Located(copied(value), {}, {})
+        part_of = Located(copied(value), {}, {})
         for here in _paths(value, ()):
-            for mine, its in ((self.keys, result.keys), (self.values, result.values)):
-                if (*path, *here) in mine:
-                    its[here] = mine[(*path, *here)]
-        return result
+            for source, target in ((self.keys, part_of.keys), (self.values, part_of.values)):
+                if (*path, *here) in source:
+                    target[here] = source[(*path, *here)]
+        return part_of
 
 
 def copied(node: Any) -> Any:
@@ -129,8 +130,6 @@ _LARGE_HELP = "a config contains settings: put data into a file and set its path
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that stops when it has composed too many nodes."""
-
     nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -266,7 +265,7 @@ _SYNTAX_HELP = {
 
 
 def unusable(text: str) -> str | None:
-    """What makes a text unusable as a path or in a file of a run; None if it is usable."""
+    """The fault that makes a text unusable as a path or in a file of a run; None if it is usable."""
     if "\0" in text:
         return "a NUL character (U+0000)"
     half = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None

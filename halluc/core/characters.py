@@ -1,4 +1,4 @@
-"""Which characters are visible text, and how all other characters are escaped before they are printed."""
+"""Visible and invisible characters, and text that is safe to print because other characters are escaped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDINARY = frozenset(
 # In a valid JSON text: characters that control a terminal, change the text direction or end a line, and lone
 # surrogates. JSON itself escapes the characters below U+0020.
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# A cell of a table or a name in a message: longer ones are cut in the middle. A line: see ``printable_line``.
+# The most characters of a table cell and of a line; longer texts are cut in the middle.
 MOST_IN_CELL, MOST_IN_LINE = 80, 4_000
 
 
@@ -55,7 +55,7 @@ def printable_line(text: str, most: int = MOST_IN_LINE) -> str:
 
 
 def printable_cell(text: str) -> str:
-    """Text that is safe to print in a table cell: one line of at most 80 characters."""
+    """Text that is safe to print in a table cell."""
     return printable_line(text, MOST_IN_CELL)
 
 
@@ -69,8 +69,6 @@ def cut(text: str, most: int = 100) -> str:
 
 def escaped_json(text: str) -> str:
     """A JSON text with control and bidirectional characters as ``\\uXXXX``: it parses to the same value."""
-    return text if text.isascii() and "\x7f" not in text else _UNSAFE_IN_JSON.sub(_as_json_escape, text)
-
-
-def _as_json_escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

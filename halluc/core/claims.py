@@ -1,4 +1,4 @@
-"""What a model asserts about an example, and how the evidence supports it (DEFINITIONS, section 1).
+"""Claims, the assertions of a model about an example, and their verdicts (DEFINITIONS, section 1).
 
 Every task turns its predictions and its gold into claims. The ledger and everything after it work on claims alone and
 do not depend on the task.
@@ -11,11 +11,10 @@ from typing import Literal
 
 from halluc.core.examples import Span
 
-# The evidence agrees; the claim is about something real but gets it wrong; no evidence supports it; no evidence to
-# judge.
+# supported: the evidence agrees; distorted: the claim is about something real but gets it wrong; unsupported: no
+# evidence supports it; unverifiable: there is no evidence to judge it.
 Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
-
 
 # The tokens of a gold annotation and its label: a span, or (None, None, label) if the label is of the whole example.
 Mark = tuple[int | None, int | None, str]
@@ -28,7 +27,7 @@ def rounded(confidence: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The gold that a claim was matched to, and other gold that it overlaps (which is then not omitted either)."""
+    """The gold that a claim was matched to, and other gold that it overlaps, which counts as not omitted."""
 
     matched: Mark | None = None
     touched: tuple[Mark, ...] = ()
@@ -39,8 +38,7 @@ class Claim:
     """One assertion about one example; the judge sets ``verdict``, ``reason`` and ``evidence``.
 
     ``kind`` is its type, such as ``"span"``; ``text`` is the surface; ``where`` are its tokens, if any: tokens of the
-    example or, if the model writes a text, of that text. ``parts`` are the surfaces that it relates, if it is a
-    relation.
+    example, or of the text that the model generated. ``parts`` are the two surfaces of a relation.
     """
 
     example_id: str
@@ -56,7 +54,7 @@ class Claim:
 
     @property
     def mark(self) -> Mark:
-        """What identifies it among the claims about the same example."""
+        """Identifies the claim among those about the same example."""
         return self.where or (None, None, self.label)
 
 

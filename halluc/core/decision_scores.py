@@ -1,8 +1,7 @@
-"""Logits of the decisions that predictions are made of, and the mean of the probabilities of several models.
+"""Logits of single decisions, such as the tag of a word, and the mean of the probabilities of several models.
 
-The mean of probabilities (a linear opinion pool; Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4) is stored
-as logits whose softmax, or sigmoid, it is. So decoding, confidence, temperature scaling and abstention work alike for
-one model and for several.
+The mean of probabilities (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4) is converted back to logits, so
+that decoding, confidence, temperature scaling and abstention are the same for one model and for several.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ class DecisionScores:
     """Logits, an array (decisions, outputs) for each example: one row per word, or one row for a whole text.
 
     ``independent``: each output has its own sigmoid; otherwise a softmax is taken over the outputs. ``pieces`` is a
-    hash of the word pieces if outputs are pieces, None if they are labels. ``threshold`` is the decision threshold that
-    the model stores besides its weights, if any.
+    hash of the word pieces if outputs are pieces, None if they are labels. ``threshold`` is the model's decision
+    threshold, if it has one.
     """
 
     rows: Sequence[Array]
@@ -30,7 +29,7 @@ class DecisionScores:
     threshold: float | None = None
 
     def reordered(self, order: Sequence[int]) -> DecisionScores:
-        """With output ``order[i]`` at position ``i``."""
+        """The scores with output ``order[i]`` at position ``i``."""
         return replace(self, rows=[row[:, list(order)] for row in self.rows])
 
 
@@ -54,7 +53,7 @@ class MeanProbabilities:
     def add(self, scores: DecisionScores) -> None:
         """
         Raises:
-            ValueError: the scores are of other decisions than the earlier ones; the message says how they differ.
+            ValueError: the scores belong to other decisions than the earlier ones; the message says how they differ.
         """
         first = self._first = self._first or scores
         if scores.independent != first.independent:
@@ -88,5 +87,6 @@ class MeanProbabilities:
             rows = [yes - no for yes, no in zip(*self._sums, strict=True)]
         else:
             rows = [row - numpy.log(self.count) for row in self._sums[0]]
-        known = [one for one in self._thresholds if one is not None]
-        return replace(self._first, rows=rows, threshold=sum(known) / len(known) if known else None)
+        thresholds = [threshold for threshold in self._thresholds if threshold is not None]
+        mean = sum(thresholds) / len(thresholds) if thresholds else None
+        return replace(self._first, rows=rows, threshold=mean)

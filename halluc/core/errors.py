@@ -1,5 +1,4 @@
-"""Errors as data. They can be raised anywhere and are rendered in one place (``render``), so that every message has a
-code, a location and a next step."""
+"""Errors that the user can fix, with code, location and advice; ``render`` makes the text for the terminal."""
 
 from __future__ import annotations
 
@@ -41,11 +40,10 @@ class Location:
 class HallucError(Exception):
     """An error that the user can fix.
 
-        Args:
-    code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
-    message: what is wrong, in one line.
-        where: the place, if known.
-    help: what to do about it, in one line.
+    Args:
+        code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
+        message: what is wrong, in one line.
+        help: what to do about it, in one line.
         exit_code: see docs/runs.md, "Exit codes".
     """
 
@@ -81,9 +79,9 @@ class ManyErrors(HallucError):
 
 def refuse(errors: Iterable[HallucError]) -> None:
     """Raise the errors, if there are any: a single one unchanged, several as ``ManyErrors``."""
-    results = list(errors)
-    if results:
-        raise results[0] if len(results) == 1 else ManyErrors(results[:MOST_SHOWN], len(results))
+    raised = list(errors)
+    if raised:
+        raise raised[0] if len(raised) == 1 else ManyErrors(raised[:MOST_SHOWN], len(raised))
 
 
 def data_error(code: str, message: str, where: Location | None = None, help: str | None = None) -> HallucError:
@@ -104,7 +102,6 @@ def render(error: HallucError) -> str:
         return "\n\n".join(shown)
     lines = [f"error[{error.code}]: {printable_line(error.message, _MOST_IN_MESSAGE)}"]
     where = error.where
-    # The line number has four columns, enough for 9,999 lines.
     gutter = " " * max(2, len(str(where.line or "")) + 1) if where else "  "
     if where:
         lines.append(f"{gutter}--> {printable_line(str(where), _MOST_IN_MESSAGE)}")

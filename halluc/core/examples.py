@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
@@ -17,12 +17,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an example came from.
+    """The source of an example.
 
     ``line`` is its first line in ``file`` (from 1); ``document`` is the number of its document in the file, 0 for all
-    examples if the file has no documents; ``parent`` is the id of the example it was augmented from, and ``methods``
-    the methods. ``number`` is its position among all examples of the file, from 1, including examples that are left
-    out; 0: unknown.
+    examples if the file has no documents; ``parent`` is the id of the example it was augmented from, by ``methods``.
+    ``number`` is its position in the file, from 1, counting also examples that are left out; 0: unknown.
     """
 
     file: str
@@ -42,20 +41,18 @@ class Origin:
 
     def precedes(self, other: Origin) -> bool:
         """Whether the example of ``other`` is the next one of the same document."""
-        return (
-            0 < self.number == other.number - 1 and self.document == other.document and self.file == other.file
-        )  # fmt: skip
+        return 0 < self.number == other.number - 1 and self.document == other.document and self.file == other.file
 
 
-# The smallest piece of training evidence: a surface and its label there.
+# A surface and its label in training data.
 Pair = tuple[str, str]
 
 
 class Example(Protocol):
-    """What every example has, independent of the task.
+    """The attributes of an example of any task.
 
     ``tokens`` are its words. ``annotation`` is its complete gold annotation: examples with equal tokens and annotation
-    are duplicates. ``pairs`` has the surface and the label of each labelled thing, ``labels`` the labels alone.
+    are duplicates. ``pairs`` has the surface and the label of each annotated item, ``labels`` the labels alone.
     """
 
     @property
@@ -87,7 +84,7 @@ class Corpus(Generic[ExampleT]):
     split: str
     examples: Sequence[ExampleT]
     source: str
-    inputs: tuple[str, ...] = field(default=())
+    inputs: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.examples)

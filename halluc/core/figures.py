@@ -18,8 +18,7 @@ from halluc.components import TABLE
 Unit = Literal["share", "F1", "score", "points", "times", "per 1,000"]
 Better = Literal["higher", "lower", "none"]
 # What a figure is computed from: claims and gold, the confidence of claims, their order by confidence, two runs at the
-# same omission rate, the gap between splits, shares by period, answers to cloze patterns; or the annotation, in a way
-# specific to the task.
+# same omission rate, the gap between splits, shares by period, answers to cloze patterns; "task": figures of a task.
 Family = Literal["claims", "calibration", "order", "matched", "gap", "time", "probe", "task"]
 By = tuple[tuple[str, str], ...]
 
@@ -46,9 +45,9 @@ Place = Literal[
 
 
 class Shown(NamedTuple):
-    """A slice of a figure in one place (``()``: all), with the heading and the order of a row that has no other.
+    """A slice of a figure in one place (``()``: all), with a heading and an order that replace those of its row.
 
-    ``unless`` names a figure: if it is shown, this one is redundant.
+    ``unless`` names a figure: if it was computed, this one is redundant.
     """
 
     place: Place
@@ -62,9 +61,9 @@ class Shown(NamedTuple):
 class FigureRow:
     """A figure: ``title`` names it in sentences, ``short`` heads a column, ``legend`` explains ``short``.
 
-    ``hub`` is its name on the model hub. ``of_places``: it is redundant if claims have no position in a text.
-    ``reports`` are the keys of the tables of ``eval/<split>_classification_report.json`` that its protocols produce, in
-    order, with what the rows of each table are.
+    ``hub`` is its name on the model hub. ``of_places``: it is redundant if claims are about whole examples.
+    ``reports`` are the tables of ``eval/<split>_classification_report.json`` that its protocols produce, in order: the
+    key of each, and the noun for its rows.
     """
 
     name: str
@@ -87,7 +86,7 @@ class FigureRow:
 
     @property
     def most(self) -> float:
-        """Its maximum."""
+        """The maximum possible value."""
         if self.unit == "points":  # out of a hundred
             return 100.0
         return 1.0 if self.unit in ("share", "F1", "score") else math.inf
@@ -115,10 +114,8 @@ KEPT: By = (("claims", "kept"),)
 ANY, LATEST = "any", "latest"
 
 
-def at(
-    *places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = ""
-) -> tuple[Shown, ...]:  # fmt: skip
-    """The same slice in several places."""
+def at(*places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = "") -> tuple[Shown, ...]:
+    """A slice in several places."""
     return tuple(Shown(place, heading, by, order, unless) for place in places)
 
 
@@ -225,42 +222,41 @@ def rows() -> dict[str, FigureRow]:
     Raises:
         ValueError: two rows have the same name.
     """
-    results = {row.name: row for row in ROWS}
+    by_name = {row.name: row for row in ROWS}
     for target in TABLE["task"].values():
-        room = import_module(target.partition(":")[0].rpartition(".")[0] + ".figure_rows")
-        for row in room.ROWS:
-            if results.setdefault(row.name, row) != row:
+        module = import_module(target.partition(":")[0].rpartition(".")[0] + ".figure_rows")
+        for row in module.ROWS:
+            if by_name.setdefault(row.name, row) != row:
                 raise ValueError(f"two figures are called {row.name}")
-        for name, slices in room.SLICES.items():
-            own = results[name]
-            results[name] = replace(own, shown=tuple(dict.fromkeys((*own.shown, *slices))))
-    return results
+        for name, slices in module.SLICES.items():
+            general = by_name[name]
+            by_name[name] = replace(general, shown=tuple(dict.fromkeys((*general.shown, *slices))))
+    return by_name
 
 
 def figure(name: str) -> FigureRow:
-    """The row of a figure; for an unknown name, as later versions may have, a row with the name itself."""
+    """The row of a figure; an unknown name, which may be from a later version, gets a row with the name as title."""
     return rows().get(name) or FigureRow(name, name.replace("_", " "), "score", "none", "task", 1_000)
 
 
-def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
+def shown(place: Place, computed: Collection[str] | None = None) -> list[Column]:
     """The figures of a place, in order.
 
     Args:
-        there: the names of the figures that were computed, to leave out redundant ones; None: all figures.
+        computed: the names of the figures that were computed, to leave out redundant ones; None: all figures.
     """
     placed = _placed(place)
-    if there is None:
+    if computed is None:
         return [column for _, column in placed]
-    return [column for one, column in placed if column.row.name in there and one.unless not in there]
+    return [column for one, column in placed if column.row.name in computed and one.unless not in computed]
 
 
 @lru_cache
 def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
-    results = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
-    results.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
+    placed = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
+    placed.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
     return tuple(
-        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by))
-        for row, one in results
+        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by)) for row, one in placed
     )
 
 

@@ -1,4 +1,4 @@
-"""Atomic files: written to a temporary file, flushed to disk, then renamed."""
+"""Files that are replaced atomically: written under a temporary name, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halluc.core.errors import HallucError, environment_error
 
 # The temporary name of a file or folder that replaces `name`, or was moved aside for it, with the id of the process.
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)", re.DOTALL)
-# A link is made in a moment; a temporary one that is older (seconds) is a leftover.
+# A temporary link that is older (seconds) is a leftover of a killed process: links cannot be locked.
 _LINK_AGE = 60
 
 
@@ -32,7 +32,7 @@ def temporary_path(path: Path, kind: Literal["tmp", "old"] = "tmp") -> Path:
 
 
 def temporary_name(name: str) -> re.Match[str] | None:
-    """Whether this is a name made by ``temporary_path``: the groups are ``name``, ``process`` and ``kind``."""
+    """The groups ``name``, ``process`` and ``kind`` of a name made by ``temporary_path``; None for other names."""
     return _TEMPORARY.fullmatch(name)
 
 
@@ -41,7 +41,7 @@ def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
     """Open a temporary file next to ``path`` for writing; on a clean exit it replaces ``path``, otherwise it is
     removed.
 
-    Leftovers of killed processes are removed first. Files that other processes are writing are locked, and stay.
+    Temporary files of killed processes are removed first. Those of running processes are locked, and stay.
 
     Raises:
         HallucError E401: the disk is full, read-only or forbidden; the message names the file.
@@ -79,7 +79,7 @@ def _opened_locked(path: Path, mode: Literal["w", "wb"]) -> IO[Any]:
         except OSError:  # a file system without locks: leftovers stay
             file.truncate(0)
             return file
-        if _is_still(path, file):
+        if _is_same_file(path, file):
             file.truncate(0)
             return file
         file.close()  # it was removed as a leftover, or renamed, before it was locked
@@ -89,7 +89,7 @@ def _without_truncation(path: str, flags: int) -> int:
     return os.open(path, flags & ~os.O_TRUNC, 0o666)
 
 
-def _is_still(path: Path, file: IO[Any]) -> bool:
+def _is_same_file(path: Path, file: IO[Any]) -> bool:
     """Whether ``path`` still names the file that was opened."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
@@ -101,9 +101,9 @@ def _remove_leftovers(path: Path) -> None:
     """Remove the unfinished files of killed processes, on any host, that were writing ``path``."""
     with os.scandir(path.parent) as entries:
         named = ((entry, temporary_name(entry.name)) for entry in entries)
-        results = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
-    for entry in results:
-        with contextlib.suppress(OSError):  # locked, removed since, of another user, or where there are no locks
+        leftovers = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
+    for entry in leftovers:
+        with contextlib.suppress(OSError):  # locked, already removed, of another user, or the file system has no locks
             _remove_if_left(entry)
 
 
@@ -115,12 +115,12 @@ def _remove_if_left(entry: os.DirEntry[str]) -> None:
     elif entry.is_file():  # folders are repaired by ``recover``
         with left.open("rb+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_still(left, file):
+            if _is_same_file(left, file):
                 left.unlink()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents; raises HallucError E401 if that is forbidden."""
+    """Create a folder and its parents; raises HallucError E401 if that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -128,7 +128,7 @@ def make_folder(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> HallucError:
-    """The error for a file that cannot be written, whatever the cause; it names the file."""
+    """The error for a file that cannot be written."""
     return environment_error("E401", f"cannot write {path}: {error.strerror or error}", remedy(path, error))
 
 
@@ -138,7 +138,7 @@ _elsewhere: ContextVar[str] = ContextVar("_elsewhere", default="choose another `
 
 @contextlib.contextmanager
 def elsewhere(advice: str) -> Iterator[None]:
-    """Set the advice of errors about unwritable files inside this context, besides fixing the cause; also a
+    """Set what errors about unwritable files suggest besides fixing the cause, such as another `--output`; also a
     decorator."""
     token = _elsewhere.set(advice)
     try:
@@ -148,7 +148,7 @@ def elsewhere(advice: str) -> Iterator[None]:
 
 
 def remedy(path: Path, error: OSError) -> str:
-    """Advice for the case that ``path`` cannot be written, depending on the cause."""
+    """The advice for ``path``, which cannot be written because of ``error``."""
     other = _elsewhere.get()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"free disk space, or {other}"
@@ -217,7 +217,7 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     return count
 
 
-# Made once: `json.dumps` makes a new encoder for every line.
+# `json.dumps` would create a new encoder for every line.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode
 
 
@@ -234,8 +234,7 @@ def json_line(record: Any) -> str:
 
 
 def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
-    """Fill a temporary folder next to ``path``, then swap it in; the earlier folder stays until the new one is
-    complete."""
+    """Fill a temporary folder next to ``path``, then replace ``path`` by it, once it is complete."""
     import shutil
 
     new, old = temporary_path(path), temporary_path(path, "old")
@@ -275,9 +274,10 @@ def recover(folder: Path) -> None:
     """
     import shutil
 
-    results = [(path, match) for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
-             if (match := temporary_name(path.name))]  # fmt: skip
-    for left, match in results:
+    for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+        match = temporary_name(left.name)
+        if match is None:
+            continue
         if match["kind"] == "old" and not (folder / match["name"]).exists():
             left.rename(folder / match["name"])
         elif left.is_dir() and not left.is_symlink():
@@ -293,7 +293,7 @@ _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
 )
-# Virtual file systems, whose files are generated by the kernel during a read: they can be endless, or block.
+# Virtual file systems: the kernel generates their files during a read, which can be endless, or block.
 _VIRTUAL = ("/proc", "/sys")
 
 
@@ -304,12 +304,12 @@ def irregular(path: Path) -> str | None:
     Such a file may be endless or block its reader, and cannot be read twice.
     """
     try:
-        result = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return None
-    kind = next((name for matches, name in _KINDS if matches(result.st_mode)), None)
+    kind = next((name for matches, name in _KINDS if matches(status.st_mode)), None)
     root = _device(Path("/"))  # in a container without /sys this may be an empty folder of the root file system
-    if kind is None and any(result.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
+    if kind is None and any(status.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
         return "a kernel file"
     return kind
 

@@ -1,7 +1,7 @@
 """The Hugging Face hub: whether it is reachable, and what is in the local cache.
 
-``huggingface_hub`` retries a file five times, and a model has many files. Without a network, a download fails only
-after a minute. One request with a short timeout checks this first. No other setting of the library is changed.
+Without a network, a download by ``huggingface_hub`` fails only after a minute: it retries each file of a model five
+times. So one request with a short timeout is made first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from halluc.core.errors import HallucError, environment_error
 
-# Timeout of connecting, and of the answer. Name resolution may take longer: the whole request is then given up.
+# Seconds: the timeout of connection and response, and of the whole request, since name resolution has no timeout.
 TIMEOUT, GIVE_UP = 3.0, 3.2
 HELP = "connect to the network (HF_ENDPOINT and proxies are used), or use a local model"
 
@@ -59,7 +59,7 @@ def has_model(name: str, revision: str | None) -> bool:
     )
 
 
-def not_here(reference: str, reason: str) -> HallucError:
-    """The error for something that is not in the cache while the hub is unreachable."""
+def not_cached(reference: str, reason: str) -> HallucError:
+    """The error for a model or corpus that is not in the cache while the hub is unreachable."""
     message = f"`{reference}` is not in the local cache, and the hub cannot be reached ({reason})"
     return environment_error("E412", message, HELP)

@@ -1,8 +1,8 @@
-"""The tag codec: spans to and from IOB1, IOB2, BIOES, BMES, BILOU and IO.
+"""Converts spans to tags and back: IOB1, IOB2, BIOES, BMES, BILOU and IO; and checks names of labels.
 
-Schemes are normalised once, by the readers; all later code sees spans. Tags are read like conlleval does (Tjong Kim
-Sang & De Meulder 2003): every sequence has a meaning, even if it is invalid. ``illegal`` reports where a sequence
-violates its scheme.
+Readers convert tags to spans, and all later code uses spans. Tags are read like conlleval does (Tjong Kim Sang & De
+Meulder 2003): every sequence has a meaning, even if it is invalid. ``illegal`` reports where a sequence violates its
+scheme.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from halluc.core.characters import is_invisible, printable_cell
 from halluc.core.examples import Span
 
 Scheme = Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"]
-# The schemes that can write any spans; IO cannot, if mentions of one label touch.
+# The schemes that can represent any spans; IO cannot represent adjacent spans of one label.
 SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "bmes", "bilou")
 
 PREFIXES: dict[Scheme, frozenset[str]] = {
@@ -31,22 +31,19 @@ PREFIXES: dict[Scheme, frozenset[str]] = {
 }
 # Prefixes that may occur together in one file. BMEWO writes W- for S-.
 _TOGETHER = ("BI", "BIES", "BIEW", "BMES", "BMEW", "BILU")
-# A text without a label: the name of this output of a model, and of its row in tables.
+# The model output, and the table row, of a text without a label.
 OUT_OF_SCOPE = "out_of_scope"
 # Prefixes with the same meaning, and their names in BIOES.
 _CANONICAL = {"M": "I", "L": "E", "U": "S", "W": "S"}
 _OUTSIDE = ("O", "")
-# A label is a name. A longer one is a text: probably the columns of text and label were swapped.
+# A longer label is probably a text: the columns of text and label were swapped.
 MOST_CHARACTERS = 1_000
-# Characters that change the direction of the following text, so that a table or page would show a wrong label.
+# Characters that change the direction of the following text, so that a label would be displayed wrongly.
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def label_fault(label: str) -> str | None:
-    """What is wrong with a label that cannot be shown in a table or written in a config; None if it is valid.
-
-    The rule holds for every task and every source of labels: corpus, model or config.
-    """
+    """Why a label of a corpus, model or config cannot be shown in a table or written in a config; None if it can."""
     if len(label) > MOST_CHARACTERS:
         return f"a label with {len(label):,} characters: `{printable_cell(label)}`"
     return _fault(label)
@@ -54,7 +51,6 @@ def label_fault(label: str) -> str | None:
 
 @lru_cache(maxsize=1 << 14)
 def _fault(label: str) -> str | None:
-    """Each distinct label is checked once: a corpus has few, but repeats them millions of times."""
     if not label:
         return "an empty label"
     if is_invisible(label):
@@ -69,8 +65,6 @@ def _fault(label: str) -> str | None:
 
 
 class UnknownTag(ValueError):
-    """A string that is not a tag, or not a tag of the scheme."""
-
     def __init__(self, tag: str, position: int, scheme: Scheme | None = None) -> None:
         self.tag, self.position, self.scheme = tag, position, scheme
         super().__init__(f"`{tag}` is not a tag" + (f" of {scheme.upper()}" if scheme else ""))
@@ -124,10 +118,10 @@ def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
     wrong: list[int] = []
     last = _OUTSIDE
     for position, tag in enumerate(tags):
-        result = split_tag(tag, position, scheme)
-        if not may_follow(last, result, scheme):
+        current = split_tag(tag, position, scheme)
+        if not may_follow(last, current, scheme):
             wrong.append(position)
-        last = result
+        last = current
     if not may_follow(last, _OUTSIDE, scheme) and (not wrong or wrong[-1] != len(tags) - 1):
         wrong.append(len(tags) - 1)
     return wrong
@@ -151,8 +145,8 @@ def may_follow(before: tuple[str, str], tag: tuple[str, str], scheme: Scheme) ->
 def scheme_of(tags: Iterable[str]) -> Scheme | None:
     """The scheme of a model, from its set of tags; None if they fit no scheme.
 
-    B- and I- tags are IOB2, unless a label has only I-: in IOB2 it could not begin. Only I- tags are IOB1 without
-    mentions that touch. With E- or S- tags, each label needs S-, or B- and E-.
+    B- and I- tags are IOB2, unless a label has only I-: in IOB2 it could not begin. Labels that all have I- are then
+    IOB1. With E- or S- tags, each label needs S-, or B- and E-.
 
     Raises:
         UnknownTag: see ``split_tag``.
@@ -162,8 +156,8 @@ def scheme_of(tags: Iterable[str]) -> Scheme | None:
         prefix, label = split_tag(tag)
         if label:
             prefixes.setdefault(label, set()).add(prefix)
-    there = set().union(*prefixes.values())
-    if there <= set("BI"):
+    used = set().union(*prefixes.values())
+    if used <= set("BI"):
         if not any("I" in of and "B" not in of for of in prefixes.values()):
             return "iob2"
         return "iob1" if all("I" in of for of in prefixes.values()) else None
@@ -171,9 +165,9 @@ def scheme_of(tags: Iterable[str]) -> Scheme | None:
         ("S" in of or "B" in of) and ("B" in of) == ("E" in of) and ("B" in of or not of & set("IM"))
         for of in prefixes.values()
     )
-    if not whole or "S" not in there or there >= set("IM"):
+    if not whole or "S" not in used or used >= set("IM"):
         return None
-    return "bmes" if "M" in there else "bioes"
+    return "bmes" if "M" in used else "bioes"
 
 
 def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> list[str]:
@@ -214,7 +208,7 @@ Tag = tuple[str, str]
 
 @dataclass
 class SchemeEvidence:
-    """Pairs of neighbouring tags as evidence for their scheme; ``where`` is any description of a place.
+    """Pairs of neighbouring tags as evidence for their scheme; places have any type.
 
     ``first`` is the first place of each prefix.
     """
@@ -237,21 +231,21 @@ class SchemeEvidence:
 
     def decide(self) -> tuple[Scheme | None, str]:
         """The scheme and the reason, or None and the contradiction."""
-        there = self.first
-        odd = self._contradiction()
-        if odd is not None:
-            return None, odd
-        if "M" in there:
+        used = self.first.keys()
+        contradiction = self._contradiction()
+        if contradiction is not None:
+            return None, contradiction
+        if "M" in used:
             return "bmes", "M- tags"
-        if "L" in there or "U" in there:
+        if "L" in used or "U" in used:
             return "bilou", "L- or U- tags"
-        if "W" in there and "I" not in there:
+        if "W" in used and "I" not in used:
             return "bmes", "W- tags, as in BMEWO"
-        if there.keys() & set("ESW"):
-            return "bioes", "E- or S- tags" + ("" if "I" in there else "; BMES would give the same")
+        if used & set("ESW"):
+            return "bioes", "E- or S- tags" + ("" if "I" in used else "; BMES would give the same")
         if self.inside_opens is None:
-            return "iob2", "every span starts with B-" if there else "no entities: IOB1 would give the same"
-        if "B" not in there:
+            return "iob2", "every span starts with B-" if used else "no entities: IOB1 would give the same"
+        if "B" not in used:
             return "iob1", "I- tags alone, as in IO; adjacent mentions of the same label are read as one"
         if self.begin_opens is None:
             return "iob1", "spans start with I-, and every B- follows the same label"
@@ -261,8 +255,7 @@ class SchemeEvidence:
         )
 
     def others(self) -> frozenset[Scheme]:
-        """Schemes that fit the tags as well as the one that ``decide`` returns, or as badly as any other if it returns
-        none: other files of the corpus may decide between them."""
+        """The schemes between which these tags do not decide; other files of the corpus may."""
         if not self.first:
             return frozenset(PREFIXES)
         if self.decide()[0] is None and self.first.keys() <= set("BI"):

@@ -38,7 +38,7 @@ def is_run(path: Path) -> bool:
 def resolve(path: Path) -> Path:
     """``path`` with ``latest`` replaced by the run it names: ``runs/x/latest/model`` is ``runs/x/20260101…/model``.
 
-    Every other path is returned unchanged, also one with a link of that name that does not lead to a run.
+    Every other path is returned unchanged, also if a link of that name does not lead to a run.
 
     Raises:
         HallucError R115: the link or text file is damaged, names something that does not exist, or leads out of its
@@ -46,16 +46,16 @@ def resolve(path: Path) -> Path:
     """
     if LATEST not in path.parts:
         return path
-    result = Path()
+    resolved = Path()
     for part in path.parts:
-        result /= part
-        if is_pointer(result):
-            result = _named_by(result)
-    return result
+        resolved /= part
+        if is_pointer(resolved):
+            resolved = _target(resolved)
+    return resolved
 
 
 def resolve_text(reference: str) -> str:
-    """The same for a model reference in a config; ``hub:`` and ``package:`` references contain no path.
+    """``resolve`` for a model reference in a config; ``hub:`` and ``package:`` references contain no path.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -63,18 +63,17 @@ def resolve_text(reference: str) -> str:
     if LATEST not in reference or reference.startswith(("hub:", "package:")):
         return reference
     path = expanded(reference)
-    result = resolve(path)
-    return reference if result == path else str(result)
+    resolved = resolve(path)
+    return reference if resolved == path else str(resolved)
 
 
-# The keys of a config that may name a run, or the model in one.
+# The keys of a config that may name a run, or the model in one; and those with a list of them.
 KEYS = (("model", "name"), ("augment", "from"))
-# The same, for lists of runs.
 LIST_KEYS = (("eval", "ensemble"), ("train", "teacher", "runs"))
 
 
 def resolve_override(override: str) -> str:
-    """The same for ``model.name=…`` and ``augment.from=…`` of a recorded command line.
+    """``resolve_text`` for ``model.name=…`` and ``augment.from=…`` of a recorded command line.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -83,11 +82,11 @@ def resolve_override(override: str) -> str:
     return f"{key}={resolve_text(value)}" if equals and tuple(key.split(".")) in KEYS else override
 
 
-def _named_by(pointer: Path) -> Path:
+def _target(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
         name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()
-        name.encode("utf-8")  # the target of a link may contain bytes that are not text: they arrive as lone surrogates
+        name.encode("utf-8")  # fails if the target of a link contains bytes that are not text, as lone surrogates
     except UnicodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:
@@ -105,7 +104,6 @@ def _named_by(pointer: Path) -> Path:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The first bytes, enough for any name, however large the file is."""
     with path.open("rb") as file:
         return file.read(_LONGEST_NAME)
 

@@ -17,16 +17,18 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import unwritable
 from halluc.core.processes import is_running, start_time
 
-# How often, and after how many seconds, a lock without a living owner is tried again: a process that has just taken it
-# may not have written its id yet.
+# A lock whose recorded owner has ended may belong to a process that has not written its id yet: it is tried again this
+# often, after so many seconds.
 _TRIES, _PAUSE = 10, 0.05
 
 _held: set[IO[bytes]] = set()
 
 
 def _close_in_child() -> None:
-    """A forked child shares the lock and would hold it after its parent ends. Closing the child's copy does not unlock
-    it."""
+    """Close the lock files in a forked child, which would hold the locks after its parent ends.
+
+    The parent's locks remain.
+    """
     for file in _held:
         file.close()
     _held.clear()
@@ -49,10 +51,10 @@ class Owner:
 
     @classmethod
     def read(cls, content: bytes) -> Owner | None:
-        """The content of a lock file; None if it is not written yet."""
+        """The owner in the content of a lock file; None if it is not written yet."""
         try:
-            known = json.loads(content)
-            return cls(int(known["pid"]), str(known["host"]), known.get("started"))
+            record = json.loads(content)
+            return cls(int(record["pid"]), str(record["host"]), record.get("started"))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -60,9 +62,9 @@ class Owner:
         return self.host != socket.gethostname()
 
     def has_ended(self) -> bool:
-        """Whether no process of this id runs on this machine, or only one that reused the id."""
+        """Whether the process does not run any more, as far as this machine can tell; ids are reused."""
         if self.is_elsewhere():
-            return False  # not visible from here
+            return False
         if self.pid == os.getpid():
             return self != Owner.this_process()
         now = start_time(self.pid)
@@ -130,7 +132,7 @@ def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
 
 
 def _note_owner(lock: IO[bytes], file: Path) -> None:
-    """Overwrite in place: this needs no space on a full disk if the file has content already."""
+    """Write this process into the lock file, in place: on a full disk this works if the file has content already."""
     try:
         lock.seek(0)
         lock.write(json.dumps(asdict(Owner.this_process())).encode())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Disable Python's cyclic garbage collector while code makes many objects without cycles, such as reading records.
+    """Disable the cyclic garbage collector while many objects without cycles are created.
 
     The collector would traverse all of them repeatedly: reading a ledger would take three times as long.
     """
@@ -27,8 +27,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int | None:
-    """Bytes that processes may still use, on this machine or in the container if its limit is lower; None if unknown
-    (not Linux)."""
+    """Bytes of free memory, on this machine or in its container if that has less; None if unknown (not Linux)."""
     machine = _fields(Path("/proc/meminfo")).get("MemAvailable")
     if machine is None:
         return None
@@ -43,8 +42,8 @@ def available() -> int | None:
 
 def of_process(process: int) -> tuple[int, int]:
     """Bytes of memory that a process uses now, and its maximum so far; zeros if unknown."""
-    result = _fields(Path(f"/proc/{process}/status"))
-    return result.get("VmRSS", 0) * 1024, result.get("VmHWM", 0) * 1024
+    fields = _fields(Path(f"/proc/{process}/status"))
+    return fields.get("VmRSS", 0) * 1024, fields.get("VmHWM", 0) * 1024
 
 
 def _fields(file: Path) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class Level(IntEnum):
-    """How much a listener wants to hear: only warnings, also results, also information, everything."""
+    """Which messages a listener receives: only warnings, also results, also information, everything."""
 
     WARNINGS = 0
     OUTCOMES = 1
@@ -28,12 +28,12 @@ class Tick(Protocol):
     def __call__(self, done: int, total: int, what: str | None = None) -> None: ...
 
 
-def unheard(done: int, total: int, what: str | None = None) -> None:
+def no_progress(done: int, total: int, what: str | None = None) -> None:
     """A progress callback that does nothing."""
 
 
 class Listener:
-    """Receives everything and does nothing with it."""
+    """The base class of listeners, which ignores everything."""
 
     level = Level.WARNINGS
 
@@ -43,7 +43,7 @@ class Listener:
     @contextlib.contextmanager
     def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
         """See ``progress``."""
-        yield unheard
+        yield no_progress
 
     def put(self, result: object) -> None:
         """See ``put``."""
@@ -88,12 +88,12 @@ def listener() -> Listener:
 
 
 def hears(level: Level) -> bool:
-    """Whether the listener wants messages of this level."""
+    """Whether the listener receives messages of this level."""
     return _LISTENER.get().level >= level
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """Send a message, whatever level the listener wants."""
+    """Send a message at any level of the listener."""
     _LISTENER.get().say(text, style)
 
 
@@ -120,7 +120,7 @@ def put(result: object) -> None:
 
 
 def progress(what: str, unit: str = "", *, logged: bool = True) -> contextlib.AbstractContextManager[Tick]:
-    """A callback for progress, as ``done`` grows towards ``total``; it costs almost nothing.
+    """A callback for progress, which may be called often.
 
     Args:
         unit: what is counted, in the plural, to show the speed.

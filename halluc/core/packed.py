@@ -12,7 +12,7 @@ ItemT = TypeVar("ItemT")
 
 
 class OnDemand(Sequence[ItemT]):
-    """A subclass has ``__len__`` and ``at``, which makes the item of a place from 0 to the length."""
+    """A sequence that builds its items on access; a subclass defines ``__len__`` and ``at`` (for places from 0 on)."""
 
     @abstractmethod
     def at(self, place: int) -> ItemT: ...
@@ -26,16 +26,16 @@ class OnDemand(Sequence[ItemT]):
         return self.at(places) if isinstance(places, int) else [self.at(place) for place in places]
 
 
-# More examples than these are kept as bytes. An example is then made anew each time it is asked for, which takes a few
-# microseconds; as objects, a sentence of twelve words takes a kilobyte, as bytes 160.
+# More examples are stored as bytes: a sentence of twelve words takes a kilobyte as objects, 160 bytes as bytes. An
+# example is then built each time it is accessed, in a few microseconds.
 MOST_OBJECTS = 100_000
 
 
 @runtime_checkable
 class Packable(Protocol):
-    """What can be written as bytes: ``of_plain(*plain)`` makes it anew.
+    """An object that can be stored as bytes: ``of_plain(*plain)`` is equal to it.
 
-    ``plain`` are tuples of strings, numbers, None and tuples of these.
+    ``plain`` is a tuple of strings, numbers, None and tuples of these.
     """
 
     @property
@@ -45,9 +45,9 @@ class Packable(Protocol):
 
 
 class Packed(OnDemand[ItemT]):
-    """Items in the order in which they are appended: objects while they are few, else bytes, if they are ``Packable``.
+    """Items in the order in which they were appended: as objects while they are few, then, if ``Packable``, as bytes.
 
-    The bytes never leave the process. (``marshal`` must not read what others wrote.)
+    The bytes never leave the process, since ``marshal`` is unsafe for bytes from elsewhere.
     """
 
     def __init__(self, items: Iterable[ItemT] = ()) -> None:
@@ -64,8 +64,8 @@ class Packed(OnDemand[ItemT]):
         self._objects.append(item)
         if len(self._objects) > MOST_OBJECTS and isinstance(item, Packable):
             self._kind = type(self._objects[0])
-            for one in self._objects:
-                self._pack(one)
+            for earlier in self._objects:
+                self._pack(earlier)
             self._objects = []
 
     def _pack(self, item: Any) -> None:
@@ -74,7 +74,7 @@ class Packed(OnDemand[ItemT]):
         self._ends.append(len(self._bytes))
 
     def settled(self) -> Sequence[ItemT]:
-        """The items once none will be appended: a tuple of objects while they are few."""
+        """The finished sequence: a tuple if the items are objects."""
         return self if self._kind is not None else tuple(self._objects)
 
     def __len__(self) -> int:
@@ -87,15 +87,15 @@ class Packed(OnDemand[ItemT]):
         if self._kind is None:
             return self._objects[place]
         start = self._ends[place - 1] if place else 0
-        made: ItemT = self._kind.of_plain(*marshal.loads(self._bytes[start : self._ends[place]]))
-        return made
+        item: ItemT = self._kind.of_plain(*marshal.loads(self._bytes[start : self._ends[place]]))
+        return item
 
 
 class Ragged(OnDemand[tuple[int, ...]]):
-    """``values`` are those of all sequences, one after the other; sequence ``i`` ends before ``ends[i + 1]``.
+    """Sequences of integers in one flat array: sequence ``i`` is ``values[ends[i] : ends[i + 1]]``.
 
     Args:
-        most: no number is larger, nor its negative smaller.
+        most: the maximum absolute value of the integers.
     """
 
     def __init__(self, rows: Iterable[Iterable[int]] = (), most: int = 2**31 - 1) -> None:

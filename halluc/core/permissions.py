@@ -1,4 +1,4 @@
-"""What the user permits beyond what a config may ask for."""
+"""Permissions that only the user gives, on the command line, and never a config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which processes are alive, and children that end with their parent."""
+"""Checks whether processes are alive, and makes children end with their parent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _stat(process: int) -> list[str]:
 
 
 def end_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
-    """Ask Linux to signal this process when its parent ends, whatever it is doing then; other systems: no effect."""
+    """Ask Linux to signal this process when its parent ends; no effect on other systems."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(by))

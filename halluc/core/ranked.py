@@ -1,4 +1,4 @@
-"""Sets of figures that compare predictions with the gold of their examples."""
+"""Types of figures that a task computes from predictions and gold, apart from rates of claims."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 import numpy
 
-# The tables of a classification report by name; each set defines their rows and columns.
+# The tables of a classification report by name; each task defines their rows and columns.
 Report = dict[str, Any]
 
-# A figure of ordered things, NaN or None if undefined. With weights, an array (resamples, things) of how often each
-# thing counts, the result has shape (resamples,); with None each thing counts once.
-Weighed = Callable[[numpy.ndarray | None], Any]
+# A figure of ranked items, NaN or None if undefined. With weights, an array (resamples, items) of how often each item
+# counts, the result has shape (resamples,); with None each item counts once.
+WeightedFigure = Callable[[numpy.ndarray | None], Any]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Figures of ordered things, which cannot be computed from sums over examples.
+    """Figures of ranked items, such as AUROC, which cannot be computed from sums over examples.
 
-    ``example`` (things,) is the index of the example of each thing; a figure has a name, a slice, and a function that
-    computes it. ``units``: the things belong to this many units other than examples, and these units are resampled
-    instead.
+    ``example`` (items,) is the index of the example of each item; a figure has a name, a slice, and a function that
+    computes it. ``units``: the number of units other than examples to which the items belong; these units are resampled
+    instead of examples.
     """
 
     protocol: str
     example: numpy.ndarray
-    figures: tuple[tuple[str, dict[str, str], Weighed], ...]
+    figures: tuple[tuple[str, dict[str, str], WeightedFigure], ...]
     units: int | None = None

@@ -1,5 +1,4 @@
-"""Randomness as a pure function of keys: without global state, so that results do not depend on order, workers or
-shards."""
+"""Random numbers as a pure function of keys, so that results do not depend on order, workers or shards."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ _blake2b = hashlib.blake2b
 
 
 def hash64(text: str, person: bytes = b"") -> int:
-    """A 64-bit hash of a text (BLAKE2b); each ``person`` gives a different function."""
+    """A 64-bit hash of a text (BLAKE2b); each ``person`` (BLAKE2's personalization) gives a different function."""
     data = text.encode("utf-8", "surrogatepass")
     return int.from_bytes(_blake2b(data, digest_size=8, person=person).digest(), "little")
 
@@ -92,10 +91,10 @@ class Draws:
             return [((words.pop() if words else self.bits()) * total) >> 64]
         if 3 * wanted > total:
             return sorted(self.shuffled(range(total))[:wanted])
-        results: set[int] = set()
-        while len(results) < wanted:
-            results.add(((words.pop() if words else self.bits()) * total) >> 64)
-        return sorted(results)
+        chosen: set[int] = set()
+        while len(chosen) < wanted:
+            chosen.add(((words.pop() if words else self.bits()) * total) >> 64)
+        return sorted(chosen)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """The items in random order (Fisher-Yates shuffle)."""

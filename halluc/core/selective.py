@@ -5,10 +5,9 @@ Claims are sorted by confidence; ``risk(k)`` is the share of unsupported claims 
 figure is its expectation over a random order: the bad claims are spread evenly over the group. For AUROC this counts
 ties as half, as usual.
 
-``weights`` (B, claims) are how often each of B resamples drew each claim. A figure then is an array (B,), computed with
-each claim repeated that often, and NaN if undefined for a resample. uint8 keeps the weights of most bootstraps small,
-and blocks of resamples may be passed one after the other. The computation takes about 20 MB at any size. Figures of one
-``Order`` that are called with the same block share its sums.
+``weights`` (B, claims) are integers: how often each of B resamples drew each claim. The figure is then an array (B,),
+with NaN for resamples where it is undefined. A computation takes about 20 MB, whatever the number of resamples. Figures
+of the same ``Order`` and the same weights share their sums.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Array = numpy.ndarray
 # claims so far, both (resamples, groups + 1) and 0 in the first column.
 Figure = Callable[[Array, Array], Array]
 
-_BLOCK = 2**19  # numbers in one working array: small enough for the cache of a processor
+_BLOCK = 2**19  # numbers in one working array, which fits into the cache of a processor
 
 
 def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
@@ -72,10 +71,7 @@ def _flags(values: Array) -> Array:
 
 
 class Order:
-    """Claims sorted by falling confidence, for several figures. ``len`` is their number.
-
-    The sums for the last weights are cached: figures of the same weights share them.
-    """
+    """Claims sorted by falling confidence. The sums for the last weights are cached."""
 
     def __init__(self, confidence: Array) -> None:
         self._order = numpy.argsort(-numpy.asarray(confidence, dtype=float), kind="stable")
@@ -83,7 +79,7 @@ class Order:
         # The position of the last claim of each group of equal confidence.
         self._last = numpy.flatnonzero(numpy.append(falling[1:] != falling[:-1], True)) if len(falling) else self._order
         self._weights: Array | None = None
-        self._taken = self._order
+        self._counts = self._order
         self._sums: dict[bytes, Array] = {}
 
     def __len__(self) -> int:
@@ -98,22 +94,22 @@ class Order:
         """
         if weights is None or weights is not self._weights:
             ones = numpy.ones((1, len(self)), dtype=int)
-            self._taken = ones if weights is None else numpy.take(weights, self._order, axis=1)
+            self._counts = ones if weights is None else numpy.take(weights, self._order, axis=1)
             self._weights, self._sums = weights, {}
         return self._summed(b"", None), self._summed(bad.tobytes(), bad)
 
     def _summed(self, key: bytes, bad: Array | None) -> Array:
         if key not in self._sums:
-            counted = self._taken if bad is None else self._taken * bad[self._order]
-            sums = numpy.zeros((len(counted), len(self._last) + 1))
-            running = numpy.cumsum(counted, axis=1, dtype=float)
+            counts = self._counts if bad is None else self._counts * bad[self._order]
+            sums = numpy.zeros((len(counts), len(self._last) + 1))
+            running = numpy.cumsum(counts, axis=1, dtype=float)
             sums[:, 1:] = running if len(self._last) == len(self) else running[:, self._last]
             self._sums[key] = sums
         return self._sums[key]
 
 
 def block(claims: int) -> int:
-    """How many resamples of this many claims are computed at once."""
+    """The number of resamples of so many claims that are computed at once."""
     return max(1, _BLOCK // max(1, claims))
 
 
@@ -135,7 +131,7 @@ def _figure(figure: Figure, confidence: Array | Order, bad: Array, weights: Arra
 
 
 def _divide(above: Array, below: Array) -> Array:
-    """A quotient, NaN if the divisor is zero."""
+    """A quotient, NaN if the divisor, which is 0 or at least 1, is 0."""
     return numpy.where(below > 0, above / numpy.maximum(below, 1), numpy.nan)
 
 

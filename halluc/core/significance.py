@@ -1,9 +1,9 @@
 """Intervals and comparisons by resampling examples (DEFINITIONS, section 4).
 
-A figure is a function of sums over examples: a rate divides two sums, F1 combines three. So examples are counted once,
-in the columns of a ``Sheet``, and a bootstrap (Efron 1979) only adds the rows that it draws, without running a scorer
-again. The draws depend on the number of examples alone, so that two runs on the same examples get the same resamples
-and their differences are paired. ``analysis.seeds`` combines several seeds.
+A figure is a function of sums over examples: a rate divides two sums, F1 combines three. Examples are counted once, in
+the columns of a ``Sheet``; a bootstrap (Efron 1979) then only sums the rows that it draws, without a scorer. The draws
+depend on the number of examples alone, so two runs on the same examples get the same resamples and their differences
+are paired. ``analysis.seeds`` combines several seeds.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ Formula = Callable[[numpy.ndarray], numpy.ndarray]
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of an evaluation: its name, its slice, how it is computed, and from which columns.
+    """One number of an evaluation: its name, its slice, and the formula that computes it.
 
-    ``n`` is the denominator: the number of things that it is a share of, for F1 of gold mentions.
+    ``n`` is the denominator of a share; for F1, the number of gold mentions.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Estimate:
 
 
 class Sheet:
-    """Counts of each example, one column per thing counted. Equal columns are stored once.
+    """Counts per example, one column for each quantity. Equal columns are stored once.
 
     Hundreds of labels make thousands of columns, nearly all zero: small integers are stored in bytes, and sums use a
     sparse matrix.
@@ -92,7 +92,7 @@ class Sheet:
         return numpy.concatenate([self.summed(weights) for weights in weighted(self.examples, resamples)])
 
     def summed(self, weights: numpy.ndarray) -> numpy.ndarray:
-        """Sums over the examples of some resamples, (some, columns), with the ``weights`` of ``weighted``."""
+        """Sums over the examples of some resamples, (some, columns), for ``weights`` from ``weighted``."""
         if not self.columns:
             return numpy.zeros((weights.shape[1], 0))
         return numpy.asarray((self._table() @ weights).T, dtype=numpy.float64)
@@ -117,23 +117,24 @@ class Sheet:
         totals = self.totals()
         values = [float(formula(totals)) for formula in formulas]
         if self.examples < 2:
-            return [Estimate(_defined(value)) for value in values]
+            return [Estimate(defined(value)) for value in values]
         sums = self.resampled(resamples)
         return [
-            Estimate(_defined(value), interval_of(formula, totals, sums, value))
+            Estimate(defined(value), interval_of(formula, totals, sums, value))
             for formula, value in zip(formulas, values, strict=True)
         ]
 
 
 def _compact(values: numpy.ndarray) -> numpy.ndarray:
-    """The same numbers, as bytes if they are small integers."""
+    """The numbers, as bytes if they are small integers."""
     if len(values) and values.min() >= 0 and values.max() <= 255:
         small = values.astype(numpy.uint8)
         return small if (small == values).all() else values
     return values
 
 
-def _defined(value: float) -> float | None:
+def defined(value: float) -> float | None:
+    """The value, None instead of NaN."""
     return None if numpy.isnan(value) else value
 
 
@@ -171,10 +172,11 @@ def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool
 
     Args:
         totals: the sums over all examples, (columns,).
-        of_difference: whether it is used for the interval of a difference, which needs a share's score interval.
+        of_difference: whether the interval of a difference is computed from it, which needs the score interval of a
+            share.
     """
-    result = getattr(formula, "exact_limits", None)
-    return None if result is None else result(totals, of_difference)
+    method = getattr(formula, "exact_limits", None)
+    return None if method is None else method(totals, of_difference)
 
 
 def percentiles(values: numpy.ndarray) -> Interval | None:
@@ -228,10 +230,9 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of several figures, weighted by a column each if ``weights`` are given; 0 for no figures.
+    """The mean of several figures, 0 for no figures; ``weights``, if any, are the columns with their weights.
 
-    ``of_defined``: without weights, only figures that are defined are averaged; otherwise an undefined one makes the
-    mean undefined.
+    ``of_defined``: without weights, undefined figures are left out; otherwise one of them makes the mean undefined.
     """
 
     formulas: tuple[Formula, ...]

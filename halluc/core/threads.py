@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# The code between two computations holds the lock: more threads than these would wait for each other.
+# Python code between two computations needs the lock: more threads would wait for each other.
 _MOST = 4
 
 
@@ -27,7 +27,7 @@ def cores() -> int:
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """The result for each item, in the order of the items, which are read only as fast as they are processed."""
+    """The result for each item, in the order of the items; only a few items are read ahead."""
     if threads == 1:
         yield from map(work, items)
         return

@@ -1,6 +1,6 @@
-"""Work distributed to processes: results in order, and only a few chunks per process in progress.
+"""Work distributed to forked processes: results in order, and only a few items per process in progress.
 
-Each process has its own pipe, of which nobody else holds an end: if one side is killed, even in the middle of a
+Each process has its own pipe, whose ends no other process has open: if one side is killed, even in the middle of a
 message, the other side reads the end of the file and does not wait forever.
 """
 
@@ -24,11 +24,12 @@ from typing import Any, Literal, TypeVar
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.processes import end_with_parent
+from halluc.core.threads import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Chunks in progress per process: enough to keep it busy, few enough to keep memory small.
+# Items in progress per process: enough to keep it busy, few enough to keep memory small.
 _AHEAD = 3
 # A signal to the whole group ends the workers and also reaches this process, where it counts as Ctrl-C.
 _SIGNAL_SECONDS = 0.1
@@ -37,8 +38,8 @@ _SIGNAL_SECONDS = 0.1
 def number_of(workers: int | Literal["auto"]) -> int:
     """The number of processes: as requested, or one per core that this process may use."""
     if "fork" not in multiprocessing.get_all_start_methods():
-        return 1  # what the methods learnt is inherited by the fork and not sent
-    return workers if isinstance(workers, int) else len(os.sched_getaffinity(0))
+        return 1  # forked processes inherit what the methods learnt, others would need a copy sent to them
+    return workers if isinstance(workers, int) else cores()
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
@@ -58,8 +59,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
 
 @contextlib.contextmanager
 def _uncollected_so_far() -> Iterator[None]:
-    """Keep the cycle collector from what was built before: it would go through it again and again, and touch, and so
-    copy, every page that processes share."""
+    """Exclude existing objects from garbage collection: it would write to, and so copy, all shared pages of memory."""
     gc.freeze()
     try:
         yield
@@ -81,7 +81,7 @@ def _shared_out(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ite
             yield first, _result(under_way, future)
 
 
-# For each pipe, what its process has not answered yet, in the order in which it was sent.
+# For each pipe, the unanswered items of its process, in the order in which they were sent.
 _UnderWay = dict[Connection, deque[Future[Any]]]
 
 
@@ -96,7 +96,7 @@ def _submit(under_way: _UnderWay, item: Any) -> Future[Any]:
 
 
 def _result(under_way: _UnderWay, future: Future[R]) -> R:
-    """Read all available answers, so that no process waits to send, until the requested result is there."""
+    """Read all available answers, so that no process waits to send, until the requested result has arrived."""
     ready = wait(under_way, timeout=0)
     while ready or not future.done():
         for pipe in ready:
@@ -151,8 +151,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """A forked process must not run the signal handlers of its parent before it has set its own; it unblocks signals
-    itself."""
+    """Block signals during a fork: a child must not run its parent's handlers; it unblocks signals after it has set its
+    own."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -164,8 +164,8 @@ def _serve(work: Callable[[Any], Any], pipe: Connection, inherited: list[Connect
     """The main loop of a process: answer every item, and end with the parent."""
     for other in inherited:
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it at once; the parent treats this as Ctrl-C
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and kills its children
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     end_with_parent()
     items: SimpleQueue[bytes] = SimpleQueue()

@@ -27,21 +27,22 @@ from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 Tick = Callable[[int, int], None]
 
 MOST_PLACES = 5
-# Examples with more tokens are reported: no encoder sees all of them.
+# Tokens with more characters, and examples with more tokens, are reported.
 LONG_TOKEN, LONG_EXAMPLE = 100, 10_000
-# The number of labels missing in train that are named, and of characters of each. With more labels, none that was
-# probably meant is searched, since that takes time.
+# The number of labels missing in train that are named, and of characters of each. If train has more labels, no similar
+# label is suggested, since the search takes time.
 _MOST_LABELS, _LABEL, _MOST_KNOWN = 10, 60, 2_000
 
 
 def check_corpora(
     corpora: Corpora, words: Words, tick: Tick = lambda done, total: None, config: DataConfig | None = None
 ) -> DataRecord:
-    """Count, compare and warn; reads and changes nothing.
+    """The counts, overlaps and warnings of a corpus.
 
     Args:
-        words: those of the task. tick: called regularly with the number of counted examples and the total.
-        config: the config that the corpora were read with; it says whether texts were tokenized.
+        words: the nouns of the task.
+        tick: called after each split.
+        config: the config that the corpora were read with, for its tokenization.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
     splits = {}
@@ -70,7 +71,7 @@ def check_corpora(
 class _Seen:
     """Hashes of the examples of a split, in their order: of the tokens, and of tokens and annotation.
 
-    With 64 bits, two of five million different examples have one hash with a probability of less than a millionth.
+    With 64 bits, the probability that two of five million examples have the same hash is below a millionth.
     """
 
     tokens: numpy.ndarray
@@ -86,18 +87,19 @@ class _Seen:
 
     @cached_property
     def distinct(self) -> int:
-        """Examples of different tokens."""
+        """The number of different token sequences."""
         return len(numpy.unique(self.tokens))
 
     @property
     def contradictions(self) -> int:
-        """Tokens that stand with several annotations."""
+        """The number of token sequences with several annotations."""
         _, first = numpy.unique(self.examples, return_index=True)
         _, count = numpy.unique(self.tokens[first], return_counts=True)
         return int((count > 1).sum())
 
     def shared(self, later: _Seen) -> tuple[numpy.ndarray, int]:
-        """Of a later split the places of examples whose tokens stand here, and how many have the same annotation."""
+        """The indexes of examples of a later split whose tokens this split has too, and how many of these have the same
+        annotation here."""
         places = numpy.flatnonzero(numpy.isin(later.tokens, self.tokens))
         return places, int(numpy.isin(later.examples[places], self.examples).sum())
 
@@ -121,20 +123,20 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
 
 
 def _odd_tokens(corpus: Corpus[Any], words: Words) -> tuple[Instances, Instances]:
-    """Invisible tokens, and very long ones. In a text split into characters, blanks are not odd."""
+    """Invisible tokens, and very long ones."""
     distinct = {token for example in corpus for token in example.tokens}
-    unseen = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
+    invisible = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
     long = {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
-    odd = unseen | long
-    results = [(example, token) for example in corpus if odd for token in example.tokens if token in odd]
+    odd = invisible | long
+    tokens = [(example, token) for example in corpus if odd for token in example.tokens if token in odd]
     return (
-        _instances([f"{example.origin} {token!a}" for example, token in results if token in unseen]),
-        _instances([f"{example.origin} {len(token)} characters" for example, token in results if token in long]),
+        _instances([f"{example.origin} {token!a}" for example, token in tokens if token in invisible]),
+        _instances([f"{example.origin} {len(token)} characters" for example, token in tokens if token in long]),
     )
 
 
-def _instances(result: list[str]) -> Instances:
-    return Instances(count=len(result), first=result[:MOST_PLACES])
+def _instances(texts: list[str]) -> Instances:
+    return Instances(count=len(texts), first=texts[:MOST_PLACES])
 
 
 def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
@@ -150,7 +152,7 @@ def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
 
 
 def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]) -> list[Overlap]:
-    """Each pair of splits; the one that should be unknown to the other is named last."""
+    """The overlap of each pair of splits, in the order train, dev, test."""
     overlaps = []
     for earlier, later in combinations(splits, 2):
         places, same = seen[earlier].shared(seen[later])
@@ -199,7 +201,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
         is_alone = len(corpus) == 1 and corpus.source not in noticed
         if is_alone and (many := words.lone(name, corpus.source, corpus.examples[0])):
             parts.append(f"{name}: {many}")
-        if corpora.mappings.get(name, "").startswith("text:"):  # else tokens are those of the file
+        if corpora.mappings.get(name, "").startswith("text:"):  # otherwise the file has tokens
             parts += _of_unspaced(name, corpus, words, config)
     parts += odd_tokens(corpora.splits, words)
     for result, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
@@ -221,7 +223,6 @@ def unseen_labels(report: DataRecord) -> list[str]:
 
 
 def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) -> str:
-    """The labels with their places, and what to do about them."""
     listed = ", ".join(_of_label(label, result, known) for label, result in list(labels.items())[:_MOST_LABELS])
     more = f" and {len(labels) - _MOST_LABELS:,} more" if len(labels) > _MOST_LABELS else ""
     return (
@@ -264,7 +265,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
 
 
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
-    """Texts that are split into characters since they have no blanks."""
+    """A warning about texts without blanks, which are split into characters."""
     cut = Tokenizer.of(config)
     if config is None or cut.how != "words" or cut.version == 1:
         return []

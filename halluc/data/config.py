@@ -44,9 +44,8 @@ ONLY_WITH: dict[str, tuple[Format, ...]] = {
 
 
 class DataConfig(Section):
-    """The keys that every task has. Its own class of ``data`` adds those of the fields that it reads."""
+    """The keys that every task has; the subclass of a task adds the fields that it reads."""
 
-    # The task that the fields belong to.
     task: ClassVar[str]
     # The formats of the task, the most usual first; the last is the default for plain lines.
     formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
@@ -156,14 +155,14 @@ class DataConfig(Section):
         return split != "train" and getattr(self, f"{split}_share") is not None and self.train is not None
 
     def extra_files(self, split: SplitName) -> tuple[str, ...]:
-        """The other files that the split is read from."""
+        """Further files of the split."""
         return ()
 
     def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
         """The files of all configured sources, except those of the hub.
 
         Raises:
-            HallucError D101: one is not there.
+            HallucError D101: a file does not exist.
         """
         return [
             resolve(name, split)
@@ -191,7 +190,7 @@ class DataConfig(Section):
         return self
 
     def asked(self) -> Mapping[str, str | int]:
-        """The configured fields and columns, by the key that names them."""
+        """The configured fields and columns, by key."""
         return {}
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
@@ -204,8 +203,8 @@ class DataConfig(Section):
 
     def layout(self) -> Layout:
         """How files are converted to rows."""
-        given = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
-        return Layout(**given, formats=self.formats, asked=tuple(self.asked().values()))
+        keys = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
+        return Layout(**keys, formats=self.formats, asked=tuple(self.asked().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:

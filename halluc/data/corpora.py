@@ -1,6 +1,6 @@
-"""Reads all splits of a config, and collects every finding.
+"""Reads the splits of a config, and collects all errors and findings.
 
-Splits are held out of train by a hash of each document or example, independent of order and seed.
+Splits are held out of train by a hash of each document or text, independent of order and seed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 
-# With more bad lines than this, and this many per example, the file is not of the expected kind.
+# Reading stops at more bad lines than this number plus this many per example: the file has another format.
 _MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
 
-
-Given = Raw | BadLine | LeftOut | Notice
+Item = Raw | BadLine | LeftOut | Notice
 
 
 def is_part(source: str, file: str) -> bool:
-    """Whether an example is from the file of a split, or from its folder."""
+    """Whether the source of an example is the file of a split, or in its folder."""
     return source == file or source.startswith(f"{file}/")
 
 
 def has_documents(items: Iterable[Raw], file: str) -> bool:
-    """Whether a file says which document each example belongs to."""
+    """Whether the examples of a file have different document numbers."""
     documents = (item.origin.document for item in items if is_part(item.origin.file, file))
     first = next(documents, None)
     return any(document != first for document in documents)
@@ -45,9 +44,9 @@ def has_documents(items: Iterable[Raw], file: str) -> bool:
 
 @dataclass(frozen=True)
 class Share:
-    """The examples of one split in the ``file`` of train, if other splits are held out of it.
+    """Decides which examples in the ``file`` of train belong to a split, if splits are held out of it.
 
-    With ``by_document`` whole documents go to one split, otherwise equal texts do.
+    With ``by_document``, all examples of a document are in the same split, otherwise all equal texts.
     """
 
     config: DataConfig
@@ -77,21 +76,18 @@ class SplitReader:
     """Reads a split of a config, repeatedly if necessary.
 
     Args:
-        by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
+        by_document: the result of ``divides_documents``; only ``stream`` needs it.
     """
 
-    def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False
-    ) -> None:  # fmt: skip
+    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False) -> None:
         reference = config.reference(split)
         assert reference is not None, "a split of the config"
         self.config, self.split, self.by_document = config, split, by_document
         self.reference, self.source = reference, source_of(reference, split)
         self.reader: Reader = registry.load(table, "reader", config.task)(config)
 
-    def items(self) -> Iterator[Given]:
-        """Everything that the file gives; if all of it belongs to the split, at most the requested number of
-        examples."""
+    def items(self) -> Iterator[Item]:
+        """All items of the file; if the whole file belongs to the split, at most ``max_examples`` examples."""
         most, count = self.config.max_examples if self._share(False).is_whole else None, 0
         try:
             for item in self.reader.read(self.reference, self.split):
@@ -103,14 +99,14 @@ class SplitReader:
             raise data_error("D101", f"cannot read {self.reference}: {error.strerror or error}") from None
 
     def own(self, items: Packed[Raw]) -> Packed[Raw]:
-        """The examples that are the split's, of all those of its file."""
+        """The examples of the split, of all those in its file."""
         share = self._share(has_documents(items, self.source))
-        if share.is_whole:  # no more than ``max_examples`` were read
+        if share.is_whole:  # ``items`` has applied ``max_examples``
             return items
         return Packed(islice((item for item in items if share.has(item)), self.config.max_examples))
 
     def stream(self) -> Iterator[Raw | BadLine]:
-        """The same one by one, including the lines that cannot be read."""
+        """The examples of the split one by one, and the lines that cannot be read."""
         share, count = self._share(self.by_document), 0
         for item in self.items():
             if isinstance(item, BadLine):
@@ -126,7 +122,7 @@ class SplitReader:
         return (item for item in self.items() if not isinstance(item, (BadLine, Notice)))
 
     def divides_documents(self) -> bool:
-        """Whether other splits are held out of the same file and it has documents; reads only as far as needed."""
+        """Whether other splits are held out of the same file, and it has documents."""
         return not self._share(False).is_whole and has_documents(self.examples(), self.source)
 
     def _share(self, by_document: bool) -> Share:
@@ -149,7 +145,7 @@ def source_of(reference: str, split: SplitName) -> str:
 class Corpora:
     """The splits that were read, and the findings.
 
-    ``mappings`` describes for each split which fields were read, and ``notices`` has messages about its file.
+    ``mappings`` describes for each split which fields were read; ``notices`` has messages about files.
     """
 
     splits: dict[SplitName, Corpus[Any]]
@@ -167,7 +163,7 @@ class Corpora:
 
 @uncollected()
 def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS) -> Corpora:
-    """Read the splits that the config names, of those asked for.
+    """Read the requested splits that the config has.
 
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
@@ -208,8 +204,8 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
 
 
 def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> ExampleBuilder:
-    made: ExampleBuilder = registry.load(table, "reader", config.task).Builder(config, bad)
-    return made
+    builder: ExampleBuilder = registry.load(table, "reader", config.task).Builder(config, bad)
+    return builder
 
 
 def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[SplitName]:
@@ -219,7 +215,7 @@ def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[Spl
 def _other_splits(
     config: DataConfig, table: registry.Table, read: Collection[SplitName]
 ) -> dict[SplitName, Iterator[Raw]]:
-    """The readable items of the splits that are not ``read``; their files are opened only on demand."""
+    """The readable items of the splits that are not ``read``; a file is opened when its items are iterated."""
 
     def examples(split: SplitName) -> Iterator[Raw]:
         yield from SplitReader(config, table, split).examples()
@@ -228,7 +224,7 @@ def _other_splits(
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
-    """A bad line as it is kept until all are reported: with only the part of its text that is shown."""
+    """A bad line with only the part of its text that is shown, to save memory."""
     if bad.text is None:
         return bad
     if before >= MOST_SHOWN:
@@ -242,9 +238,9 @@ _MOST_BAD = 1000
 
 
 class Streamed:
-    """A split that is read again in each iteration, in constant memory: the result equals that of ``read_corpora``.
+    """A split that is read again in each iteration, in constant memory; the examples equal those of ``read_corpora``.
 
-    The first iteration finds what cannot be read; it raises at the end, as ``read_corpora`` does.
+    An iteration raises the errors of unreadable lines at its end.
     """
 
     def __init__(self, builder: ExampleBuilder, table: registry.Table, split: SplitName, by_document: bool) -> None:
@@ -266,18 +262,18 @@ class Streamed:
                 yield example
             elif len(bad) > _MOST_BAD:  # a file of only bad lines must not fill the memory
                 _refuse(config, bad)
-                del bad[1:]  # one is kept, to show that there were some
+                del bad[1:]  # the first one shows ``_no_examples`` that there were some
         _refuse(config, bad)
         if not count:
-            raise _nothing(config, self.split, bad)
+            raise _no_examples(config, self.split, bad)
 
 
-# Files of so many bytes in all take up to ten times as much memory as examples.
-_MOST_HELD = 1 << 25
+# Examples take up to ten times as much memory as the bytes of their files.
+_MOST_BYTES = 1 << 25
 
 
 def are_small(config: DataConfig) -> bool:
-    """Whether the splits that a config names are plain files, so small that all examples may be in memory.
+    """Whether all splits of a config are plain files, and together small enough to be read into memory.
 
     Raises:
         HallucError D101: one cannot be read.
@@ -285,7 +281,7 @@ def are_small(config: DataConfig) -> bool:
     if any(reference.startswith(HUB) for reference in map(config.reference, SPLITS) if reference is not None):
         return False
     paths = set(config.paths())
-    return sum(path.stat().st_size for path in paths) <= _MOST_HELD and not any(map(is_compressed, paths))
+    return sum(path.stat().st_size for path in paths) <= _MOST_BYTES and not any(map(is_compressed, paths))
 
 
 def stream_corpora(
@@ -294,7 +290,7 @@ def stream_corpora(
     """The splits of the config, each read again whenever it is iterated.
 
     Raises:
-        HallucError D101: a file is not there. D120: the tags belong to no one scheme.
+        HallucError D101: a file does not exist. D120: no scheme fits all tags.
     """
     readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
     builder = _builder(config, table, [])
@@ -305,25 +301,25 @@ def stream_corpora(
 
 
 def _built(builder: ExampleBuilder, raw: dict[SplitName, Packed[Raw]], corpora: Corpora) -> Corpora:
-    """Fill ``corpora`` with the examples of each split; what was read is forgotten."""
+    """Fill ``corpora`` with the examples of each split; ``raw`` is emptied to save memory."""
     config, bad = builder.config, builder.bad
-    made: dict[SplitName, Sequence[Any]] = {}
+    built: dict[SplitName, Sequence[Any]] = {}
     for split in list(raw):
-        results = (builder.example(item, split) for item in raw[split])
-        made[split] = Packed(example for example in results if example is not None).settled()
-        del raw[split], results
+        examples_or_none = (builder.example(item, split) for item in raw[split])
+        built[split] = Packed(example for example in examples_or_none if example is not None).settled()
+        del raw[split], examples_or_none
     _refuse(config, bad)
     corpora.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
     corpora.repairs, corpora.annotation = builder.repairs, builder.annotation()
-    for split, examples in made.items():
+    for split, examples in built.items():
         if not examples:
-            raise _nothing(config, split, bad)
+            raise _no_examples(config, split, bad)
         source, *others = (source_of(name, split) for name in (config.reference(split), *config.extra_files(split)))
         corpora.splits[split] = Corpus(split, examples, source, tuple(others))
     return corpora
 
 
-def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:
+def _no_examples(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:
     where = Location(source_of(config.reference(split) or "", split))
     for name in ("test", "dev"):
         if config.is_held_out(name) and split in ("train", name):

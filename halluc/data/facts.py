@@ -7,34 +7,19 @@ A folder has one JSON Lines file per relation, named after the relation: of patt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
-from halluc.data.rows.records import parse_object
+from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine, Unreadable, excerpt
-from halluc.data.rows.streams import numbered_lines
-
-T = TypeVar("T")
+from halluc.data.word_files import json_lines
 
 SUBJECT, OBJECT = "[X]", "[Y]"
 
-
-class _Form(NamedTuple):
-    """The form of a line, and the message about one that does not have it."""
-
-    problem: str
-    help: str
-
-
-_PATTERN = _Form(
-    "not a cloze pattern",
-    'write {"pattern": "[X] was born in [Y]."}, with one [X] for the subject and one [Y] for the object',
-)
-_FACT = _Form("no fact", 'write {"sub_label": "Anna Berg", "obj_label": "Oslo"}')
+_PATTERN_FORM = 'write {"pattern": "[X] was born in [Y]."}, with one [X] for the subject and one [Y] for the object'
+_FACT_FORM = 'write {"sub_label": "Anna Berg", "obj_label": "Oslo"}'
 
 
 @dataclass(frozen=True)
@@ -50,7 +35,7 @@ class Pattern:
 
     @property
     def context(self) -> str | None:
-        """The word directly before the object, as far as it belongs to the pattern; None if there is none."""
+        """The text of the pattern between the subject, or its start, and the object; None if the object is first."""
         if self.text.startswith(OBJECT):
             return None
         return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
@@ -58,7 +43,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Fact:
-    """A subject of a relation, with every object that the facts have for it, and the line of the first fact."""
+    """A subject of a relation with all of its objects, and the line of the first fact."""
 
     relation: str
     subject: str
@@ -77,7 +62,7 @@ class Relation:
 
 
 def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> tuple[list[Relation], list[str]]:
-    """The relations that have both patterns and facts, by name, and the names of those that lack either.
+    """The relations with both patterns and facts, by name, and the names of other relations.
 
     Args:
         patterns, facts: a folder of ``.jsonl`` files, or one such file.
@@ -87,7 +72,7 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
         HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is not a pattern, or not a
             fact. D191: no relation has both. C011: a wanted relation does not exist.
     """
-    of_patterns, of_facts = _files(patterns, _PATTERN), _files(facts, _FACT)
+    of_patterns, of_facts = _files(patterns, _PATTERN_FORM), _files(facts, _FACT_FORM)
     both = [name for name in of_facts if name in of_patterns]
     for name in wanted:
         if name not in both:
@@ -95,20 +80,21 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
             raise HallucError("C011", f"no relation `{name}` in both {patterns} and {facts}", help=help)
     chosen = [name for name in both if not wanted or name in wanted]
     errors: list[HallucError] = []
-    results = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
+    read = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
     refuse(errors)
-    if not any(one.patterns and one.facts for one in results):
+    complete = [relation for relation in read if relation.patterns and relation.facts]
+    if not complete:
         help = "each relation needs two files with the same name, such as patterns/P19.jsonl and facts/P19.jsonl"
         raise data_error("D191", f"no relation has patterns in {patterns} and facts in {facts}", help=help)
-    lacking = {*of_facts, *of_patterns} - {one.name for one in results if one.patterns and one.facts}
-    return [one for one in results if one.patterns and one.facts], sorted(lacking) if not wanted else []
+    lacking = {*of_facts, *of_patterns} - {relation.name for relation in complete}
+    return complete, sorted(lacking) if not wanted else []
 
 
-def _files(path: Path, form: _Form) -> dict[str, Path]:
+def _files(path: Path, form: str) -> dict[str, Path]:
     path = path.expanduser()
     if path.is_dir():
         return {one.stem: one for one in sorted(path.glob("*.jsonl"))}
-    refuse_irregular(path, form.help)
+    refuse_irregular(path, form)
     if not path.is_file():
         raise absent(path)
     return {path.stem: path}
@@ -117,52 +103,29 @@ def _files(path: Path, form: _Form) -> dict[str, Path]:
 def _relation(name: str, patterns: Path, facts: Path, errors: list[HallucError]) -> Relation:
     objects: dict[str, dict[str, None]] = {}
     lines: dict[str, int] = {}
-    for line, (subject, phrase) in _entries(facts, _fact, errors, _FACT):
+    for where, (subject, phrase) in json_lines(facts, _fact, errors, code="D190", form=_FACT_FORM):
         objects.setdefault(subject, {})[phrase] = None
-        lines.setdefault(subject, line)
-    texts = dict.fromkeys(text for _, text in _entries(patterns, _pattern, errors, _PATTERN))
+        lines.setdefault(subject, where.line or 0)
+    lines_of_patterns = json_lines(patterns, _pattern, errors, code="D190", form=_PATTERN_FORM)
+    distinct = dict.fromkeys(pattern for _, pattern in lines_of_patterns)
     counts = Counter(phrase for of in objects.values() for phrase in of)
     return Relation(
         name,
-        tuple(map(Pattern, texts)),
+        tuple(distinct),
         tuple(Fact(name, subject, tuple(of), lines[subject]) for subject, of in objects.items()),
         tuple(phrase for phrase, _ in counts.most_common()),
     )
 
 
-def _pattern(record: Mapping[str, Any]) -> str | None:
+def _pattern(record: Mapping[str, Any]) -> Pattern | str:
     text = record.get("pattern")
-    is_one = isinstance(text, str) and text.count(SUBJECT) == 1 and text.count(OBJECT) == 1
-    return str(text) if is_one else None
+    if isinstance(text, str) and text.count(SUBJECT) == 1 and text.count(OBJECT) == 1:
+        return Pattern(text)
+    return "not a cloze pattern"
 
 
-def _fact(record: Mapping[str, Any]) -> tuple[str, str] | None:
+def _fact(record: Mapping[str, Any]) -> tuple[str, str] | str:
     subject, text = (record.get(key) for key in ("sub_label", "obj_label"))
     if isinstance(subject, str) and isinstance(text, str) and subject.strip() and text.strip():
         return subject.strip(), text.strip()
-    return None
-
-
-def _entries(
-    path: Path, read: Callable[[Mapping[str, Any]], T | None], errors: list[HallucError], form: _Form
-) -> Iterator[tuple[int, T]]:
-    """The result of ``read`` for the object of each non-blank line, with its line number; otherwise an error is
-    added."""
-    try:
-        for item in numbered_lines(path, str(path)):
-            if isinstance(item, BadLine):
-                errors.append(item.error())
-            elif item[1].strip():
-                number, line = item
-                problem = form.problem
-                try:
-                    result = read(parse_object(line))
-                except Unreadable as error:
-                    result, problem = None, error.problem
-                if result is None:
-                    where = Location(str(path), number, text=excerpt(line)[0])
-                    errors.append(data_error("D190", problem, where, form.help))
-                else:
-                    yield number, result
-    except OSError as error:
-        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
+    return "no fact"

@@ -25,7 +25,7 @@ Place = tuple[int, int]
 
 
 def unpacked(value: Any) -> Any:
-    """A value; if it is text with a list or an object, in JSON or as printed by Python, that list or object."""
+    """The list or object that a text contains, in JSON or as printed by Python; any other value unchanged."""
     if not isinstance(value, str) or not (text := value.strip()) or text[0] + text[-1] not in ("[]", "{}"):
         return value
     with contextlib.suppress(ValueError, RecursionError):
@@ -41,7 +41,7 @@ def unpacked(value: Any) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """The value parsed by Python; None if it is not a literal, or has adjacent strings, which Python would join."""
+    """The value of a Python literal; None for other texts, and for adjacent strings, which Python would join."""
     try:
         tree = ast.parse(text, mode="eval")
         if _GLUED.search(text) and any(_is_joined(node, text) for node in ast.walk(tree)):
@@ -57,13 +57,13 @@ def _is_joined(node: ast.AST, text: str) -> bool:
 
 
 def written_list(text: str) -> list[str | int] | None:
-    """A list of strings or integers that is written as text; None if the text is something else."""
+    """The list of strings or integers that a text contains; None for other texts."""
     result = unpacked(text)
     return result if isinstance(result, list) and all(isinstance(one, str) or whole(one) for one in result) else None
 
 
 def kind(given: object, with_number: bool = False) -> str:
-    """The type of a value, in the terms of JSON; for an integer with ``with_number``, its value."""
+    """The JSON type of a value, for messages; for an integer with ``with_number``, its value."""
     if with_number and whole(given):
         return str(given)
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -104,7 +104,7 @@ _ONLY = "*"
 
 
 def path_of(name: str | int, records: Sequence[Mapping[str | int, Any]]) -> Path:
-    """The steps of a name; if a field has the whole name, including its dots, it is that field."""
+    """The steps of a name that is separated by dots; a single step if a field of the records has the whole name."""
     if isinstance(name, int) or any(name in record for record in records):
         return (name,)
     return tuple(int(step) if step.isdecimal() else step for step in name.split("."))
@@ -114,7 +114,7 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
     """The value at a path; None if there is none, or no path.
 
     Raises:
-        Unreadable: a step `*` meets several items.
+        Unreadable: a list has several items for a step `*`.
     """
     if not path:
         return None
@@ -128,11 +128,9 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
             kept = [item for item in value if not is_cancelled(item)]
             if len(kept) > 1:
                 before, after = named(path[:done]), named(path[done + 1 :])
-                raise Unreadable(
-                    "D107",
-                    f"`{before}` has {len(kept)} annotations",
-                    f"select one of them: set `data.spans_field: {before}.0.{after}`",
-                )
+                problem = f"`{before}` has {len(kept)} annotations"
+                help = f"select one of them: set `data.spans_field: {before}.0.{after}`"
+                raise Unreadable("D107", problem, help)
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
             value = value[step] if step < len(value) else None
@@ -155,15 +153,15 @@ def named(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-# What Prodigy writes for a record that was not accepted.
+# Answers of Prodigy for a record that was not accepted.
 _REJECTED = ("reject", "ignore")
-# The fields that exclude a record.
+# A record without these fields is not excluded.
 _FIELDS = frozenset(("answer", "was_cancelled", "is_labeled", "data"))
 _UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
 
 
 def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> str | None:
-    """Why a record is left out; None if it is an example. ``name``: the field that says whether it was accepted."""
+    """Why a record is left out; None if it is an example. ``name``: the field with the annotator's decision."""
     if name == "answer" and record.keys().isdisjoint(_FIELDS):
         return None
     answer = value_of(record, name)
@@ -175,12 +173,12 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
         return "cancelled by its annotator"
     if record.get("is_labeled") is False:
         return "not annotated"
-    made = record.get("annotations", record.get("completions"))
-    if not isinstance(record.get("data"), dict) or not isinstance(made, list):  # not a task of Label Studio
+    annotations = record.get("annotations", record.get("completions"))
+    if not isinstance(record.get("data"), dict) or not isinstance(annotations, list):  # not a task of Label Studio
         return None
-    if not made:
+    if not annotations:
         return "not annotated"
-    return "cancelled by its annotator" if all(map(is_cancelled, made)) else None
+    return "cancelled by its annotator" if all(map(is_cancelled, annotations)) else None
 
 
 Identity = str | int | float
@@ -205,15 +203,15 @@ def own_id(given: Any, field: object) -> Identity | None:
 
 
 class Ids:
-    """The ids seen so far. Numbers are unique by construction, and are stored only once a file has ids of its own."""
+    """Refuses repeated ids. Generated ids are unique, and stored only after the first id that the file contains."""
 
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}
-        self._first: tuple[str, int] | None = None  # the prefix and the number of the first example with such an id
-        self._begins: dict[str, int] = {}  # the number of the first example of each prefix
+        self._first: tuple[str, int] | None = None  # prefix and number of the first example with an id in the file
+        self._begins: dict[str, int] = {}  # for each prefix, the number of its first example
 
     def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
-        """Raises ``Unreadable`` for an id that was seen before; ``own``: it comes from the file."""
+        """Raises ``Unreadable`` for a repeated id; ``own``: it is from the file, otherwise ``PREFIX-NUMBER``."""
         if self._first is None:
             self._begins.setdefault(prefix, number)
             if not own:

@@ -1,4 +1,4 @@
-"""Texts to predict, single or in pairs, and limits on how many are in memory at once."""
+"""Texts to predict, single or in pairs, and chunks of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from halluc.data.fields import Identity, Place, located, own_id, value_of
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 
-# The limit in characters, besides the number of texts.
+# The most characters of a chunk.
 _MOST_CHARACTERS = 1 << 20
 
 
@@ -21,9 +21,9 @@ class InputText:
     """One text, or a pair of texts: its first line, its id, and its tokens.
 
     ``bounds`` are the start and end of each token in characters of ``text``; both are None if only tokens are given.
-    For a pair, ``second`` is the first token of the second text; ``text`` and ``second_text`` are the original texts,
-    and ``bounds`` is None. ``details`` is further information from the reader of a task. ``document`` is the number of
-    its document in the input.
+    For a pair, ``second`` is the index of the first token of the second text; ``text`` and ``second_text`` are the
+    original texts, and ``bounds`` is None. ``details`` is data that the reader of a task adds. ``document`` is the
+    number of its document in the input.
     """
 
     line: int
@@ -107,10 +107,11 @@ def given_tokens(
     border: int | None = None,
     places: Sequence[Place] | None = None,
 ) -> InputText:
-    """The tokens of a record; ``texts``, if given, show their positions.
+    """The input text of a record with tokens.
 
     Args:
-        border: for a pair, the first token of the second text.
+        texts: the texts of the record, if it has them, from which the positions of tokens are computed.
+        border: for a pair, the index of the first token of the second text.
         places: the positions of the tokens in their text, if known.
 
     Raises:
@@ -127,13 +128,14 @@ def given_tokens(
         for part, text in zip(parts, texts, strict=False)
     ]
     if border is None:
-        there = bounds[0]
-        if there is None:
+        of_tokens = bounds[0]
+        if of_tokens is None:
             return InputText(line, identity, tokens)
-        return InputText(line, identity, tokens, texts[0], there if kept is None else [there[place] for place in kept])
-    place = border if kept is None else sum(one < border for one in kept)
-    shown = texts if all(one is not None for one in bounds) else (None, None)
-    return InputText(line, identity, tokens, shown[0], None, place, shown[1])
+        of_kept = of_tokens if kept is None else [of_tokens[index] for index in kept]
+        return InputText(line, identity, tokens, texts[0], of_kept)
+    second = border if kept is None else sum(index < border for index in kept)
+    first_text, second_text = texts if None not in bounds else (None, None)
+    return InputText(line, identity, tokens, first_text, None, second, second_text)
 
 
 def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:

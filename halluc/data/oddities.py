@@ -1,8 +1,5 @@
-"""Tokens and labels that are probably mistakes.
-
-Tokens that differ from others only in invisible characters or in Unicode forms of their letters; two spellings of one
-label; one label per example.
-"""
+"""Finds tokens and labels that are probably mistakes: tokens that differ from others only in invisible characters or in
+Unicode forms of their letters; two spellings of one label; a different label for each example."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
 
 _MOST_PLACES = 3
-_GLUE = "\0"  # in place of a hidden token between two halves of a word
-# How a token may differ from another, in words, and the change that makes them equal.
+_GLUE = "\0"  # replaces a hidden token between two halves of a word
+# The kinds of differences between tokens, with a description, and the key that makes the tokens equal.
 _KINDS = {
     "hidden": ("by invisible characters", "`data.strip_invisible: true`"),
     "decomposed": ("in the encoding of letters with marks", "`data.normalise: nfc`"),
@@ -31,7 +28,7 @@ _SAME_LETTER = {"<wide>", "<narrow>", "<compat>", "<initial>", "<medial>", "<fin
 
 @dataclass(frozen=True)
 class _Forms:
-    """A token without hidden characters; the same in NFC; and with compatible letters replaced."""
+    """A token without hidden characters (``bare``); that in NFC; and that with compatible letters replaced."""
 
     bare: str
     composed: str
@@ -60,20 +57,20 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
         return
     kinds = _kinds(odd, distinct)
     for name, corpus in splits.items():
-        result: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+        by_kind: dict[str, list[str]] = {kind: [] for kind in _KINDS}
         for example in corpus if kinds else ():
             for token in filter(kinds.__contains__, example.tokens):
                 for kind in kinds[token]:
-                    result[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
+                    by_kind[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
         for kind, (how, do) in _KINDS.items():
-            if places := result[kind]:
+            if places := by_kind[kind]:
                 many = counted_with(len(places), words.tokens, "differ")
                 yield f"{name}: {many} from others only {how} (first: {'; '.join(places[:_MOST_PLACES])}); set {do}"
     yield from _unseen(splits, _cleaned(odd, kinds), words)
 
 
 def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]]:
-    """How each token differs from a token that is otherwise the same."""
+    """For each odd token, how it differs from other tokens that are otherwise equal."""
     steps = [
         (token, kind, before, after, key)
         for token, forms in odd.items()
@@ -105,25 +102,25 @@ def _shown(token: str, forms: _Forms, kind: str) -> str:
 
 
 def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """The result for each odd token under the proposed keys: empty if it is invisible, or `_GLUE` if a stripped text is
-    not split there."""
-    result = {}
+    """Each odd token as the proposed keys would make it: empty if it is invisible, or `_GLUE` if its neighbours become
+    one token."""
+    cleaned = {}
     for token, forms in odd.items():
         if is_invisible(token):
-            result[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
+            cleaned[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
         else:
-            result[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
-    return result
+            cleaned[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
+    return cleaned
 
 
 def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:
-    """How many mentions of other splits would be known from train if tokens were cleaned: they inflate the gap."""
+    """Warnings about mentions that inflate the gap: they would be known from train if tokens were cleaned."""
     if "train" not in splits or not words.has_surfaces:
         return
 
     def clean(pair: Pair) -> Pair:
-        made = [cleaned.get(token, token) for token in pair[0].split(" ")]
-        return " ".join(filter(None, made)).replace(f" {_GLUE} ", "").strip(f" {_GLUE}"), pair[1]
+        tokens = [cleaned.get(token, token) for token in pair[0].split(" ")]
+        return " ".join(filter(None, tokens)).replace(f" {_GLUE} ", "").strip(f" {_GLUE}"), pair[1]
 
     known = {pair for example in splits["train"] for pair in example.pairs}
     known_cleaned = set(map(clean, known))
@@ -133,7 +130,7 @@ def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words
             yield f"{name}: {counted_with(unseen, words.labelled, 'are')} unseen in train only because of such tokens"
 
 
-# This many labels with one example each are not a coincidence; and this many are named.
+# So many labels with one example each are not a coincidence; so many groups of similar labels are named.
 _LEAST, _MOST_NAMED = 10, 5
 
 

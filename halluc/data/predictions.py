@@ -1,7 +1,7 @@
 """Predictions of another tool in a file, with or without confidences, and their assignment to the examples of a split.
 
-Files are read like gold, by the row layer and the readers of the tasks. This module has the differences: the field is
-called ``predicted`` or as in the data, and items have confidences. Output of halluc can be read too.
+Files are read like gold, by ``data.rows`` and the readers of the tasks, with two differences: the field is called
+``predicted`` or as in the data, and items have confidences. Output of halluc can be read too.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _SHOWN_TOKENS = 12
 class Stated:
     """The prediction of a file for one example.
 
-    ``example`` has the prediction as its annotation, and its place in the file; its tokens are empty if the file has no
-    text. ``confidences`` has one entry for each span or label, None if there is none. ``tags`` are raw IOB2 tags, valid
-    or not, if the file has tags; ``in_scope`` is the highest probability of any label, if the file has it.
+    ``example`` has the prediction as its annotation; its tokens are empty if the file has no text. ``confidences`` has
+    one entry for each span or label, None if the file has no confidence. ``tags`` are raw IOB2 tags, valid or not, if
+    the file has tags; ``in_scope`` is the highest probability of any label, if the file has it.
     """
 
     example: Any
@@ -50,23 +50,24 @@ class Stated:
 
 
 def differs(one: Stated, example: Any) -> bool:
-    """Whether a prediction has other tokens than the example; one without a text has no tokens to compare."""
+    """Whether the tokens of a prediction, if it has any, differ from those of the example."""
     return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
 
 
 Differs = Callable[[Stated, Any], bool]
-
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 MEND = "every example needs a prediction: fix the line"
 
 
 class PredictionFile(ABC):
-    """One file; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
+    """A file of predictions; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
 
     Args:
-        reader: the class of the task's reader. data: the section of the config, with field names and tokenization.
-        corpus: the split of the predictions. scheme: that of its gold annotation, None if it has none.
+        reader: the class of the task's reader.
+        data: the section of the config, with field names and tokenization.
+        corpus: the split of the predictions.
+        scheme: the tag scheme of its gold annotation, None if it has none.
     """
 
     def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
@@ -84,7 +85,7 @@ class PredictionFile(ABC):
         """Rename predicted labels according to ``eval.labels``; labels without a name are left out."""
 
     def differs(self, one: Stated, example: Any) -> bool:
-        """Whether a prediction is about another input than the example's."""
+        """Whether a prediction belongs to another input than the example."""
         return differs(one, example)
 
     def layout(self, *asked: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
@@ -106,7 +107,7 @@ class PredictionFile(ABC):
         return list(self.sound(open_rows(str(self.path), "test", layout)[1], Row))
 
     def sound(self, items: Iterable[Any], kind: type) -> Iterator[Any]:
-        """Those of a kind; lines that cannot be read are added to ``bad``."""
+        """The items of a kind; lines that cannot be read are added to ``bad``."""
         for item in items:
             if isinstance(item, kind):
                 yield item
@@ -140,11 +141,11 @@ def read_predictions(
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
-    result = file.read()
+    predictions = file.read()
     refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
-    if not result:
+    if not predictions:
         raise data_error("D102", "it has no predictions", Location(str(path)), "check that this is the right file")
-    return result, file
+    return predictions, file
 
 
 def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
@@ -163,18 +164,16 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     """The name of the predicted field: ``predicted``, otherwise the first of the other names.
 
     Raises:
-        Unreadable: there is none; or one with a similar name, and another one that may be gold.
+        Unreadable: there is none; or only one of the other names, which may be gold, besides a field such as ``pred``.
     """
     name = next((name for name in (PREDICTED_TAGS, PREDICTED, *others) if name in record), None)
     meant = next((key for key in record if str(key).lower().startswith("pred")), None)
     if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
         return name
     have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
-    raise Unreadable(
-        "D107" if others else "D116",
-        f"no field `{PREDICTED}`; it has {have}",
-        ("" if meant is None else f"did you mean `{cut(str(meant))}`? ") + f"rename it to `{PREDICTED}`",
-    )
+    problem = f"no field `{PREDICTED}`; it has {have}"
+    help = ("" if meant is None else f"did you mean `{cut(str(meant))}`? ") + f"rename it to `{PREDICTED}`"
+    raise Unreadable("D107" if others else "D116", problem, help)
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
@@ -199,8 +198,8 @@ def joined(
 ) -> tuple[list[Stated], JoinedBy]:
     """The prediction for each example, in the order of the split, and how they were assigned: by ``id`` or ``order``.
 
-    Ids are not used if none of them occurs in the split and the file has the texts. ``differ`` says whether a
-    prediction is about another input than its example.
+    Ids are not used if none of them occurs in the split and the file has the texts. ``differ`` returns whether a
+    prediction belongs to another input than the example.
 
     Raises:
         HallucError or ManyErrors D107: only some predictions have an id. D112: an id is not unique. D150: examples
@@ -212,12 +211,9 @@ def joined(
         refuse(_of_order(predictions, corpus, path, differ))
         return list(predictions), "order"
     if len(named) < len(predictions):
-        raise data_error(
-            "D107",
-            f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one",
-            _where(next(one for one in predictions if not one.has_id)),
-            "give an id to all or to none",
-        )
+        message = f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one"
+        help = "give an id to all or to none"
+        raise data_error("D107", message, _where(next(one for one in predictions if not one.has_id)), help)
     by_id: dict[str, Stated] = {}
     twice = [one for one in predictions if by_id.setdefault(one.example.id, one) is not one]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
@@ -233,7 +229,10 @@ def joined(
 
 
 def _of_order(predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
-    """If the numbers differ, one is missing or extra at the first difference: all later ones are shifted."""
+    """Errors of predictions that are assigned by their order.
+
+    If there are fewer predictions than examples, or more, one is missing or extra at the first difference of tokens.
+    """
     pairs = list(zip(predictions, corpus.examples, strict=False))
     place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
     if len(predictions) < len(corpus):
@@ -280,14 +279,14 @@ def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError
 def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator[HallucError]:
     differing = [(one, example) for one, example in pairs if differ(one, example)]
     for one, example in differing[:1]:
-        said, gold = one.example.tokens, example.tokens
-        ends = min(len(said), len(gold))
-        at = next((number for number in range(ends) if said[number] != gold[number]), ends)
+        own, gold = one.example.tokens, example.tokens
+        shorter = min(len(own), len(gold))
+        at = next((number for number in range(shorter) if own[number] != gold[number]), shorter)
         part = slice(max(0, at - _SHOWN_TOKENS // 2), at + _SHOWN_TOKENS // 2)
         many = f"{len(differing):,} predictions have" if len(differing) > 1 else "a prediction has"
         yield data_error(
             OTHER_TOKENS,
-            f"{many} other tokens than the data; the first difference is at token {at + 1}: {_words(said[part])} here, "
+            f"{many} other tokens than the data; the first difference is at token {at + 1}: {_words(own[part])} here, "
             f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}",
             _where(one),
             "predict on the tokens of the split, in its order; texts are split according to `data.tokenize`",

@@ -1,4 +1,4 @@
-"""What the reader of a task returns, and what makes examples of it."""
+"""The interface of a task's reader, and of the builder that converts its results to examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from halluc.runs.data import Renamed
 
 
 class Raw(Protocol):
-    """The reader's result for an example: the example itself, or the input of a builder."""
+    """A result of a reader: an example, or the input of a builder."""
 
     @property
     def origin(self) -> Origin: ...
@@ -52,10 +52,10 @@ class Unmapped(Unreadable):
 
 @dataclass(frozen=True)
 class Annotation:
-    """How files write the annotation, for tasks that support several notations.
+    """The notation of the annotation, for tasks that support several.
 
-    ``scheme`` is None if the files have none, or several (see ``schemes``, by split); ``note`` says why. ``renamed``
-    counts the annotations by each label that ``rename_labels`` renames.
+    ``scheme`` is None if the files have none, or several (see ``schemes``, by split); ``note`` is the reason.
+    ``renamed`` has the number of annotations with each label that ``rename_labels`` renames.
     """
 
     scheme: str | None = None
@@ -65,9 +65,9 @@ class Annotation:
 
 
 class ExampleBuilder:
-    """Makes examples of the reader's results; this class passes examples through unchanged.
+    """Converts the reader's results to examples; this class returns examples unchanged.
 
-    ``bad`` collects what cannot be read, and ``repairs`` what was repaired.
+    ``bad`` collects lines that cannot be read, and ``repairs`` the repairs.
     """
 
     def __init__(self, config: Any, bad: list[BadLine]) -> None:
@@ -75,15 +75,15 @@ class ExampleBuilder:
         self.repairs: list[Finding] = []
 
     def prepare(self, splits: Mapping[SplitName, Iterable[Any]], others: Mapping[SplitName, Iterable[Any]]) -> None:
-        """Inspect everything that was read before any example is made.
+        """Inspect the results of all splits before the first call of ``example``.
 
         Args:
-            others: the other splits of the config, which are read only if they are iterated. So a split is read in the
-                same way, whichever splits a command asks for.
+            others: the splits of the config that the command does not need; they are read when they are iterated. With
+                them, decisions such as the tag scheme do not depend on the command.
         """
 
     def with_bad(self, bad: list[BadLine]) -> ExampleBuilder:
-        """A builder with the results of ``prepare``, and another list for what cannot be read."""
+        """A builder with the results of ``prepare``, and another list ``bad``."""
         return type(self)(self.config, bad)
 
     def example(self, item: Any, split: SplitName) -> Example | None:
@@ -94,19 +94,19 @@ class ExampleBuilder:
         return cast(Example, item.example if isinstance(item, Mended) else item)
 
     def annotation(self) -> Annotation:
-        """How the files write the annotation, once all examples are made."""
+        """The notation of the annotation, after all examples were built."""
         return Annotation()
 
 
 class Reader(Protocol):
     """Maps the rows of a corpus to the examples of one task.
 
-    ``read`` never raises for a bad row: it yields it, so that all are reported at once. Its results go through a
-    ``Builder``, which knows all splits.
+    ``read`` yields a bad row instead of raising, so that all are reported at once. Its results are passed to a
+    ``Builder``, which sees all splits.
 
     ``mapping`` describes in one line which fields are read; it is set after the first row. ``writers`` are the formats
     that can hold the examples, and ``Predictions`` reads predictions of other tools, if supported.
-    ``has_marked_lines``: a line of plain text to predict contains more than words, and goes through ``input_of``.
+    ``has_marked_lines``: a line of plain text to predict contains markup, which ``input_of`` parses.
     """
 
     Config: ClassVar[type[DataConfig]]
@@ -131,7 +131,7 @@ class Reader(Protocol):
 
 
 class RowReader(Reader):
-    """A reader whose rows are each one or several examples. A subclass defines ``examples`` and ``input_of``."""
+    """A reader that converts each row to one or several examples; a subclass defines ``examples`` and ``input_of``."""
 
     has_marked_lines: ClassVar[bool] = True
 
@@ -172,5 +172,5 @@ class RowReader(Reader):
                 yield from examples
 
     def say(self, mapping: str) -> None:
-        """Which fields are read, determined from the first row."""
+        """Set ``mapping`` if it is not set yet."""
         self.mapping = self.mapping or mapping

@@ -1,4 +1,4 @@
-"""The words of a task for its examples and annotation, and the counts of a split."""
+"""The nouns of a task for its examples and annotation, and the counts of a split."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from halluc.core.examples import Example
 class Count:
     """A count of a split: the sum of ``of`` over its examples.
 
-    ``name`` is used in files, and in messages with blanks for underscores. ``is_share``: it counts examples, so that
-    its share can be shown too. ``legend`` explains it if the name is not enough.
+    ``name`` is used in files, and in messages with spaces instead of underscores. ``is_share``: it counts examples, so
+    that its share can be shown too. ``legend`` explains a name that is not clear by itself.
     """
 
     name: str
@@ -27,7 +27,7 @@ _PLURAL = re.compile(r"s\b")
 
 
 def counted(count: int, things: str) -> str:
-    """Such as `1 text out of scope` or `1,350 texts out of scope`: the first word that ends in s is the noun."""
+    """A count with its noun, the first word that ends in s: `1 text out of scope`, `1,350 texts out of scope`."""
     return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
 
 
@@ -35,8 +35,8 @@ _OF_ONE = {"are": "is", "were": "was"}
 
 
 def counted_with(count: int, what: str, verb: str) -> str:
-    """Such as `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such as `tags or
-    spans`."""
+    """A count with noun and verb: `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such
+    as `tags or spans`."""
     if count != 1:
         return f"{count:,} {what} {verb}"
     one = " ".join(word.removesuffix("s") for word in what.split(" "))
@@ -45,13 +45,13 @@ def counted_with(count: int, what: str, verb: str) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """The plural nouns for the pieces of an example, for what is labelled in it, and for the labels.
+    """The plural nouns for the tokens of an example, for its annotated items, and for its annotation.
 
     ``mended`` is what a reader may have repaired. ``counts`` begins with the count of examples, under their name.
-    ``figure`` chooses a checkpoint. ``has_surfaces``: parts of an example are labelled, and they are known only if
-    train has the same spelling. ``has_blanks``: a token that is a blank is not odd. ``has_labels``: there are labels at
-    all. ``lone`` decides whether the only example of a split, given the name of the split and its file, is probably
-    more than one.
+    ``figure`` is the figure that selects a checkpoint. ``has_surfaces``: parts of an example are labelled, and they are
+    known only if train has the same spelling. ``has_blanks``: a blank is a normal token. ``has_labels``: the task has
+    labels. ``lone``, called with a split, its file, and its only example, returns a warning if this example is probably
+    several.
     """
 
     tokens: str

@@ -44,8 +44,8 @@ _VERSION_2 = regex.compile(
     | (?!{_SPACE})\X""",
     regex.VERBOSE,
 )
-# Text without combining marks, joiners and emoji sequences, in Latin, Greek, Cyrillic, Armenian, Chinese, Japanese or
-# Korean. This pattern splits it like the one above, and is several times faster.
+# For text in Latin, Greek, Cyrillic, Armenian, Chinese, Japanese or Korean without combining marks, joiners and emoji
+# sequences, `_OF_PLAIN` gives the same tokens as `_VERSION_2`, several times faster.
 _CJK = "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
 _CJK += "\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d"
 _PLAIN = re.compile(
@@ -54,7 +54,7 @@ _PLAIN = re.compile(
 )
 _OF_PLAIN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
 
-# Letters next to which a joiner has no visible effect; it has one in Arabic, in scripts of India, and in emoji.
+# Scripts in which a joiner has no visible effect; it has one in Arabic, in scripts of India, and in emoji.
 _UNJOINED = "".join(rf"\p{{{script}}}" for script in (
     "Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Hani", "Hira", "Kana", "Bopo", "Hang", "Thai", "Laoo", "Zyyy",
 ))  # fmt: skip
@@ -62,9 +62,9 @@ _JOINED = rf"[\p{{L}}--[{_UNJOINED}]]"
 _SHAPING = r"\u200c\u200d\u115f\u1160\u180b-\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
 _OTHER_HIDDEN = rf"[\p{{DI}}--[{_SHAPING}]]"
 _CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are not white space
-# Characters without visible effect: default ignorable code points (Unicode) and control characters, except those that
-# shape their neighbours there: joiners, variation selectors, tags of flags. Lookahead and lookbehind are bounded, so
-# that no text takes quadratic time.
+# Characters without visible effect: default ignorable code points (Unicode) and control characters, except joiners,
+# variation selectors and tags of flags where they change the shape of their neighbours. Lookahead and lookbehind are
+# bounded, so that no text takes quadratic time.
 HIDDEN = regex.compile(
     rf"""(?V1){_OTHER_HIDDEN}
     | {_CONTROL}
@@ -78,7 +78,7 @@ HIDDEN = regex.compile(
     regex.VERBOSE,
 )
 _MAYBE_HIDDEN = regex.compile(rf"(?V1)[\p{{DI}}{_CONTROL}]")
-# A zero-width space: it is removed from tokens like the others, but separates two words.
+# A zero-width space is hidden too, but separates two words.
 ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -112,7 +112,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Splits texts into tokens. ``version`` is that of ``words``; the other two have not changed."""
+    """Splits texts into tokens; ``version`` applies to ``words``."""
 
     how: Tokenize = "words"
     version: int = 2
@@ -127,7 +127,7 @@ class Tokenizer:
     def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
         """Start and end of each token in characters of ``text``, and the tokens, normalised and stripped.
 
-        With ``strip_invisible`` only visible tokens, without the hidden characters at their borders.
+        With ``strip_invisible``, only visible tokens, and bounds without hidden characters at their ends.
         """
         hidden = self._hidden(text)
         where = [place for place in range(len(text)) if place not in hidden] if hidden else range(len(text))
@@ -152,12 +152,11 @@ class Tokenizer:
 
         With ``strip_invisible``, invisible tokens are left out.
         """
-        changes = (self.strip_invisible or self.normalise != "none") and any(map(self._changes, tokens))
-        if not changes and (not self.strip_invisible or all(map(self._shows, tokens))):
+        if not self.strip_invisible and self.normalise == "none":
             return tuple(tokens), None
-        made = tuple(map(self._clean, tokens))
-        kept = tuple(place for place, token in enumerate(made) if not self.strip_invisible or self._shows(token))
-        return (made, None) if len(kept) == len(made) else (tuple(made[place] for place in kept), kept)
+        clean = tuple(map(self._clean, tokens))
+        kept = tuple(place for place, token in enumerate(clean) if not self.strip_invisible or self._shows(token))
+        return (clean, None) if len(kept) == len(clean) else (tuple(clean[place] for place in kept), kept)
 
     def _pattern(self, text: str) -> re.Pattern[str] | regex.Pattern[str]:
         if self.how == "whitespace":
@@ -178,8 +177,8 @@ class Tokenizer:
         return self.normalise != "none" and not unicodedata.is_normalized(_FORMS[self.normalise], text)
 
     def _hidden(self, text: str) -> frozenset[int]:
-        """The positions of characters that are removed before the text is split, so that a word with one stays
-        whole."""
+        """The positions of hidden characters, which are removed before the text is split, so that they do not split
+        words."""
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
         return frozenset(
@@ -187,12 +186,13 @@ class Tokenizer:
         )
 
     def _clean(self, token: str) -> str:
-        """Repeat until nothing changes: stripping may join a letter and its mark, and the other way round."""
+        """The token normalised and stripped, repeatedly: stripping may join a letter and its mark, and normalisation
+        may make other characters hidden."""
         while self._changes(token):
-            made = normalised(HIDDEN.sub("", token) if self.strip_invisible else token, self.normalise)
-            if made == token:
+            clean = normalised(HIDDEN.sub("", token) if self.strip_invisible else token, self.normalise)
+            if clean == token:
                 break
-            token = made
+            token = clean
         return token
 
     def _shows(self, token: str) -> bool:
@@ -200,21 +200,21 @@ class Tokenizer:
         return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.how == "characters" and token.isspace())
 
 
-# Such a token occurs in no language, and ordering the marks takes quadratic time.
+# No language has such tokens, and normalisation takes quadratic time to order the marks.
 _ENDLESS_MARKS = regex.compile(r"\p{M}{1000}")
 
 
 def normalised(token: str, form: Normalise) -> str:
     """A token in a Unicode normalisation form; in NFC if NFKC would insert a blank, as for ``¨`` or ``´``.
 
-    With a thousand marks in a row it stays unchanged.
+    A token with a thousand marks in a row stays unchanged.
     """
     if form == "none" or (len(token) > 1000 and _ENDLESS_MARKS.search(token)):
         return token
     if form == "nfkc":
-        made = unicodedata.normalize("NFKC", token)
-        if len(made.split()) <= max(1, len(token.split())) and made.strip() == made:
-            return made
+        compatible = unicodedata.normalize("NFKC", token)
+        if len(compatible.split()) <= max(1, len(token.split())) and compatible.strip() == compatible:
+            return compatible
     return unicodedata.normalize("NFC", token)
 
 

@@ -27,7 +27,7 @@ def entries(
     """The entries of a file with their places; errors are added to ``errors``, with ``code``.
 
     Blank lines and lines that begin with ``# `` are skipped. ``columns`` parses a line, ``fields`` the object of a line
-    in a file that ends in ``.jsonl``; each returns a text if something is wrong. ``form`` describes a correct line.
+    in a file that ends in ``.jsonl``; both return a message for a wrong line. ``form`` describes a correct line.
 
     Raises:
         HallucError D101: no such file, or no regular one. D103, D114: see ``TextStream``.
@@ -36,7 +36,28 @@ def entries(
     refuse_irregular(path, form)
     if not path.is_file():
         raise absent(path)
-    is_json = path.suffix == ".jsonl"
+    if path.suffix == ".jsonl":
+        return json_lines(path, fields, errors, code=code, form=form)
+    return _lines(path, columns, errors, code, form)
+
+
+def json_lines(
+    path: Path, fields: Callable[[Mapping[str, Any]], T | str], errors: list[HallucError], *, code: str, form: str
+) -> Iterator[tuple[Location, T]]:
+    """``entries`` of a JSON Lines file that exists, whatever its suffix."""
+
+    def parse(line: str) -> T | str:
+        try:
+            return fields(parse_object(line))
+        except Unreadable as error:
+            return error.problem
+
+    return _lines(path, parse, errors, code, form)
+
+
+def _lines(
+    path: Path, parse: Callable[[str], T | str], errors: list[HallucError], code: str, form: str
+) -> Iterator[tuple[Location, T]]:
     try:
         for item in numbered_lines(path, str(path)):
             if isinstance(item, BadLine):
@@ -45,7 +66,7 @@ def entries(
             number, line = item
             if not line.strip() or line.startswith("# "):
                 continue
-            result = _object(line, fields) if is_json else columns(line)
+            result = parse(line)
             where = Location(str(path), number, text=excerpt(line)[0])
             if isinstance(result, str):
                 errors.append(data_error(code, result, where, form))
@@ -53,13 +74,6 @@ def entries(
                 yield where, result
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | str:
-    try:
-        return fields(parse_object(line))
-    except Unreadable as error:
-        return error.problem
 
 
 _FORM = 'write `LABEL<TAB>name` on each line, or in a .jsonl file {"label": …, "name": …}'
@@ -70,9 +84,8 @@ def read_gazetteer(
 ) -> dict[str, dict[tuple[str, ...], int]]:
     """The names of each label, each with the weight 1, in the order of the file.
 
-    ``LABEL<TAB>name`` lines, where blank lines and lines that begin with ``# `` are skipped, or JSON Lines with the
-    fields ``label`` and ``name`` in a file that ends in ``.jsonl``. A name is split into tokens at white space.
-    ``owner`` says in messages what has the ``labels``.
+    The lines are ``LABEL<TAB>name``, or, in a file that ends in ``.jsonl``, objects with the fields ``label`` and
+    ``name``. A name is split into tokens at white space. ``owner`` is the noun of messages for what has the ``labels``.
 
     Raises:
         HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
@@ -97,7 +110,7 @@ def read_gazetteer(
 
 
 def _of_columns(line: str) -> tuple[str, str] | str:
-    """Label and name, or what is wrong."""
+    """Label and name, or a message."""
     label, tab, name = line.partition("\t")
     if not tab:
         return "no tab between a label and a name"

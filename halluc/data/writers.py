@@ -1,7 +1,4 @@
-"""Writing corpora to files, atomically, in every format that can hold the task: the code that all writers share.
-
-Records are written as JSON Lines, as one JSON list, CSV or Parquet.
-"""
+"""Writes corpora to files atomically: the code that the formats of all tasks share (JSON Lines, JSON, CSV, Parquet)."""
 
 from __future__ import annotations
 
@@ -20,18 +17,17 @@ from halluc.core.examples import Example
 from halluc.core.files import json_line, replacing
 from halluc.core.labels import Scheme
 
-MARK = "\ufeff"  # a byte order mark, which readers of plain text drop at the start of a file
+MARK = "\ufeff"  # a byte order mark, which readers of plain text remove at the start of a file
 
 
 @dataclass(frozen=True)
 class Options:
     """How examples are written; each format uses some of the options.
 
-    ``joiner`` separates the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the tokens
-    are the characters of the original text. ``out_of_scope`` is the label that is written if there is none. ``pairs``
-    and ``one_label`` say whether each text of a corpus is a pair, and whether each has a label that fits in one string;
-    ``attributes`` are the names of further attributes that some of them have. ``documents``: the document numbers are
-    known.
+    ``joiner`` separates the tokens of a text, and ``tokenize`` is the tokenization that restores them. ``keeps_text``:
+    the tokens are the characters of the original text. ``out_of_scope`` is written for texts without a label.
+    ``pairs``: the texts are pairs. ``one_label``: the label of each text fits in one string. ``attributes`` are the
+    names of further attributes of examples. ``documents``: the document numbers are known.
     """
 
     scheme: Scheme = "iob2"
@@ -54,9 +50,9 @@ Write = Callable[[Files, Iterable[Any], Options], None]
 class Writer:
     """One format that can hold the examples of a task.
 
-    ``write`` gets the open files and the examples of one split. ``suffixes`` are those of its files; ``parts``, for a
-    format that needs several files, names each. ``keys`` of ``data`` read it back. ``options`` names the options that
-    it uses; ``fitted`` are the options with what all examples of a corpus have in common.
+    ``write`` gets the open files and the examples of one split. ``suffixes`` are those of its files; ``parts`` are the
+    suffixes of all files of a format that needs several. ``keys`` are the keys of ``data`` that read it back.
+    ``options`` names the options that it uses; ``fitted`` returns the options for all examples of a corpus.
     """
 
     summary: str
@@ -69,11 +65,11 @@ class Writer:
     fitted: Callable[[Options, Sequence[Any]], Options] = lambda options, examples: options
 
     def files(self, path: Path) -> list[Path]:
-        """The files of the corpus of ``path``; readers are given the first."""
+        """The files of the corpus of ``path``; the config names the first."""
         return [path.with_suffix(part) for part in self.parts] or [path]
 
     def read_by(self, options: Options) -> dict[str, Any]:
-        """The keys of ``data`` that read what was written under ``options``."""
+        """The keys of ``data`` that read a corpus written with ``options``."""
         keys = dict(self.keys)
         if "scheme" in self.options and options.scheme != "iob2":
             keys["scheme"] = options.scheme
@@ -91,13 +87,13 @@ class Writer:
 
 
 def unfit(example: Example, problem: str, help: str) -> HallucError:
-    """D130: the format cannot hold this example, with its place."""
+    """The error D130 for an example that the format cannot hold."""
     where = example.origin
     return data_error("D130", problem, Location(where.file, where.line), help)
 
 
 def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Options], Iterator[Any]]:
-    """Turns a function for one example into one for all."""
+    """The function for all examples, from one for a single example."""
 
     def records(examples: Iterable[Any], options: Options) -> Iterator[Any]:
         return (record(example, options) for example in examples)
@@ -106,13 +102,11 @@ def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Opti
 
 
 Records = Callable[[Iterable[Any], Options], Iterable[Any]]
-# Rows per group of a Parquet file: enough to compress well, few enough for the memory.
+# Rows per group of a Parquet file: enough to compress well, few enough to fit into memory.
 _GROUP = 10_000
 
 
 def json_lines(records: Records) -> Write:
-    """One object per line."""
-
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
         files[0].writelines(json_line(record) + "\n" for record in records(examples, options))
 
@@ -142,12 +136,13 @@ def csv_rows(rows: Records, delimiter: str = ",") -> Write:
     return write
 
 
-_CRLF = "\r\n"  # csv quotes a cell that holds any character of what ends its rows
+# The line terminator of `csv.writer`; cells with one of its characters are quoted.
+_CRLF = "\r\n"
 
 
 @dataclass(frozen=True)
 class _LineFeeds:
-    """A file for ``csv.writer``, which writes row by row."""
+    """A file for ``csv.writer`` that replaces the line terminator of each row by a line feed."""
 
     file: IO[str]
 
@@ -159,7 +154,7 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
     """A Parquet table of strings.
 
     Args:
-        lists: the names of the columns, and whether each holds a list of strings.
+        lists: for each column, by name, whether it holds lists of strings.
     """
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
@@ -168,9 +163,7 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
             from pyarrow.parquet import ParquetWriter
         except ImportError:
             raise environment_error(
-                "E402",
-                "a Parquet table needs the package `pyarrow`",
-                "pip install 'halluc[hub]', or write jsonl",
+                "E402", "a Parquet table needs the package `pyarrow`", "pip install 'halluc[hub]', or write jsonl"
             ) from None
         text = pyarrow.string()
         schema = pyarrow.schema(

@@ -36,7 +36,7 @@ def resolve_model(reference: str, *, gguf: bool = False) -> ModelSource:
         name, _, revision = rest.partition("@")
         reason = hub.unreachable()
         if reason is not None and not hub.has_model(name, revision or None):
-            raise hub.not_here(reference, reason)
+            raise hub.not_cached(reference, reason)
         return ModelSource(name, revision or None, local=reason is not None)
     if colon and kind == "package":
         return _checked(_package_folder(reference, rest), reference, gguf)

@@ -1,7 +1,6 @@
-"""What a training split contains: its mentions, their frequencies and first positions (DEFINITIONS, section 2).
+"""The coverage of a training split: its mentions, their frequencies and first positions (DEFINITIONS, section 2).
 
-It is computed from the examples that a model is trained on, after withholding and before augmentation, so that all arms
-of a study are judged against the same knowledge.
+It is computed after withholding and before augmentation, so that all arms of a study are judged by the same knowledge.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Known:
     line: int
 
 
-# Advice if a file of the gap in a run is damaged.
+# The advice about a damaged coverage.json or withheld.json of a run.
 REMAKE = "restore it, or remove it: it is then made again from `data.train`"
 
 
@@ -90,8 +89,7 @@ class SurfaceCoverage:
         return self._labels.get(text, frozenset())
 
     def words(self, label: str) -> frozenset[str]:
-        """The tokens of the label's mentions, including stop words; a token that contains a space counts as its
-        parts."""
+        """The words of the label's mentions, including stop words; a token that contains spaces is split."""
         return self._words.get(label, frozenset())
 
     def content_words(self, label: str) -> frozenset[str]:
@@ -104,11 +102,11 @@ class SurfaceCoverage:
 
     @cached_property
     def _labels(self) -> dict[str, frozenset[str]]:
-        result: dict[str, set[str]] = {}
+        by_text: dict[str, set[str]] = {}
         for label, of_label in self.surfaces.items():
             for text in of_label:
-                result.setdefault(text, set()).add(label)
-        return {text: frozenset(labels) for text, labels in result.items()}
+                by_text.setdefault(text, set()).add(label)
+        return {text: frozenset(labels) for text, labels in by_text.items()}
 
     @cached_property
     def _words(self) -> dict[str, frozenset[str]]:
@@ -122,7 +120,6 @@ class SurfaceCoverage:
         write_line(path, self.file())
 
     def file(self) -> CoverageFile:
-        """The content of the file."""
         numbers: dict[str, int] = {}
         surfaces = {
             label: {

@@ -1,7 +1,5 @@
-"""The share of a split that is not in the training split: forecast from train alone, and observed.
-
-Every figure has its n and a 95% interval; it is None if it is undefined (DEFINITIONS, section 2).
-"""
+"""The gap: the share of a split's mentions that are not in the training split, forecast from train alone and observed
+(DEFINITIONS, section 2)."""
 
 from __future__ import annotations
 
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy
 
+from halluc.core.exact_intervals import of_difference
 from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
 from halluc.gap.coverage import SurfaceCoverage
@@ -26,7 +25,7 @@ Z = 1.959964  # 95%, two-sided
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """A share or a difference of shares, over ``n`` mentions or words."""
+    """A share or a difference of shares over ``n`` mentions or words, None if undefined, with its 95% interval."""
 
     value: float | None
     n: int
@@ -35,9 +34,10 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The gap of a split: ``forecast`` and observed (``unseen``, and ``new`` among it); ``excess`` = unseen - forecast.
+    """The gap of a split: ``forecast``; observed as ``unseen``, and ``new`` as a part of it; ``excess`` = unseen -
+    forecast.
 
-    ``mentions`` is the count: of mentions, or of the content words of whole texts, with repetitions.
+    ``mentions`` is the number of mentions, or of the content words of whole texts, with repetitions.
     """
 
     mentions: int
@@ -67,12 +67,13 @@ class SplitGap:
 
 
 def good_turing(counts: Iterable[int]) -> Proportion:
-    """The probability that the next mention is unseen: ``N1 / N``, where ``counts`` are the frequencies of each
-    distinct mention, N1 the number of mentions that occur once, and N the sum.
+    """The probability that the next mention is unseen: ``N1 / N`` (Good 1953, after Turing).
 
-    Sources: Good 1953 (after Turing). The interval is Esty's 1983: ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N``, where
-    N2 is the number that occur twice, clipped to [0, 1]; it assumes independent draws. Mentions of one document are not
-    independent, so it is too narrow.
+    The interval, clipped to [0, 1], is ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N`` (Esty 1983). It assumes independent
+    draws; it is too narrow, since mentions of one document are not independent.
+
+    Args:
+        counts: the frequency of each distinct mention. N is their sum; N1 and N2 mentions occur once and twice.
     """
     all_counts = list(counts)
     total, once, twice = sum(all_counts), all_counts.count(1), all_counts.count(2)
@@ -86,18 +87,18 @@ def good_turing(counts: Iterable[int]) -> Proportion:
 def gap_of(
     coverage: SurfaceCoverage, examples: Iterable[Example], novelty_of: Callable[[str, str], Novelty] | None = None
 ) -> SplitGap:
-    """The gap between a split and the knowledge of a training split; labels of either are reported.
+    """The gap between a split and the coverage of a training split, also by label, for the labels of both.
 
     ``novelty_of`` returns the novelty of a surface with its label; the default is that of a mention.
     """
-    ask = novelty_of or partial(novelty, coverage)
+    novelty_of = novelty_of or partial(novelty, coverage)
     everything: list[Sequence[Novelty]] = []
     # For each label the examples that mention it: with hundreds of labels, only a few.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
     for example in examples:
         of_label: dict[str, list[Novelty]] = {}
         for text, label in example.pairs:
-            of_label.setdefault(label, []).append(ask(text, label))
+            of_label.setdefault(label, []).append(novelty_of(text, label))
         everything.append([one for some in of_label.values() for one in some])
         for label, some in of_label.items():
             classes.setdefault(label, []).append(some)
@@ -112,10 +113,11 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
     """The gap of one label, or of all.
 
     Args:
-        counts: frequencies of the training mentions. classes: novelties of the split's mentions by example; examples
-            without any may be left out. examples: the number of examples including these.
+        counts: frequencies of the training mentions.
+        classes: novelties of the split's mentions by example; examples without mentions may be left out.
+        examples: the number of examples, including those.
     """
-    times = Counter((len(result) - result.count("seen"), result.count("new"), len(result)) for result in classes)
+    times = Counter((len(some) - some.count("seen"), some.count("new"), len(some)) for some in classes)
     if len(classes) < examples:
         times[0, 0, 0] += examples - len(classes)
     table = numpy.array([(*row, count) for row, count in sorted(times.items())], dtype=numpy.int64).reshape(-1, 4)
@@ -127,12 +129,12 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
 def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
     """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
 
+    A resample of examples is a multinomial draw over the distinct rows, so its cost does not grow with the number of
+    examples. Resamples without any mention have no share and are left out.
+
     Args:
         rows: integers (distinct examples, columns); the last column is the denominator of all other columns.
         times: how many examples have each row.
-
-    A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the number
-    of examples. Resamples without any mention have no share and are left out.
     """
     sums = times @ rows
     total = int(sums[-1])
@@ -150,11 +152,8 @@ def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Propo
 
 
 def _difference(minuend: Proportion, subtrahend: Proportion) -> Proportion:
-    """A difference of two independent figures; on each side the half-widths of both are combined in quadrature (the
-    square-and-add of Newcombe 1998, method 10)."""
+    """A difference of two independent figures."""
     if minuend.value is None or subtrahend.value is None or not (minuend.interval and subtrahend.interval):
         return Proportion(None, minuend.n)
-    value = minuend.value - subtrahend.value
-    below = math.hypot(minuend.value - minuend.interval[0], subtrahend.interval[1] - subtrahend.value)
-    above = math.hypot(minuend.interval[1] - minuend.value, subtrahend.value - subtrahend.interval[0])
-    return Proportion(value, minuend.n, (value - below, value + above))
+    interval = of_difference(minuend.value, minuend.interval, subtrahend.value, subtrahend.interval)
+    return Proportion(minuend.value - subtrahend.value, minuend.n, interval)

@@ -1,4 +1,4 @@
-"""Task-independent knowledge about a training split: protocols that each task implements."""
+"""Protocols of the knowledge about a training split, which each task implements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.runs.schema import Nearest, Novelty
 
 
 class TrainingKnowledge(Protocol):
-    """What a training split shows about a claim; ``label_counts`` are the frequencies of labels, if they are used."""
+    """Compares claims with a training split; ``label_counts`` are the frequencies of labels, if they are used."""
 
     @property
     def label_counts(self) -> Mapping[str, int] | None: ...
@@ -22,7 +22,7 @@ class TrainingKnowledge(Protocol):
 
 
 class TrainingCoverage(Protocol):
-    """What a training split contains, as stored in ``coverage.json``."""
+    """The content of a training split, as stored in ``coverage.json``."""
 
     def save(self, path: Path) -> None: ...
 

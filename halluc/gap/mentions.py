@@ -1,4 +1,4 @@
-"""Which names occur in the texts of a training split, ignoring case."""
+"""Mentions of given names in the texts of a training split, ignoring case."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Cut = Callable[[str], Sequence[str]]
 
 
 def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Mapping[str, frozenset[int]]:
-    """For each name the numbers of the examples whose text contains its words in sequence; one pass over the examples.
+    """For each name, the numbers of the examples whose text contains its words in sequence.
 
-    Case is ignored, and so is everything without a letter or digit: `st louis` is a mention of `St. Louis`. A name
-    without a letter or digit has no mentions.
+    Case is ignored, and so are words without a letter or digit: `st louis` is a mention of `St. Louis`. A name without
+    such words has no mentions.
 
     Args:
-        cut: splits a text into words; names and tokens of the examples are split in the same way.
+        cut: splits a text into words; it is applied to names and to tokens of the examples.
     """
     named: dict[Words, list[str]] = {}
     for name in dict.fromkeys(names):
@@ -33,11 +33,11 @@ def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Map
         text = _words(["".join(tokens)] if all(len(token) == 1 for token in tokens) else tokens, cut)
         for start, word in enumerate(text):
             for length in lengths.get(word, ()):
-                result = where.get(text[start : start + length])
-                if result is not None:
-                    result.add(number)
-    found_by_name = {name: frozenset(where[words]) for words, same in named.items() for name in same}
-    return {**found_by_name, **dict.fromkeys(nowhere, frozenset())}
+                examples_of_words = where.get(text[start : start + length])
+                if examples_of_words is not None:
+                    examples_of_words.add(number)
+    by_name = {name: frozenset(where[words]) for words, same in named.items() for name in same}
+    return {**by_name, **dict.fromkeys(nowhere, frozenset())}
 
 
 def _words(texts: Iterable[str], cut: Cut) -> Words:

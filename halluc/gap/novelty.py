@@ -1,6 +1,6 @@
-"""How new a mention is compared with a training split (Taillé et al. 2020), and the most similar training mention.
+"""The novelty of a mention compared with a training split (Taillé et al. 2020), and the most similar training mention.
 
-At the end: the units in which the novelty of a new training example is measured, mentions or content words.
+Also the units in which augmentation measures the novelty of a new training example: mentions or content words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from halluc.runs.schema import Nearest, Novelty
 
 # From the best known to new.
 NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
-# Texts of so many characters are compared several at once (a register's bits); so many distances are in memory.
+# Batches compare texts of at most so many characters (the bits of a register), and have so many distances in memory.
 _SHORT, _CELLS = 64, 1 << 22
 # The content words of a surface.
 Words = Callable[[str], Iterable[str]]
@@ -44,7 +44,7 @@ def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
 
 @dataclass(frozen=True)
 class SurfaceKnowledge:
-    """The coverage of the split that was trained on, and what was withheld from it, if anything.
+    """Training knowledge of mentions: the coverage of the training split, and what was withheld from it, if anything.
 
     Mentions are looked up by surface: their tokens joined by one space.
     """
@@ -69,11 +69,11 @@ class SurfaceKnowledge:
         return bool(labels) and claim.label not in labels
 
     def surface_of(self, claim: Claim) -> str:
-        """What is compared with the surfaces of the training split."""
+        """The text that is compared with the surfaces of the training split."""
         return claim.text
 
     def look_up(self, claims: Iterable[Claim]) -> None:
-        """Find the nearest mentions of many claims at once, in less time than ``nearest`` takes for each."""
+        """Prepare ``nearest`` for many claims, in less time than it takes for each claim."""
         self._mentions.look_up((self.surface_of(claim), claim.label) for claim in claims)
 
     def nearest(self, claim: Claim) -> Nearest | None:
@@ -88,28 +88,29 @@ class SurfaceKnowledge:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The surfaces of one label, most frequent first, then by surface; and those that have a content word."""
+class _SurfaceIndex:
+    """The surfaces of one label, the most frequent first, then by surface; and, for each content word, the numbers of
+    those with the word."""
 
     surfaces: list[str]
-    having: dict[str, list[int]]
+    by_word: dict[str, list[int]]
 
     @classmethod
-    def of(cls, coverage: SurfaceCoverage, label: str, words: Words) -> _Shelf:
+    def of(cls, coverage: SurfaceCoverage, label: str, words: Words) -> _SurfaceIndex:
         known = coverage.of_label(label)
         surfaces = sorted(known, key=lambda text: (-known[text].count, text))
-        having: dict[str, list[int]] = {}
+        by_word: dict[str, list[int]] = {}
         for number, text in enumerate(surfaces):
             for word in set(words(text)):
-                having.setdefault(word, []).append(number)
-        return cls(surfaces, having)
+                by_word.setdefault(word, []).append(number)
+        return cls(surfaces, by_word)
 
     def most_shared(self, words: Iterable[str]) -> list[str]:
-        """The surfaces that share the most of ``words``; all where none shares one."""
-        having = [self.having[word] for word in set(words) if word in self.having]
-        if len(having) < 2:
-            return [self.surfaces[number] for number in having[0]] if having else self.surfaces
-        shared = Counter(chain.from_iterable(having))
+        """The surfaces that share the most of ``words``; all surfaces if none shares any."""
+        numbers = [self.by_word[word] for word in set(words) if word in self.by_word]
+        if len(numbers) < 2:
+            return [self.surfaces[number] for number in numbers[0]] if numbers else self.surfaces
+        shared = Counter(chain.from_iterable(numbers))
         most = max(shared.values())
         return [self.surfaces[number] for number in sorted(n for n, count in shared.items() if count == most)]
 
@@ -122,55 +123,52 @@ class NearestMentions:
 
     def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
         self._coverage, self._words = coverage, words or _content_words
-        self._shelves: dict[str, _Shelf] = {}
-        self._found: dict[tuple[str, str], Nearest] = {}
+        self._indexes: dict[str, _SurfaceIndex] = {}
+        self._nearest: dict[tuple[str, str], Nearest] = {}
         self._closest: dict[tuple[str, str], str] = {}
 
     def look_up(self, mentions: Iterable[tuple[str, str]]) -> None:
-        """Compare the mentions (text and label) that share no content word with any surface with all surfaces, many at
-        once, which takes a fifth of the time; ``nearest`` then knows their edit distances."""
+        """Prepare ``nearest`` for mentions (text and label) that share no content word with any surface: all their edit
+        distances are computed in batches, in a fifth of the time."""
         apart: dict[str, dict[str, None]] = {}
         for text, label in mentions:
             known = self._coverage.of_label(label)
             if not known or text in known or len(text) > _SHORT:
                 continue
-            if self._shelf(label).having.keys().isdisjoint(self._words(text)):
+            if self._index(label).by_word.keys().isdisjoint(self._words(text)):
                 apart.setdefault(label, {})[text] = None
         for label, texts in apart.items():
-            surfaces, left = self._shelf(label).surfaces, list(texts)
+            surfaces, left = self._index(label).surfaces, list(texts)
             rows = max(1, _CELLS // len(surfaces))
             for some in (left[first : first + rows] for first in range(0, len(left), rows)):
                 distances = cdist(some, surfaces, scorer=Levenshtein.distance, dtype=numpy.uint32)
-                # Of equal distances it is the first too.
-                places = distances.argmin(axis=1).tolist()
+                places = distances.argmin(axis=1).tolist()  # the first of equal distances, as in ``_most_like``
                 self._closest |= {(text, label): surfaces[place] for text, place in zip(some, places, strict=True)}
 
     def nearest(self, text: str, label: str) -> Nearest | None:
-        """The mention that shares the most content words, then the one with the smallest edit distance in characters;
-        if none shares a word, the edit distance alone decides. Ties go to the more frequent one, then to the first by
-        surface.
+        """The training mention that shares the most content words, then the one with the smallest edit distance in
+        characters, then the most frequent one, then the first by surface.
 
-        None for a label that the training split does not have.
+        None if the training split does not have the label.
         """
         known = self._coverage.of_label(label)
         if not known:
             return None
-        if (text, label) not in self._found:
+        if (text, label) not in self._nearest:
             best = text if text in known else self._closest.get((text, label)) or self._most_like(text, label)
-            self._found[text, label] = Nearest(text=best, file=known[best].file, line=known[best].line)
-        return self._found[text, label]
+            self._nearest[text, label] = Nearest(text=best, file=known[best].file, line=known[best].line)
+        return self._nearest[text, label]
 
     def _most_like(self, text: str, label: str) -> str:
-        candidates = self._shelf(label).most_shared(self._words(text))
+        candidates = self._index(label).most_shared(self._words(text))
         if len(candidates) == 1:
             return candidates[0]
-        # For equal distances it returns the first one, and it tightens its cutoff with every improvement.
         return str(extractOne(text, candidates, scorer=Levenshtein.distance)[0])
 
-    def _shelf(self, label: str) -> _Shelf:
-        if label not in self._shelves:
-            self._shelves[label] = _Shelf.of(self._coverage, label, self._words)
-        return self._shelves[label]
+    def _index(self, label: str) -> _SurfaceIndex:
+        if label not in self._indexes:
+            self._indexes[label] = _SurfaceIndex.of(self._coverage, label, self._words)
+        return self._indexes[label]
 
 
 def _content_words(text: str) -> set[str]:

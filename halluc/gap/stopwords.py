@@ -25,11 +25,11 @@ STOP_WORDS = frozenset(
 
 
 def is_content(word: str) -> bool:
-    """Whether a token tells one name from another: it has a letter or digit and is no function word."""
+    """Whether a token is a content word: it has a letter or digit, and is not a stop word."""
     return word.lower() not in STOP_WORDS and any(map(str.isalnum, word))
 
 
-# Function words that are left out above since in capitals they are names, and fragments of tokenized contractions.
+# Further stop words of whole texts: function words that are names when in capitals, and fragments of contractions.
 _ONLY_IN_TEXTS = frozenset(
     """
     it us who may will can am
@@ -41,24 +41,26 @@ _ONLY_IN_TEXTS = frozenset(
 def text_words(text: str) -> list[str]:
     """The content words of a whole text in lower case, with repetitions; tokens are separated by spaces.
 
-    A text is not a name: its case carries no information, and words that could be names are function words here.
+    Unlike in names, case is ignored, and words that could be names (us, may) are stop words.
     """
     words = text.split(" ")
-    results = list(map(_met.get, words))
-    if None in results:
-        results = [_content_word(word) if known is None else known for word, known in zip(words, results, strict=True)]
-    return list(filter(None, results))
+    content = list(map(_cache.get, words))
+    if None in content:
+        content = [
+            _content_word(word) if cached is None else cached for word, cached in zip(words, content, strict=True)
+        ]
+    return list(filter(None, content))
 
 
-# Words of texts repeat. This many are cached; longer ones, which only malformed texts have, are not.
-_MOST_MET, _LONGEST_MET = 1 << 17, 100
-_met: dict[str, str] = {}
+# The cache of ``_content_word``: its maximum size, and the longest word in it.
+_MOST_CACHED, _LONGEST_CACHED = 1 << 17, 100
+_cache: dict[str, str] = {}
 
 
 def _content_word(word: str) -> str:
     """The word in lower case if it is a content word of a text; otherwise empty."""
     lowered = word.lower()
-    result = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
-    if len(_met) < _MOST_MET and len(word) <= _LONGEST_MET:
-        _met[word] = result
-    return result
+    content = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
+    if len(_cache) < _MOST_CACHED and len(word) <= _LONGEST_CACHED:
+        _cache[word] = content
+    return content

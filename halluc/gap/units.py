@@ -1,8 +1,7 @@
-"""The units of knowledge that can be withheld: their order, and which examples are removed with them.
+"""The units of knowledge that can be withheld, their order, and the examples that are removed with them.
 
-The order is by a keyed hash of the unit itself. It does not depend on the experiment's seed, so that all arms and seeds
-of a study lack the same units; and a fraction takes the first of them, so that whatever 25% withholds, 50% withholds
-too.
+The order is by a keyed hash of the unit, independent of the experiment's seed, so that all arms and seeds of a study
+lack the same units. A fraction withholds the first units, so 50% includes all units of 25%.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ UnitT = TypeVar("UnitT", Pair, str)
 class Units:
     """The units of a training split in the order of withholding.
 
-    ``first`` has, for each example, the position in that order of its first unit, and ``count``, the number of units,
-    if it has none. ``pairs``, ``labels`` and ``words`` are the units if they are mentions, labels, or words.
+    ``first`` has, for each example, the position in that order of its first unit, or ``count``, the number of units, if
+    it has none. ``pairs``, ``labels`` or ``words`` has the units if they are mentions, labels, or words.
     """
 
     count: int
@@ -42,7 +41,7 @@ class Units:
     words: tuple[str, ...] = ()
 
     def withheld(self, fraction: float) -> int:
-        """How many units ``fraction`` withholds, rounded."""
+        """The number of units that ``fraction`` withholds, rounded."""
         return round(fraction * self.count)
 
     def left(self, fraction: float) -> list[int]:
@@ -147,7 +146,7 @@ class WithheldFile(Record):
 
 @dataclass(frozen=True)
 class WithheldUnits:
-    """The units withheld from a training split: what identifies withheld claims and gold."""
+    """The units withheld from a training split, which identify withheld claims and gold."""
 
     unit: Unit
     pairs: frozenset[Pair] = frozenset()
@@ -194,10 +193,10 @@ Sizes = tuple[int, ...]
 class Strata:
     """The groups of examples whose sizes are matched: their names, and ``of``, the group of an example.
 
-    With ``has_free`` the first group has the examples without mentions, whose share stays constant. ``noun`` is the
-    word for an example, and ``thing`` for what it shows; ``free`` and ``distinct`` are the names in files of the share
-    of examples that show nothing, and of the number of distinct things. ``labels_whole``: the thing is a label of the
-    whole example. ``for_labels`` are the strata for withholding whole labels, if they differ.
+    With ``has_free`` the first group has the examples without annotated items, whose share stays constant. ``noun`` is
+    the word for an example, and ``thing`` for an annotated item; ``free`` and ``distinct`` are the names in files of
+    the share of examples without items, and of the number of distinct items. ``labels_whole``: the item is a label of
+    the whole example. ``for_labels`` are the strata for withholding whole labels, if they differ.
     """
 
     names: tuple[str, ...]
@@ -216,20 +215,20 @@ class Strata:
         return tuple(places[number] for number in range(len(self.names)))
 
     def as_record(self, examples: Sequence[Example]) -> dict[str, int]:
-        """The same by name; for strata as fine as classes and lengths, only those that are not empty."""
+        """The sizes by name; without ``has_free``, where strata are many, only those that are not empty."""
         sizes = self.sizes(examples)
         return {name: size for name, size in zip(self.names, sizes, strict=True) if size or self.has_free}
 
     def bearing(self, sizes: Sizes) -> int:
-        """How many of the examples show something."""
+        """The number of examples with annotated items."""
         return sum(sizes[1:] if self.has_free else sizes)
 
     def matched(self, original: Sizes, left: Sizes) -> Sizes:
-        """The largest sample of what is ``left`` in which examples that show nothing, if there are such strata, have
-        their share in ``original``.
+        """The sizes of the largest sample of ``left`` in which the share of examples without items, if they are a
+        stratum, is that in ``original``.
 
-        All examples that show something are taken if enough others are left for the share. If too few are left, all of
-        those are taken, and each other stratum is reduced in proportion until the share fits, to the nearest example.
+        All examples with items are taken if enough without are left. Otherwise all without are taken, and the other
+        strata are reduced in proportion until the share is right, to the nearest example.
         """
         if not self.has_free:
             return left
@@ -262,7 +261,7 @@ def apportion(total: int, weights: Sequence[int]) -> Sizes:
 def take(examples: Sequence[Example], left: Sequence[int], sizes: Sizes, strata: Strata) -> list[int]:
     """The positions of ``sizes`` examples of each stratum, among those ``left``, in order.
 
-    They are chosen by hash, so that fractions share as many examples as possible.
+    They are chosen in the order of a hash, so that fractions share as many examples as possible.
     """
     groups: list[list[int]] = [[] for _ in strata.names]
     for position in sorted(left, key=lambda position: example_hash("matched", examples[position])):

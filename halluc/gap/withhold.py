@@ -12,14 +12,14 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Example, Pair
 from halluc.gap.units import BY_MENTIONS, UNITS, Sizes, Strata, UnitKind, Units, WithheldUnits, apportion, take
 
-# How many accidentally lost labels are named.
+# The number of lost labels that are named.
 _MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
 class SplitSize:
-    """The size of a training split: examples, labelled things in them, tokens, the share of examples without such a
-    thing, and distinct things (surface and label)."""
+    """The size of a training split: examples, annotated items (``things``), tokens, the share of examples without such
+    an item, and distinct items (surface and label)."""
 
     examples: int
     things: int
@@ -51,11 +51,11 @@ class SplitSize:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A training split after withholding: what remains for training, and what was removed.
+    """A training split after withholding: the remaining examples, and the withheld units.
 
-    ``withheld`` of ``of`` units were chosen, and nothing is left of ``lost_labels``, which were not chosen; ``before``,
-    ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding, after it, and after
-    matching.
+    ``withheld`` of ``of`` units were withheld; no example of ``lost_labels`` is left, although these labels were not
+    chosen. ``before``, ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding,
+    after it, and after matching.
     """
 
     config: GapConfig
@@ -83,7 +83,7 @@ class Withheld:
         }
 
     def sentence(self) -> str:
-        """The same in a sentence."""
+        """The result of withholding in a sentence."""
         nouns = f"{self.strata.noun}s"
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
         before = self.before.examples
@@ -95,7 +95,7 @@ class Withheld:
         )
 
     def _shown(self, trained: SplitSize) -> str:
-        """What they show; for whole texts, which ones lack a label, and what is lost besides the chosen units."""
+        """The number of annotated items; for whole texts, the number with a label, and the lost labels."""
         if not self.strata.labels_whole:
             return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
@@ -198,11 +198,9 @@ def _sizes(
     if config.size is None:
         return most
     if config.size > sum(most):
-        raise data_error(
-            "D134",
-            f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched",
-            help=f"lower it, or {_less(largest, config)}" if largest else "lower it",
-        )
+        message = f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched"
+        help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
+        raise data_error("D134", message, help=help)
     sizes = apportion(config.size, most)
     if not strata.bearing(sizes):
         raise data_error("D134", f"`gap.size: {config.size}` is too small for a {strata.noun} with a {strata.thing}")
@@ -210,7 +208,7 @@ def _sizes(
 
 
 def _less(fraction: float, config: GapConfig) -> str:
-    """Advice if ``fraction`` withholds too much."""
+    """The advice if ``fraction`` withholds too much."""
     return (
         "set a smaller `gap.fraction`" if fraction == config.fraction else f"set `gap.fractions` without {fraction:g}"
     )

@@ -60,7 +60,7 @@ def ensure(job: Job) -> AugmentFile | None:
         with progress("augmenting") as tick:
             current = pipeline.make(ready, target.augment, wanted, tick)
         _note(target, current)
-        for line in _notes(current, job.task, ready.press.maker.methods):
+        for line in _notes(current, job.task, ready.line_maker.maker.methods):
             tell(line)
     return current
 
@@ -187,7 +187,7 @@ def planned(job: Job) -> dict[str, Any] | None:
         return None
     with prepared(job, fits=False) as ready:
         chosen = sum(1 for copies in ready.plan if copies)
-        methods = [method.name for method in ready.press.maker.methods]
+        methods = [method.name for method in ready.line_maker.maker.methods]
         return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
@@ -230,7 +230,7 @@ def _prepared(job: Job, fits: bool) -> Prepared:
                 translating.translators(job),
                 Tokenizer.of(settings.data).tokens,
             ),
-            _trouble(section, task),
+            _dev_errors(section, task),
             fits,
             epochs(job.loaded),
         )
@@ -297,7 +297,7 @@ def _with_location(problem: PartError, loaded: LoadedConfig) -> HallucError:
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 
 
-def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
+def _dev_errors(config: Any, task: AnyTask) -> plan.DevErrors | None:
     """The surfaces and labels of errors in the dev ledger of the run that `from` names."""
     if config.focus_run is None:
         return None
@@ -306,7 +306,7 @@ def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} does not exist", help=help)
     result = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _outcomes(line, task))
-    return plan.Trouble.of(result, task.examples.units.words)
+    return plan.DevErrors.of(result, task.examples.units.words)
 
 
 def _outcomes(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:

@@ -22,7 +22,7 @@ from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.files import json_line
-from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard, warn
+from halluc.core.messages import Listener, Tick, listening, no_progress, progress, tell, warn
 from halluc.core.workers import in_order, number_of
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
@@ -98,7 +98,7 @@ class Predictor:
         class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
-    def predict(self, texts: Iterable[TextInput], progress: Tick = unheard) -> list[Record]:
+    def predict(self, texts: Iterable[TextInput], progress: Tick = no_progress) -> list[Record]:
         """The model's claims about each text, or pair of texts: the lines that ``halluc predict`` writes.
 
         Args:
@@ -314,7 +314,7 @@ def predict(
         message, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {message}")
         started, count, broken, notes = time.monotonic(), 0, 0, Counter[str]()
-        bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
+        bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(no_progress)
         with bar as tick:
             chunks: Iterator[list[Item]] = in_chunks(texts, reading.look_ahead, text.waits)
             if shard is not None:

@@ -59,14 +59,14 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
 def _changed_pairs(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Editable]]:
     """Examples that a method changes, with the result, at regular intervals over the split."""
     planned = sum(1 for copies in ready.plan if copies)
-    copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
+    copied = all(method.steps == ("duplicate",) for method in ready.line_maker.maker.methods)
     stride, seen, shown = max(1, planned // max(1, wanted)), 0, 0
     for example, copies in zip(ready.job.source, ready.plan, strict=True):
         if not copies or shown == wanted:
             continue
         seen += 1
         if seen > shown * stride:
-            (line, _), edited = ready.press.edited(example, 1)
+            (line, _), edited = ready.line_maker.edited(example, 1)
             if line is not None and edited is not None and (copied or line.method != COPY):
                 shown += 1
                 yield example, line, edited
@@ -84,11 +84,11 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     line: CorpusLine | None = None
     edited: Editable | None = None
     with augmentation.prepared(job) as ready:
-        parent, _, copy = identity.rpartition(ready.press.separator)
+        parent, _, copy = identity.rpartition(ready.line_maker.separator)
         example = next((one for one in ready.job.source if one.id == parent), None)
         if example is not None:
             attempt = json.loads(provenance)["attempt"]
-            (line, _), edited = ready.press.edited(example, int(copy), attempt)
+            (line, _), edited = ready.line_maker.edited(example, int(copy), attempt)
     if example is None or line is None or edited is None or (line.text, line.provenance) != (existing, provenance):
         help = (
             "data, config or halluc have changed since; run the same command without --replay to make the corpus again"

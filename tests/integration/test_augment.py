@@ -16,7 +16,7 @@ import pytest
 from halluc.augmentation.methods.base import Changed
 from halluc.augmentation.methods.delete import Delete
 from halluc.augmentation.pipeline import corpus, journal
-from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.edits import Edit, Editable, Reorder, Replace, apply
@@ -147,8 +147,8 @@ def test_shards_are_what_is_put_together(demo, tmp_path, monkeypatch):
     make_share(demo, tmp_path, 1, 2)
     make_share(demo, tmp_path, 2, 2)
     tried: list[int] = []
-    candidates = Press.candidates
-    monkeypatch.setattr(Press, "candidates", lambda press, pairs: tried.append(1) or candidates(press, pairs))
+    candidates = LineMaker.candidates
+    monkeypatch.setattr(LineMaker, "candidates", lambda press, pairs: tried.append(1) or candidates(press, pairs))
     make(demo, tmp_path)
     assert tried == []
     make(demo, tmp_path / "whole", "augment.workers=1")

@@ -383,14 +383,14 @@ def test_a_study_with_an_augmented_arm_runs(halluc, augmented):
 
 
 def test_an_interrupted_augmentation_resumes_in_its_run(halluc, augmented, monkeypatch):
-    take = corpus.Taking.take
+    take = corpus.CandidateSelection.accept
 
     def interrupted(self, item, outcome):
         if item.number == 11:
             raise KeyboardInterrupt
         take(self, item, outcome)
 
-    monkeypatch.setattr(corpus.Taking, "take", interrupted)
+    monkeypatch.setattr(corpus.CandidateSelection, "accept", interrupted)
     assert halluc("augment", augmented).code == 130
     run = only_run(augmented)
     assert run.read().stages["augment"].status == "interrupted"

@@ -16,7 +16,7 @@ from halluc.augmentation.filters.filters import build as build_filter
 from halluc.augmentation.methods.base import Augmenter, Lexicon, OptionError, Rejected, Workspace, build, tags
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.augmentation.pipeline.candidates import Maker, Method
-from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.augmentation.pipeline.tally import CorpusCounts
 from halluc.components import TABLE
 from halluc.core import registry
@@ -172,7 +172,7 @@ def test_locked_words_of_several_tokens_are_found(tokens, border, found):
 def test_new_words_of_a_text_are_counted_and_mentions_are_not():
     shown = Lexicon.of([task().editable(text("The boat is fast", "x"))], units=CONTENT_WORDS)
     maker = Maker([Method("duplicate", ("duplicate",), 1.0, method("duplicate"))], (), 1, 1, True)
-    press = Press(maker, task(), "~", 1, shown)
+    press = LineMaker(maker, task(), "~", 1, shown)
     line = press.candidate(text("A FAST car , a fast car", "x", "y"), 1).line
     assert (line.size, line.labels, line.units, line.new) == (7, ("x", "y"), 4, 2)
 
@@ -256,7 +256,9 @@ def test_a_model_without_out_of_scope_learns_nothing_from_such_texts():
 
 
 def test_the_line_of_an_augmented_pair_is_read_by_name():
-    line = json.loads(Press(Maker([], (), 1, 1, True), task(), "~", 1, Lexicon()).original(text("a b", "x", second=1)))
+    line = json.loads(
+        LineMaker(Maker([], (), 1, 1, True), task(), "~", 1, Lexicon()).original(text("a b", "x", second=1))
+    )
     assert line == {"id": "t1", "tokens": ["a", "b"], "second": 1, "label": ["x"]}
 
 

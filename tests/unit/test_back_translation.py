@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.methods.back_translation import BackTranslation, BackTranslationConfig
 from halluc.augmentation.methods.base import Changed, Lexicon, OptionError, Rejected
-from halluc.augmentation.translation.engine import Remembering, TranslationEngine, as_line
+from halluc.augmentation.translation.engine import CachedTranslator, TranslationEngine, as_line
 from halluc.core.edits import Editable, Reorder, apply
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
@@ -303,7 +303,7 @@ def test_an_engine_that_returns_no_text_for_a_line_is_an_error(returned):
 
 def test_a_line_is_translated_once_where_an_engine_remembers():
     inner = Function(str.upper)
-    remembering = Remembering(inner)
+    remembering = CachedTranslator(inner)
     draws = [Draws.of(number) for number in range(4)]
     assert remembering.translate(["a", "b", "a", "a"], draws) == ["A", "B", "A", "A"]
     assert remembering.translate(["c", "b"], draws[:2]) == ["C", "B"]

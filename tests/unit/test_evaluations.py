@@ -235,7 +235,7 @@ def test_if_the_cache_cannot_be_written_the_figures_are_reported_with_a_message(
     read, written = told.splitlines()
     assert read.startswith(f"note: {home / 'study.json'} cannot be read: it is a folder, not a regular file: ")
     assert written.startswith(f"note: cannot write {home / 'study.json'}: ")
-    assert study_cache.keep(home / "kept.json", found) is None
+    assert study_cache.store(home / "kept.json", found) is None
 
 
 def test_an_arm_of_any_name_is_within_the_folder(home):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from halluc.augmentation.filters.fidelity import Fidelity, FidelityConfig
 from halluc.augmentation.methods.base import Augmenter, Opinion, OptionError, Workspace
-from halluc.augmentation.pipeline.candidates import RELABELLED, Asked, Maker, Method, Refusal
+from halluc.augmentation.pipeline.candidates import RELABELLED, CopyRequest, Maker, Method, Refusal
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
@@ -57,8 +57,8 @@ def fitted(labeller: Saying, **keys: Any) -> Fidelity:
     return made
 
 
-def asked(number: int = 1) -> Asked:
-    return Asked(Editable(TAGGED.tokens, TAGGED.spans), TAGGED.id, number, 0, TAGGED)
+def asked(number: int = 1) -> CopyRequest:
+    return CopyRequest(Editable(TAGGED.tokens, TAGGED.spans), TAGGED.id, number, 0, TAGGED)
 
 
 def maker(filter: Fidelity, method: Augmenter) -> Maker:

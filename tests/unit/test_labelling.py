@@ -174,7 +174,7 @@ def test_auroc_has_a_bootstrap_interval_and_leaves_out_what_is_not_known():
     generator = numpy.random.default_rng(3)
     sure = [float(generator.normal(0.6 if gold else 0.4, 0.2)) for gold, _ in rows]
     examples, predictions = single(rows, sure)
-    (found,) = scoring.ordered(*ONE.ranked(examples, predictions), len(examples))
+    (found,) = scoring.ranked_results(*ONE.ranked(examples, predictions), len(examples))
     low, high = found.interval
     assert 0.6 < low < found.value < high < 0.95
     assert found.n == 300
@@ -190,7 +190,7 @@ def test_a_rate_at_a_coverage_that_is_0_or_1_has_the_exact_interval(bad):
     wrong = numpy.full(75, bool(bad))
     rate = partial(selective.rate_at_coverage, sure, wrong, 0.95)
     wanted = [("hallucination_rate_at_coverage", {"coverage": "0.95"}, rate)]
-    (found,) = scoring.ordered(Ranked("by confidence", numpy.arange(75), tuple(wanted)), 75)
+    (found,) = scoring.ranked_results(Ranked("by confidence", numpy.arange(75), tuple(wanted)), 75)
     edge = 0.025 ** (1 / 72)  # 72 of 75 are kept
     assert found.value == bad
     assert found.interval == pytest.approx((edge, 1.0) if bad else (0.0, 1 - edge))

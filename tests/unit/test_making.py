@@ -16,9 +16,18 @@ from halluc.augmentation.filters.filters import (
     Unchanged,
     UnchangedConfig,
 )
-from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer
-from halluc.augmentation.pipeline.candidates import COPY, SAMPLED, UNCHANGEABLE, Accepted, Asked, Maker, Method, Refusal
-from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, Rejected, Synthesizer
+from halluc.augmentation.pipeline.candidates import (
+    COPY,
+    SAMPLED,
+    UNCHANGEABLE,
+    Accepted,
+    CopyRequest,
+    Maker,
+    Method,
+    Refusal,
+)
+from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
@@ -93,33 +102,33 @@ def text(made: Accepted | None) -> str:
 
 def test_a_candidate_hangs_on_seed_id_copy_and_attempt_and_on_nothing_else():
     one = maker(method(numbered))
-    first, refusals = one.make(Asked(EXAMPLE, "a", 1))
+    first, refusals = one.make(CopyRequest(EXAMPLE, "a", 1))
     assert refusals == []
-    assert one.make(Asked(EXAMPLE, "b", 1))[0] != first
-    assert maker(method(numbered)).make(Asked(EXAMPLE, "a", 1))[0] == first
+    assert one.make(CopyRequest(EXAMPLE, "b", 1))[0] != first
+    assert maker(method(numbered)).make(CopyRequest(EXAMPLE, "a", 1))[0] == first
     others = [
-        one.make(Asked(EXAMPLE, "a", 2)),
-        one.make(Asked(EXAMPLE, "a", 1, 1)),
-        maker(method(numbered), seed=2).make(Asked(EXAMPLE, "a", 1)),
-        maker(method(numbered, "other")).make(Asked(EXAMPLE, "a", 1)),
+        one.make(CopyRequest(EXAMPLE, "a", 2)),
+        one.make(CopyRequest(EXAMPLE, "a", 1, 1)),
+        maker(method(numbered), seed=2).make(CopyRequest(EXAMPLE, "a", 1)),
+        maker(method(numbered, "other")).make(CopyRequest(EXAMPLE, "a", 1)),
     ]
     assert len({text(first), *(text(made) for made, _ in others)}) == 5
 
 
 def test_a_key_cannot_be_read_as_that_of_another_example():
     one = maker(method(numbered))
-    assert text(one.make(Asked(EXAMPLE, "a1", 1))[0]) != text(one.make(Asked(EXAMPLE, "a", 11))[0])
+    assert text(one.make(CopyRequest(EXAMPLE, "a1", 1))[0]) != text(one.make(CopyRequest(EXAMPLE, "a", 11))[0])
 
 
 def test_methods_are_drawn_by_their_shares():
     one = maker(method(fixed("x"), "x", 3.0), method(fixed("y"), "y", 1.0))
-    drawn = [one.make(Asked(EXAMPLE, str(number), 1))[0].method for number in range(600)]
+    drawn = [one.make(CopyRequest(EXAMPLE, str(number), 1))[0].method for number in range(600)]
     assert 400 < drawn.count("x") < 500
 
 
 def test_another_method_is_asked_where_one_finds_nothing():
     one = maker(method(nothing, "first", 1000.0), method(fixed("won"), "second"))
-    made, refusals = one.make(Asked(EXAMPLE, "a", 1))
+    made, refusals = one.make(CopyRequest(EXAMPLE, "a", 1))
     assert (made.method, made.attempt, refusals) == ("second", 0, [])
 
 
@@ -132,7 +141,7 @@ def test_what_a_filter_rejects_is_tried_again_with_other_draws():
             return len(offered) < 3
 
     made, refusals = maker(method(numbered), filters=[Picky(UnchangedConfig(type="unchanged"))]).make(
-        Asked(EXAMPLE, "a", 1)
+        CopyRequest(EXAMPLE, "a", 1)
     )
     assert made.attempt == 2
     assert len(set(offered)) == 3
@@ -143,67 +152,67 @@ def test_what_a_filter_rejects_is_tried_again_with_other_draws():
 
 def test_after_so_many_attempts_it_is_given_up():
     one = method(fixed("won"))
-    made, refusals = maker(one, filters=[leak("anna berg won oslo")], attempts=4).make(Asked(EXAMPLE, "a", 1))
+    made, refusals = maker(one, filters=[leak("anna berg won oslo")], attempts=4).make(CopyRequest(EXAMPLE, "a", 1))
     assert made is None
     assert [refusal.reason for refusal in refusals] == ["leak"] * 4
-    assert one.made_by.calls == 4
+    assert one.component.calls == 4
 
 
 def test_a_further_attempt_starts_where_it_is_asked_to():
     one = maker(method(numbered), attempts=3)
-    assert one.make(Asked(EXAMPLE, "a", 1, 2))[0].attempt == 2
-    assert one.make(Asked(EXAMPLE, "a", 1, 3)) == (None, [])
+    assert one.make(CopyRequest(EXAMPLE, "a", 1, 2))[0].attempt == 2
+    assert one.make(CopyRequest(EXAMPLE, "a", 1, 3)) == (None, [])
 
 
 def test_what_a_method_itself_rejects_is_counted_without_a_text():
-    made, refusals = maker(method(rejecting), attempts=2).make(Asked(EXAMPLE, "a", 1))
+    made, refusals = maker(method(rejecting), attempts=2).make(CopyRequest(EXAMPLE, "a", 1))
     assert made is None
     assert refusals == [Refusal("too odd", "one", None)] * 2
 
 
 def test_what_no_method_can_change_is_skipped_and_reported():
-    assert maker(method(nothing)).make(Asked(EXAMPLE, "a", 1)) == (None, [Refusal(UNCHANGEABLE, "", None)])
+    assert maker(method(nothing)).make(CopyRequest(EXAMPLE, "a", 1)) == (None, [Refusal(UNCHANGEABLE, "", None)])
 
 
 def test_what_no_method_can_change_is_copied_where_asked_for():
-    made, refusals = maker(method(nothing), copies=True).make(Asked(EXAMPLE, "a", 1))
+    made, refusals = maker(method(nothing), copies=True).make(CopyRequest(EXAMPLE, "a", 1))
     assert (made.method, made.steps, made.changed.edited, refusals) == (COPY, (COPY,), EXAMPLE, [])
 
 
 def test_a_copy_that_would_leak_is_not_made():
     one = maker(method(nothing), filters=[leak("anna berg left oslo")], copies=True)
-    assert one.make(Asked(EXAMPLE, "a", 1)) == (None, [Refusal(UNCHANGEABLE, "", None)])
+    assert one.make(CopyRequest(EXAMPLE, "a", 1)) == (None, [Refusal(UNCHANGEABLE, "", None)])
 
 
 def test_a_changeable_example_is_never_copied_instead():
     one = maker(method(fixed("won")), filters=[leak("anna berg won oslo")], copies=True)
-    made, refusals = one.make(Asked(EXAMPLE, "a", 1))
+    made, refusals = one.make(CopyRequest(EXAMPLE, "a", 1))
     assert made is None
     assert UNCHANGEABLE not in {refusal.reason for refusal in refusals}
 
 
 def test_an_equal_text_is_unchanged_unless_the_method_makes_copies():
     unchanged = [Unchanged(UnchangedConfig(type="unchanged"))]
-    assert maker(method(fixed("left")), filters=unchanged).make(Asked(EXAMPLE, "a", 1))[0] is None
-    made, _ = maker(method(nothing, copies=True), filters=unchanged).make(Asked(EXAMPLE, "a", 1))
+    assert maker(method(fixed("left")), filters=unchanged).make(CopyRequest(EXAMPLE, "a", 1))[0] is None
+    made, _ = maker(method(nothing, copies=True), filters=unchanged).make(CopyRequest(EXAMPLE, "a", 1))
     assert made.changed.edited == EXAMPLE
 
 
 def test_a_candidate_carries_the_keys_of_every_filter():
     filters = [leak(), DuplicateFilter(DuplicateFilterConfig(type="duplicate"))]
-    keys = maker(method(fixed("won")), filters=filters).make(Asked(EXAMPLE, "a", 1))[0].keys
+    keys = maker(method(fixed("won")), filters=filters).make(CopyRequest(EXAMPLE, "a", 1))[0].keys
     assert [len(of_filter) for of_filter in keys] == [0, 2]
-    form_only = maker(method(fixed("won"), form_only=True), filters=filters).make(Asked(EXAMPLE, "a", 1))[0].keys
+    form_only = maker(method(fixed("won"), form_only=True), filters=filters).make(CopyRequest(EXAMPLE, "a", 1))[0].keys
     assert [len(of_filter) for of_filter in form_only] == [0, 1]
 
 
 def test_a_sampled_example_is_no_edit_of_the_one_whose_place_it_takes():
-    made, _ = maker(Method("ngram", ("ngram",), 1.0, Sampling())).make(Asked(EXAMPLE, "a", 1))
+    made, _ = maker(Method("ngram", ("ngram",), 1.0, Sampling())).make(CopyRequest(EXAMPLE, "a", 1))
     assert made.sampled
     assert made.changed.steps == ((Replace(0, 0, made.changed.edited.tokens, SAMPLED),),)
 
 
-# --- Press -----------------------------------------------------------------------------------------------------
+# --- LineMaker -----------------------------------------------------------------------------------------------------
 
 TAGGED = Tagged("train-7", Origin("t.txt", 12, 3), EXAMPLE.tokens, EXAMPLE.spans)
 KNOWN = Lexicon.of([EXAMPLE])
@@ -213,11 +222,11 @@ def task() -> SentenceExamples:
     return SentenceExamples()
 
 
-def press(*methods: Method, **keys: Any) -> Press:
-    return Press(maker(*methods, **keys), task(), "~", 1, KNOWN)
+def press(*methods: Method, **keys: Any) -> LineMaker:
+    return LineMaker(maker(*methods, **keys), task(), "~", 1, KNOWN)
 
 
-def told(made: Press, copy: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
+def told(made: LineMaker, copy: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
     line = made.candidate(TAGGED, copy).line
     assert line is not None
     return json.loads(line.text), json.loads(line.provenance)
@@ -248,13 +257,12 @@ def test_a_reordering_reports_its_cuts():
 
 
 class TwoSteps(Augmenter):
-    def change(self, example: Editable, draws: Draws) -> Any:
-        from halluc.augmentation.methods.base import Changed
-
+    def change_many(self, examples: Any, draws: Any) -> Any:
+        (example,) = examples
         steps = ((Replace(0, 2, ("Eva",), "first"),), (Replace(1, 2, ("won",), "second"),))
         for step in steps:
             example = apply(example, step)
-        return Changed(example, steps)
+        return [Changed(example, steps)]
 
 
 def test_the_positions_of_a_step_are_those_that_the_step_before_left():

@@ -12,7 +12,7 @@ from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, Method
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.sequence import Sequence as Chain
 from halluc.augmentation.methods.sequence import SequenceConfig
-from halluc.augmentation.pipeline.candidates import Asked, Maker, Method, Refusal
+from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method, Refusal
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.permissions import allowing_commands, commands_allowed
@@ -47,7 +47,7 @@ class Writing(Synthesizer):
 
 
 EXAMPLES = [Editable((first, "sat", "down")) for first in ("anna", "no", "same", "bo", "carl", "no")]
-ASKED = [Asked(example, str(number), copy) for number, example in enumerate(EXAMPLES) for copy in (1, 2)]
+ASKED = [CopyRequest(example, str(number), copy) for number, example in enumerate(EXAMPLES) for copy in (1, 2)]
 
 
 def maker(*methods: Augmenter | Synthesizer, filters: Sequence[Filter] = ()) -> Maker:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.augmentation.methods.base import Lexicon
-from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
+from halluc.augmentation.pipeline.plan import DevErrors, Focus, copies
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.gap.novelty import CONTENT_WORDS
@@ -98,12 +98,12 @@ def labels(one: Editable) -> list[str]:
     return [span.label for span in one.spans]
 
 
-def focus_on(kind: str, corpus: Sequence[Editable], trouble: Trouble | None = None) -> Focus:
+def focus_on(kind: str, corpus: Sequence[Editable], trouble: DevErrors | None = None) -> Focus:
     counts = Counter(label for one in corpus for label in labels(one))
     return Focus(kind, Lexicon.of(corpus, words=False), counts, trouble)
 
 
-def weights(kind: str, trouble: Trouble | None = None) -> list[float]:
+def weights(kind: str, trouble: DevErrors | None = None) -> list[float]:
     focus = focus_on(kind, CORPUS, trouble)
     return [focus.weight(one, labels(one)) for one in CORPUS]
 
@@ -148,7 +148,7 @@ TEXTS = [
 NAMED = [["ask"], ["say"], ["ask", "say"], [], ["say"]]
 
 
-def of_texts(kind: str, trouble: Trouble | None = None) -> list[float]:
+def of_texts(kind: str, trouble: DevErrors | None = None) -> list[float]:
     focus = Focus(kind, Lexicon.of(TEXTS, words=False, units=CONTENT_WORDS), {"ask": 2, "say": 3}, trouble)
     return [focus.weight(*pair) for pair in zip(TEXTS, NAMED, strict=True)]
 
@@ -165,7 +165,7 @@ def test_gap_counts_the_content_words_that_one_text_alone_shows():
 def test_trouble_with_texts_is_followed_to_their_labels_and_content_words():
     found = [("PLAY it", "ask", True), ("stop", "ask", False), ("it snows", "say", False), ("chess", "say", True)]
     # Half of each label went wrong; of the words of the third text one is troubled as `ask`, two as `say`.
-    made = of_texts("gap", Trouble.of(found, CONTENT_WORDS.words))
+    made = of_texts("gap", DevErrors.of(found, CONTENT_WORDS.words))
     assert made == pytest.approx([1 / 2 + 1 / 2, 1 / 2, 1 / 2 + 1 / 3 + 1 / 2 + 2 / 3, -1, 1 / 2])
 
 
@@ -173,27 +173,27 @@ def test_trouble_with_texts_is_followed_to_their_labels_and_content_words():
 
 
 def test_trouble_is_the_share_of_each_label_that_went_wrong():
-    trouble = Trouble.of([("Anna", "PER", False), ("Berg", "PER", True), ("Acme", "ORG", False)])
+    trouble = DevErrors.of([("Anna", "PER", False), ("Berg", "PER", True), ("Acme", "ORG", False)])
     assert trouble.shares == {"PER": 0.5, "ORG": 0.0}
     assert trouble.words == {("PER", "Berg"): 1}
 
 
 def test_trouble_remembers_content_words_only():
-    trouble = Trouble.of([("Bank of the Berg", "ORG", True), ("Bank of Oslo", "ORG", True), ("Bank", "PER", False)])
+    trouble = DevErrors.of([("Bank of the Berg", "ORG", True), ("Bank of Oslo", "ORG", True), ("Bank", "PER", False)])
     assert trouble.words == {("ORG", "Bank"): 2, ("ORG", "Berg"): 1, ("ORG", "Oslo"): 1}
 
 
 def test_gap_with_a_run_weighs_by_what_that_run_got_wrong():
-    trouble = Trouble({"PER": 0.25, "ORG": 0.5}, {("PER", "Berg"): 2})
+    trouble = DevErrors({"PER": 0.25, "ORG": 0.5}, {("PER", "Berg"): 2})
     assert weights("gap", trouble) == pytest.approx([0.25, 0.25, 0.5 + 2, 0.5, -1, 0.25])
 
 
 def test_one_name_cannot_take_the_whole_corpus():
-    trouble = Trouble({}, {("ORG", "Acme"): 5000})
+    trouble = DevErrors({}, {("ORG", "Acme"): 5000})
     assert weights("gap", trouble)[3] == 3
 
 
 def test_a_run_that_got_nothing_wrong_leaves_all_alike():
-    made = weights("gap", Trouble.of([("Anna", "PER", False)]))
+    made = weights("gap", DevErrors.of([("Anna", "PER", False)]))
     assert made == [0, 0, 0, 0, -1, 0]
     assert plan(made, 12) == [2] * 6

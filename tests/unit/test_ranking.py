@@ -51,7 +51,7 @@ def test_figures_are_averaged_over_groups_with_both_labels_and_the_others_are_co
     groups = ["a", "a", "a", "b", "b", "c", "c", None]
     relevant = [True, False, False, False, True, False, False, True]
     scores = [0.9, 0.5, 0.1, 0.8, 0.3, 0.7, 0.6, 0.5]
-    found = [one for ranked in ranking.ranked(groups, relevant, scores, 2) for one in scoring.ordered(ranked, 8)]
+    found = [one for ranked in ranking.ranked(groups, relevant, scores, 2) for one in scoring.ranked_results(ranked, 8)]
     values = {one.name: (one.value, one.n) for one in found}
     second = 1 / numpy.log2(3)  # of group b the clicked item stands on rank 2
     assert values == {

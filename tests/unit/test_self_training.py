@@ -14,8 +14,8 @@ import pytest
 
 from halluc.augmentation.methods.base import OptionError, PseudoLabelled, Rejected, TextLabeller, Workspace
 from halluc.augmentation.methods.self_training import SelfTraining, SelfTrainingConfig
-from halluc.augmentation.models import kept_answers
-from halluc.augmentation.pipeline.candidates import Asked, Maker, Method
+from halluc.augmentation.models import cached_answers
+from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -161,7 +161,7 @@ def test_a_text_names_its_place(tmp_path):
     maker = Maker([Method("self_training", ("self_training",), 1.0, method)], [], 1, 5, False)
     found = {}
     for copy in range(20):
-        accepted, _ = maker.make(Asked(TRAINING[copy % 2], "a", copy))
+        accepted, _ = maker.make(CopyRequest(TRAINING[copy % 2], "a", copy))
         assert accepted is not None and accepted.sampled
         found[accepted.changed.edited.tokens] = accepted.source
     assert found == {("Carl", "came"): f"{files[0]}:2", ("Dora", "went"): f"{files[1]}:2"}
@@ -185,7 +185,7 @@ def test_the_same_draws_give_the_same_text(tmp_path):
 
 
 def test_a_killed_process_keeps_the_labels_that_it_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_answers, "TOGETHER", 4)
+    monkeypatch.setattr(cached_answers, "TOGETHER", 4)
     texts = numbered(10)
     killed, second, third = Naming(fails_after=2), Naming(), Naming()
     with pytest.raises(KeyboardInterrupt):
@@ -200,7 +200,7 @@ def test_a_killed_process_keeps_the_labels_that_it_made(tmp_path, monkeypatch):
 
 
 def test_a_torn_last_line_of_a_killed_process_is_made_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_answers, "TOGETHER", 4)
+    monkeypatch.setattr(cached_answers, "TOGETHER", 4)
     with pytest.raises(KeyboardInterrupt):
         made(tmp_path, numbered(10), Naming(fails_after=2))
     (labels,) = (tmp_path / "fitted").glob("self-training-*/labels.jsonl")

@@ -13,8 +13,8 @@ from halluc.augmentation.filters.filters import Candidate, Leak, LeakConfig
 from halluc.augmentation.methods.base import Lexicon, OptionError, Rejected, Workspace
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.augmentation.methods.synthetic_source import SyntheticSource, SyntheticSourceConfig
-from halluc.augmentation.pipeline.candidates import Asked, Maker, Method
-from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
+from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.core.edits import Editable
 from halluc.core.examples import Origin
 from halluc.core.rng import Draws
@@ -64,7 +64,7 @@ def fitted(folder: Path, translator: Reverse | None = None, **keys) -> Synthetic
 
 def line_of(method: SyntheticSource, example: Sourced):
     maker = Maker([Method("synthetic_source", ("synthetic_source",), 1.0, method)], [], 1, 2, False)
-    return Press(maker, EXAMPLES, "~", 1, Lexicon()).candidate(example, 1)
+    return LineMaker(maker, EXAMPLES, "~", 1, Lexicon()).candidate(example, 1)
 
 
 def test_the_target_of_a_pair_gets_a_synthetic_source_with_its_exact_text(tmp_path):
@@ -140,6 +140,6 @@ def test_a_sampled_source_never_gets_the_target_of_another(tmp_path):
     corpus = [EXAMPLES.editable(example)._replace(locked=()) for example in TRAINING] * 5
     method.fit(corpus, Workspace(tmp_path, 1))
     maker = Maker([Method("ngram", ("ngram",), 1.0, method)], [], 1, 3, False)
-    made, refusals = maker.make(Asked(corpus[0], "train-1", 1))
+    made, refusals = maker.make(CopyRequest(corpus[0], "train-1", 1))
     assert made is None
     assert {one.reason for one in refusals} == {"no target"}

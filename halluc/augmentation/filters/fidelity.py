@@ -1,4 +1,4 @@
-"""Whether a trained model agrees with the labels of a candidate."""
+"""The filter that compares the labels of a candidate with the predictions of a trained model."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Fidelity(Filter):
 
     def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
         self._examples = examples
-        assert workspace.labeller is not None, "a workflow hands over what makes labellers"
+        assert workspace.labeller is not None, "set by the workflow"
         asked = self.config.model or self.config.cross_fit
         assert asked is not None, "the config was validated"
         self._labeller = workspace.labeller(asked)
@@ -68,7 +68,7 @@ class Fidelity(Filter):
 
     def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
         judged = [candidate for candidate in candidates if not candidate.is_copy]
-        assert self._examples is not None and self._labeller is not None, "fit comes first"
+        assert self._examples is not None and self._labeller is not None, "call `fit` first"
         examples = []
         for number, candidate in enumerate(judged):
             source = candidate.source

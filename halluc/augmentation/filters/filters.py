@@ -1,5 +1,5 @@
-"""Filters reject candidates. Each filter sees the training split first, and dev and test if it needs them; filters that
-compare candidates see them in the order of the examples, whichever process made them."""
+"""Filters, which reject candidates. They are shown the training split, dev and test first; filters that compare
+candidates get them in the order of the examples."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Keys = tuple[int, ...]
 
 @dataclass
 class Candidate:
-    """A new example before it is accepted: its original, and how it was made.
+    """A new example before it is accepted, with its original.
 
     ``form_only``: only the spelling of its words was changed (case, noise). ``is_copy``: it should equal the original.
-    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it has no original; ``parent`` is
-    the example that it replaces.
+    ``source`` is ``parent`` as an example of the task. ``sampled``: it has no original; ``parent`` is the example that
+    it replaces.
     """
 
     parent: Editable
@@ -53,8 +53,8 @@ class Candidate:
 
 class Filter:
     """Rejects candidates; ``keys`` and ``memory`` are for filters that compare candidates with each other. ``units``
-    are the units of novelty. With ``uses_model``, many candidates are judged at a time (``results``), after all other
-    filters."""
+    are the units of novelty. With ``uses_model``, the filter is applied after the others, to many candidates at a time
+    (``results``)."""
 
     Config: ClassVar[type[Section]]
     uses_model: ClassVar[bool] = False
@@ -76,14 +76,14 @@ class Filter:
         """Record an example of dev or test."""
 
     def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
-        """Prepare the model or data that judge candidates of the task.
+        """Load or train the model that judges candidates.
 
         Raises:
             OptionError: it is not available.
         """
 
     def refuses(self, candidate: Candidate) -> bool:
-        """Whether it is rejected independently of other candidates."""
+        """Whether the candidate is rejected independently of other candidates."""
         return False
 
     def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
@@ -119,7 +119,7 @@ class DuplicateFilter(Filter):
 
     def __init__(self, config: DuplicateFilterConfig) -> None:
         self.config = config
-        # Two sets: the set of accepted texts grows in one process only, and `refuses` must give the same result in all.
+        # The memory grows in one process only, but `refuses` must give the same result in all processes.
         self.training = HashSet()
         self.memory: HashSet = HashSet()
 
@@ -155,7 +155,6 @@ class Leak(Filter):
             self.targets.add(text_hashes.normalised((example.target,)))
 
     def refuses(self, candidate: Candidate) -> bool:
-        # Equal texts are also equal after normalisation.
         if candidate.normalised in self.held_out:
             return True
         target = candidate.edited.target
@@ -246,6 +245,6 @@ class Novelty(Filter):
 
 def build(config: Section, units: NoveltyUnits = MENTIONS) -> Filter:
     """The filter of a config; ``units`` are the units of novelty."""
-    made: Filter = registry.load(TABLE, FILTER, config.type)(config)  # type: ignore[attr-defined]
-    made.units = units
-    return made
+    result: Filter = registry.load(TABLE, FILTER, config.type)(config)  # type: ignore[attr-defined]
+    result.units = units
+    return result

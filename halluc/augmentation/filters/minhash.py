@@ -16,8 +16,8 @@ _WORDS = 3  # of a shingle
 
 
 def bands(tokens: Sequence[str], threshold: float) -> tuple[int, ...]:
-    """A 64-bit key per band; two texts whose shingles have a Jaccard similarity of ``threshold`` share at least one key
-    with a probability of about one half, more similar ones soon with near certainty."""
+    """A 64-bit key per band. Two texts whose shingles have a Jaccard similarity of ``threshold`` share a key with a
+    probability of about one half; it rises steeply with the similarity."""
     rows = _rows(threshold)
     signature = _signature(tokens)
     keys = []
@@ -37,11 +37,9 @@ def _rows(threshold: float) -> int:
 
 @functools.cache
 def _functions() -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Fixed factors and summands of the hash functions, modulo 2**64; the factors are odd, so that each function is a
-    permutation.
+    """Fixed factors and summands of the hash functions modulo 2**64, which are permutations, since factors are odd.
 
-    The products must wrap around many times: otherwise every function preserves the order of its arguments, and all are
-    equivalent.
+    The products must overflow many times: otherwise every function would preserve the order of its arguments.
     """
     random = numpy.random.Generator(numpy.random.PCG64(20040704))
     factors, summands = random.integers(0, 1 << 64, size=(2, _PERMUTATIONS, 1), dtype=numpy.uint64)

@@ -1,4 +1,4 @@
-"""Texts seen so far: 64-bit hashes in one flat array, so that millions of them take little memory."""
+"""Sets of texts as 64-bit hashes in one flat array, so that millions of them take little memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from halluc.core.rng import hash64
 
-# At this load a hash table needs two or three probes.
+# The maximum load of the hash table, at which a lookup takes two or three probes.
 _LOAD = 0.6
 _LEAST = 1 << 10
 
@@ -26,10 +26,10 @@ def normalised(tokens: Sequence[str]) -> int:
 
 
 class HashSet:
-    """A set of 64-bit numbers: open addressing in an array, eight bytes per entry and as much in reserve.
+    """A set of 64-bit numbers: a hash table with open addressing in an array, about 16 bytes per number.
 
-    For a million texts, two different ones share a hash with probability one in 37 million; the second would count as a
-    duplicate, which costs one new example.
+    The probability that two of a million texts share a hash is one in 37 million; the second would wrongly be a
+    duplicate.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class HashSet:
         table = self._table
         mask = len(table) - 1
         slot = number & mask
-        while (there := table[slot]) and there != number:
+        while (entry := table[slot]) and entry != number:
             slot = (slot + 1) & mask
         return slot
 

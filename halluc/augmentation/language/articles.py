@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from halluc.core.edits import Edit, Editable, Replace, is_free
 
-# Letters whose names begin with a vowel sound: an FBI agent, an X-ray.
+# Letters whose names begin with a vowel sound: an FBI agent.
 _LETTERS_WITH_AN = frozenset("AEFHILMNORSX")
 _VOWELS = frozenset("aeiou")
 # Spelled with a vowel, pronounced with a consonant: a European, a one-off, a Ugandan, a useful union.
@@ -36,9 +36,9 @@ def agreeing(article: str, word: str, capitals: bool = False) -> str:
 
 
 def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[Edit]:
-    """The edit of the article before a token that is needed for the replacing word.
+    """The edit, if any, that adapts the article before the token at ``at`` to ``word``, which replaces the token.
 
-    The article may be part of a mention only if the word is part of the same mention.
+    An article at the end of a mention is not changed.
     """
     article = example.tokens[at - 1] if at else ""
     agreed = agreeing(article, word, capitals) if is_article(article) else article
@@ -51,11 +51,7 @@ def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[
 
 @lru_cache(maxsize=1 << 16)
 def takes_an(word: str) -> bool:
-    """Whether a word begins with a vowel sound.
-
-    A rule of spelling with its common exceptions; capitals of up to three letters, or without a vowel, are read letter
-    by letter.
-    """
+    """Whether a word begins with a vowel sound, by spelling, with common exceptions."""
     word = word.lstrip("\"'`([{“”‘’«-.$£€")
     if not word:
         return False
@@ -72,15 +68,15 @@ def takes_an(word: str) -> bool:
 
 
 def _is_spelt(word: str) -> bool:
-    """FBI, HIV and NBC, but neither NATO nor Nato."""
+    """Whether a word is read letter by letter: FBI, HIV and NBC, but neither NATO nor Nato."""
     return word.isalpha() and word.isupper() and (len(word) <= 3 or not _VOWELS.intersection(word.lower()))
 
 
 def _number_takes_an(word: str) -> bool:
-    """Eight, eleven and eighteen: 8, 80, 8,000, 11, 18th, 11,500, and the years 1100 to 1199 and 1800 to 1899."""
-    result = _NUMBER.match(word)
-    if result is None:
+    """Whether a number begins with eight, eleven or eighteen: 80, 8,000, 18th, 11,500, and the years 1100 and 1800."""
+    match = _NUMBER.match(word)
+    if match is None:
         return False
-    digits = result.group().replace(",", "")
-    is_year = len(digits) == 4 and "," not in result.group()
+    digits = match.group().replace(",", "")
+    is_year = len(digits) == 4 and "," not in match.group()
     return digits[0] == "8" or (digits[:2] in ("11", "18") and (len(digits) % 3 == 2 or is_year))

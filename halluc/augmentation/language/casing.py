@@ -27,8 +27,7 @@ def _is_title(word: str) -> bool:
 
 
 def put(wanted: Pattern, text: str) -> str:
-    """Apply a casing pattern to ``text``; ``mixed`` leaves it unchanged, and so does ``title`` if it has capitals
-    already."""
+    """The text in a casing pattern; unchanged for ``mixed``, and for ``title`` if it has capitals."""
     if wanted == "lower":
         return text.lower()
     if wanted == "upper":

@@ -38,8 +38,8 @@ _MOST_ALIKE = 12
 
 
 def cilin(key: str) -> Alternatives:
-    """The synonyms of each word: the other words of its group. Words in several groups are ambiguous and left out; so
-    are groups of merely related words.
+    """The synonyms of each word: the other words of its group. Words in several groups are ambiguous, and left out;
+    groups of related words are left out too.
 
     Raises:
         OptionError E422, at the config's ``key``: the thesaurus is not installed.
@@ -98,7 +98,7 @@ def _toneless(reading: str) -> str:
 def lookalikes(key: str) -> Mapping[Script, Alternatives]:
     """For each frequent character, the frequent characters that differ from it in one of two parts: 清, 请 and 情.
 
-    The shared part is the one that fewer characters have, which is rarely the radical.
+    Parts that many characters share, such as radicals, are ignored.
 
     Raises:
         OptionError E422, at the config's ``key``: the shapes are not installed.
@@ -130,7 +130,7 @@ def scripts(character: str) -> tuple[Script, ...]:
 
 
 def script_of(text: Iterable[str]) -> Script:
-    """Whether most characters of a text are traditional; simplified for ties."""
+    """The script of most characters of a text; simplified for ties."""
     count = Counter(script for character in text for script in scripts(character))
     return "traditional" if count["traditional"] > count["simplified"] else "simplified"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from halluc.gap.stopwords import STOP_WORDS
 
-# In addition to stop words: words that WordNet also knows as a noun or adverb that is rarely meant (a tin can, the
-# number one).
+# Besides stop words, words that WordNet also has as a noun or adverb that is rarely meant (a tin can, the number one).
 FUNCTION_WORDS = STOP_WORDS | frozenset(
     """
     am can cannot could may might must shall will would ought need us it who whoever whatever whichever anyone someone

@@ -1,7 +1,7 @@
 """English inflection and lemmatisation: walked is the past of walk, and strolled that of stroll.
 
-Spelling rules, a table of irregular forms, and WordNet's lists of exceptions if available. If the rules do not know a
-form, such as the plural of "information", there is none: no word is better than a wrong one.
+It uses spelling rules, a table of irregular forms, and WordNet's lists of exceptions if available. There is no form,
+such as a plural of "information", if it may be wrong.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class WordForm(NamedTuple):
 
 
 class Inflection:
-    """Forms of single English words in small letters, with exceptions (form to lemmas) by part of speech."""
+    """Forms of single lower-case English words; ``exceptions`` are lemmas by part of speech and irregular form."""
 
     def __init__(self, exceptions: Exceptions | None = None) -> None:
         self._listed_lemmas = exceptions or {}
@@ -67,7 +67,7 @@ class Inflection:
         self._irregular = _irregular_forms()
 
     def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[WordForm]:
-        """Every form of existing lemmas that a word may be."""
+        """All possible analyses of a word as a form of a lemma for which ``exists`` is true."""
         forms = [WordForm(word, part, "base") for part in _FORMS if exists(word, part)]
         for lemma, part in self._lemmas(word):
             if exists(lemma, part):
@@ -75,7 +75,7 @@ class Inflection:
         return forms
 
     def _lemmas(self, word: str) -> Iterable[tuple[str, PartOfSpeech]]:
-        """Candidate lemmas of a word: too many, since each is verified by inflecting it again."""
+        """Candidate lemmas of a word, which ``readings`` verifies by inflecting them."""
         result = dict.fromkeys(self._irregular.get(word, ()))
         for part in _FORMS:
             result.update(((lemma, part), None) for lemma in self._listed_lemmas.get(part, {}).get(word, ()))
@@ -84,7 +84,7 @@ class Inflection:
         return result
 
     def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
-        """A form of a lemma; None if there is none, or if two requested forms differ."""
+        """A form of a lemma; None if there is none, or if past and participle are requested, but differ."""
         if form == "base":
             return lemma
         if form not in _FORMS[part] and form != "past or participle":
@@ -123,7 +123,7 @@ def _irregular(lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
 
 
 def regular_plural(noun: str) -> tuple[str, ...]:
-    """The plural of a noun by the rules; none if it is not counted."""
+    """The plural of a noun by the rules; empty if it is uncountable."""
     if noun in UNCOUNTABLE or noun.endswith("ics") or (noun.endswith("ness") and noun not in COUNTED_IN_NESS):
         return ()
     if noun.endswith("man") and not noun.lower().endswith(_NO_MEN):
@@ -150,7 +150,7 @@ def _irregular_verb(verb: str, form: Form) -> tuple[str, ...]:
 
 
 def regular_verb(verb: str, form: Form) -> tuple[str, ...]:
-    """A form of a verb by the rules; British and American where they differ (travelled, traveled)."""
+    """The spellings of a form of a verb by the rules: several if American and British differ (traveled, travelled)."""
     if form == "third":
         return (verb + "es",) if re.search(r"[^aeiou]o$", verb) else (_with_s(verb),)
     if form == "ing":
@@ -178,7 +178,7 @@ def _doubled(word: str) -> tuple[str, ...]:
 
 
 def compared(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
-    """Comparative or superlative in -er and -est; none for longer words, which take "more" and "most"."""
+    """The comparative in -er or superlative in -est; empty for longer words, which take "more" and "most"."""
     ending = "er" if form == "comparative" else "est"
     syllables = len(_SYLLABLES.findall(word.removesuffix("e")))
     if _CONSONANT_Y.search(word):
@@ -244,7 +244,7 @@ def _by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tu
             for lemma in lemmas:
                 for form in _listed_forms(word, part):
                     result[lemma, part, form] = (*result.get((lemma, part, form), ()), word)
-    # Of two pasts one may be the participle, and the list does not say which: the verb then has neither.
+    # One of two pasts may be the participle, but the list does not distinguish them: the verb then has neither.
     return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in result.items()}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Verb, past, participle; forms before the slash are generated, the others only recognised.
+# Verb, past, participle; forms after a slash are only recognised, not generated.
 _VERBS = """
 abide abode abode; arise arose arisen; awake awoke awoken; bear bore borne; beat beat beaten; become became become
 befall befell befallen; begin began begun; behold beheld beheld; bend bent bent; bet bet bet; bid bid bid
@@ -120,7 +120,7 @@ COMPARED: Mapping[str, tuple[str, str]] = {
     "much": ("more", "most"),
 }  # fmt: skip
 
-# Verbs of several syllables with stress on the last, or that double all the same: occur, occurred.
+# Verbs of several syllables that double their last letter: occur, occurred.
 DOUBLING = frozenset(
     """
     abet abhor abut acquit admit allot annul anagram appal aver befit beget begin bedim commit compel concur confer

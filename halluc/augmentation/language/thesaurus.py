@@ -1,7 +1,7 @@
 """Synonyms of English words from WordNet, in the word's inflected form.
 
-The part of speech of a word is decided by how often its readings were tagged; if two are similarly frequent, the word
-is left alone: no synonym is better than one of another word.
+The part of speech of a word is decided by how often its readings were tagged in WordNet's corpora. A word with two
+similarly frequent readings has no synonyms.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class WordNetThesaurus:
         readings = self._inflection.readings(word, self._wordnet.has)
         if len(readings) < 2:
             return readings[0] if readings else None
-        weighed = sorted((-self._weight(one), number) for number, one in enumerate(readings))
-        (first, best), (second, _) = weighed[:2]
+        weighted = sorted((-self._weight(one), number) for number, one in enumerate(readings))
+        (first, best), (second, _) = weighted[:2]
         return readings[best] if 2 * second > first else None
 
     def _weight(self, reading: WordForm) -> float:
@@ -66,15 +66,13 @@ class WordNetThesaurus:
             if own is None:  # the sense of a name: China, not china
                 continue
             senses += 1
-            yield from (member for member in synset if self._may_stand_for(member, own))
+            yield from (member for member in synset if self._may_replace(member, own))
             if senses == self._most_senses:
                 return
 
-    def _may_stand_for(self, member: Member, own: Member) -> bool:
-        """Exclude names, numbers, abbreviations (s, yr) and placeholders (make up one's mind).
-
-        Adjectives that only follow their noun, such as "asleep", only replace each other.
-        """
+    def _may_replace(self, member: Member, own: Member) -> bool:
+        """Whether a member is not a name, number, abbreviation (s, yr) or phrase with a placeholder (make up one's
+        mind); adjectives that only follow their noun, such as "asleep", only replace each other."""
         word = member.word
         if word == own.word or not word.islower() or not (self._multiword or "_" not in word):
             return False

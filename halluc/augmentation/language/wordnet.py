@@ -28,14 +28,14 @@ class Member(NamedTuple):
 class WordNet:
     """The single words of WordNet, their senses and tag counts.
 
-    The indexes are read at once (about 0.3 s), the rest on demand.
+    Creating it reads the indexes (about 0.3 s); the rest is read on demand.
     """
 
     def __init__(self, database: Database) -> None:
         self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
         self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
-        result = (database.read(name) for name in _SENSE_FILES)
-        self._tagged = _tagged(next((buffer for buffer in result if buffer is not None), None))
+        sense_files = (database.read(name) for name in _SENSE_FILES)
+        self._tagged = _tagged(next((buffer for buffer in sense_files if buffer is not None), None))
         self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
             part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
         }
@@ -50,10 +50,8 @@ class WordNet:
             yield self._members(int(offset), part)
 
     def frequency(self, lemma: str, part: PartOfSpeech) -> int:
-        """How often the senses of a lemma were tagged in WordNet's corpora.
-
-        If no file has the counts, the number of its tagged senses.
-        """
+        """How often the senses of a lemma were tagged in WordNet's corpora; the number of its tagged senses if no file
+        has these counts."""
         fields = self._fields(lemma, part)
         if not fields:
             return 0

@@ -26,7 +26,7 @@ _WAYS = (
 
 @dataclass(frozen=True)
 class Database:
-    """WordNet's database files in a folder, or in a zip archive that holds a folder ``wordnet``."""
+    """WordNet's database files in a folder, or in the folder ``wordnet`` of a zip archive."""
 
     path: Path
 
@@ -97,7 +97,6 @@ def places() -> Iterator[Path]:
         yield data / "corpora" / "wordnet.zip"
     yield Path("/usr/share/wordnet")
     yield Path("/usr/local/WordNet-3.0/dict")
-    # The specification of a top-level package is found without running its code.
     if (package := find_spec("pattern")) is not None:
         for root in package.submodule_search_locations or ():
             yield Path(root) / "text" / "en" / "wordnet" / "dict"

@@ -1,4 +1,4 @@
-"""Converts the output of a black box for a sentence to edits: tokens are aligned, and labels stay certain."""
+"""Converts a new version of a sentence to edits of its tokens, or rejects it if a label would become uncertain."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from halluc.core.edits import Editable, Replace, between_locked, is_free
 
 
 class EditAlignment:
-    """The changes from an example's tokens to new ones, as edits that are each completely inside or outside of a
-    span."""
+    """Aligns new tokens with those of an example, as edits that are each completely inside or outside of a span.
+
+    ``keeps_positions``: the new tokens were made by a model that changes single tokens.
+    """
 
     def __init__(self, example: Editable, new: Sequence[str], keeps_positions: bool, why: str) -> None:
         self._old = example.tokens
@@ -36,7 +38,7 @@ class EditAlignment:
         done, new_done = 0, 0
         for at, new_at in [*self._matches(), (len(self._old), len(self._new))]:
             edits += self._block(done, at, new_done, new_at)
-            # A model that ignores capitals must not change the case of tokens that it kept.
+            # Matches ignore case, so the case of a kept token may differ.
             if self._keeps_positions and at < len(self._old) and self._old[at] != self._new[new_at]:
                 edits.append(self._put(at, at + 1, new_at, new_at + 1))
             done, new_done = at + 1, new_at + 1
@@ -48,7 +50,7 @@ class EditAlignment:
         return Replace(start, end, tuple(self._new[new_start:new_end]), self._why)
 
     def _in_place(self) -> list[Replace] | None:
-        """Aligned token by token, the usual case; None if that is impossible, or a word moved."""
+        """The edits of an alignment token by token, the usual case; None if that is impossible, or a word moved."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
         changed = [at for at, (before, after) in enumerate(zip(self._old, self._new, strict=True)) if before != after]
@@ -77,18 +79,21 @@ class EditAlignment:
         return [*self._block(start, border, new_start, cut), *self._block(border, end, cut, new_end)]
 
     def _cut(self, start: int, border: int, end: int, new_start: int, new_end: int) -> int:
-        """The position of the border in the new tokens: where the letters of both sides are most similar, and similar
-        enough."""
+        """The position in the new tokens that corresponds to ``border``, by the similarity of the letters around it.
+
+        Raises:
+            Rejected: no position is similar enough.
+        """
         left, right = "".join(self._old[start:border]), "".join(self._old[border:end])
-        best, result = 0.0, -1
+        best, best_cut = 0.0, -1
         for cut in range(new_start + 1, new_end):
             first = Indel.normalized_similarity(left, "".join(self._new[new_start:cut]))
             second = Indel.normalized_similarity(right, "".join(self._new[cut:new_end]))
             if min(first, second) >= 0.5 and first + second > best:
-                best, result = first + second, cut
-        if result < 0:
+                best, best_cut = first + second, cut
+        if best_cut < 0:
             raise Rejected("alignment")
-        return result
+        return best_cut
 
     def _moves(self, edits: Sequence[Replace]) -> bool:
         """Whether a word moved out of a span, or into one."""
@@ -119,12 +124,10 @@ def zone_of(edit: Replace, zones: Sequence[int]) -> int:
 
 
 def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Replace]:
-    """The permitted edits, without those in mentions if mentions must stay.
-
-    A locked token whose spelling changed is restored.
+    """The permitted edits: without those in mentions, unless ``mentions``, and without replacements of locked tokens.
 
     Raises:
-        Rejected: one touches a locked range, or a mention or field would become empty.
+        Rejected: another edit touches a locked range, or a mention or field would become empty.
     """
     in_zone = zones(example)
     if not mentions:
@@ -154,7 +157,7 @@ def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:
 
 
 def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
-    """The tokens of a model with its own tokenizer, split where the example has the parts as tokens."""
+    """The tokens of a model with its own tokenizer, split at punctuation if the example has a part as a token."""
     written = {word.casefold() for word in old}
     result: list[str] = []
     for word in new:
@@ -164,14 +167,15 @@ def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return result
 
 
-# A larger table would take a tenth of a second or more.
+# A larger table takes more than a tenth of a second.
 _MOST_CELLS = 1_000_000
 
 
 def longest_match(old: Sequence[str], new: Sequence[str], weights: Sequence[int]) -> list[tuple[int, int]]:
-    """Positions of a heaviest common subsequence, by the weight of each old token (dynamic programming; exact).
+    """The positions of a common subsequence with the largest weight; each old token has a weight.
 
-    Common prefixes and suffixes are matched first. If the rest is very long, ``difflib`` matches it.
+    Common prefixes and suffixes are matched first, the rest by dynamic programming, or by ``difflib`` if it is very
+    long.
     """
     first, last, new_last = 0, len(old), len(new)
     while first < last and first < new_last and old[first] == new[first]:

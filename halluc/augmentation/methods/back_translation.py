@@ -86,7 +86,6 @@ class BackTranslation(Augmenter):
         self._engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
 
     def use(self, engine: TranslationEngine) -> None:
-        """Use an engine that is open already."""
         self._engine = engine
 
     def facts(self) -> dict[str, Any]:
@@ -96,14 +95,8 @@ class BackTranslation(Augmenter):
         if self._engine is not None:
             self._engine.close()
 
-    def change(self, example: Editable, draws: Draws) -> Changed:
-        made = self.change_many([example], [draws])[0]
-        if isinstance(made, Rejected):
-            raise made
-        return made
-
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        """All texts of all examples are translated together.
+        """The results for the examples, whose texts are translated together.
 
         Raises:
             OptionError E440: the engine failed.
@@ -132,9 +125,7 @@ class BackTranslation(Augmenter):
             return rejected
         return [units[number] for number in config.chosen(len(units), draws)]
 
-    def _changed(
-        self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]
-    ) -> Changed | Rejected:  # fmt: skip
+    def _changed(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:
         """The example with the usable results; the first reason if there are none."""
         moves: list[Edit] = []
         replaced: list[Edit] = []
@@ -158,7 +149,7 @@ class BackTranslation(Augmenter):
     def _edits(self, unit: TranslationUnit, trip: RoundTrip) -> tuple[list[Edit], list[Edit]]:
         """
         Raises:
-            Rejected: what came back is not usable.
+            Rejected: the translation is not usable.
         """
         if not trip.back:
             raise Rejected("no translation")

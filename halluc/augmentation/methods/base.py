@@ -1,8 +1,8 @@
 """Interfaces of augmentation methods: an ``Augmenter`` proposes edits of one example, a ``Synthesizer`` samples new
 examples.
 
-Neither changes text or moves spans itself: ``core.edits.apply`` does. Neither has random state: all randomness comes
-from the ``Draws`` that are passed in, so that an example does not depend on the process or the order.
+Only ``core.edits.apply`` changes text and moves spans. Methods have no random state: they draw from the ``Draws`` that
+are passed in, so that an example does not depend on the process or the order.
 """
 
 from __future__ import annotations
@@ -59,19 +59,17 @@ class RateConfig(MethodConfig):
         return self
 
     def chosen(self, candidates: int, draws: Draws) -> list[int]:
-        """Which of this many candidates are edited, ascending; none with ``rate: 0``."""
+        """The indexes of the candidates that are edited, ascending; none with ``rate: 0``."""
         if not candidates or not self.rate:
             return []
         wanted = max(draws.count(self.rate * candidates), self.at_least)
-        return draws.some(candidates, min(wanted, self.at_most or wanted)) if wanted else []
+        return draws.some(candidates, min(wanted, self.at_most or wanted))
 
 
 class OptionError(HallucError):
     """An option that cannot be satisfied; ``key`` is its key in the method's config."""
 
-    def __init__(
-        self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE
-    ) -> None:  # fmt: skip
+    def __init__(self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE) -> None:
         super().__init__(code, message, None, help, exit_code)
         self.key = key
 
@@ -86,7 +84,7 @@ class Rejected(Exception):
 
 @contextlib.contextmanager
 def about(key: str) -> Iterator[None]:
-    """Errors without a location are raised as errors of the key ``key`` of the config."""
+    """Convert errors without a location to an ``OptionError`` of ``key``."""
     try:
         yield
     except HallucError as error:
@@ -100,11 +98,11 @@ Tokens = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Statistics of the training split, for methods that draw from it; everything in the order of first appearance.
+    """Statistics of the training split, for methods that draw from it; all in the order of first appearance.
 
     ``mentions`` has, by label, the frequency of each mention (its tokens); ``words``, by tag (see ``tags``), the
-    frequency of each token. ``words`` is empty if no method ``learns`` them. ``examples_with`` is the number of
-    examples with each unit of novelty.
+    frequency of each token, and is empty if no method ``learns`` words. ``examples_with`` has the number of examples
+    with each unit of novelty.
     """
 
     labels: tuple[str, ...] = ()
@@ -129,7 +127,7 @@ class Lexicon:
 
 
 def tags(example: Editable) -> list[str]:
-    """An IOB2 tag for each token; outside of spans one of the labels of the whole example, if it has any."""
+    """An IOB2 tag for each token; outside of spans, instead of O, a tag of the labels of the whole example, if any."""
     result = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
     for start, end, label in example.spans:
         result[start] = f"B-{label}"
@@ -138,7 +136,7 @@ def tags(example: Editable) -> list[str]:
 
 
 class Changed(NamedTuple):
-    """An example after a method, and the edits of each of its steps; positions of a step are those before the step."""
+    """An example after a method, and the edits of each step of the method, with their positions before that step."""
 
     edited: Editable
     steps: tuple[tuple[Edit, ...], ...]
@@ -175,8 +173,7 @@ class Labeller(Protocol):
 class PseudoLabelled(NamedTuple):
     """A plain text as an example with the labels that a trained model predicts.
 
-    ``confidence`` is the minimum over the predicted labels (1 if there are none). A text without any token has no
-    labels.
+    ``confidence`` is the minimum over the predicted labels (1 if there are none).
     """
 
     example: Editable
@@ -184,8 +181,7 @@ class PseudoLabelled(NamedTuple):
 
 
 class TextLabeller(Protocol):
-    """A trained model that labels plain texts; ``fingerprint`` is a hash of everything that its predictions depend
-    on."""
+    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
 
     @property
     def fingerprint(self) -> str: ...
@@ -196,14 +192,13 @@ class TextLabeller(Protocol):
 
 
 class TextTranslator(Protocol):
-    """A trained model that writes a text for a text; ``fingerprint`` is a hash of everything that its outputs depend
-    on."""
+    """A trained text generation model; ``fingerprint`` is a hash of all that its outputs depend on."""
 
     @property
     def fingerprint(self) -> str: ...
 
     def translated(self, texts: Sequence[str]) -> list[str]:
-        """One for each text, in order; empty if nothing is written."""
+        """The output for each text, in order; it may be empty."""
         ...
 
 
@@ -212,9 +207,9 @@ class Workspace:
     """Resources for methods and filters that are fitted or start programs.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
-    user allowed the programs in a config to run. ``labeller`` returns the model of a run, or several models that are
-    trained on parts of the training split; ``text_labeller`` a model that labels plain texts; ``translator`` a run that
-    writes a text for each text. ``tokens`` tokenizes a text like the data of the job.
+    user allowed programs that a config names. ``labeller`` returns the model of a run, or, for a number, that many
+    cross-fitted models; ``text_labeller`` a model that labels plain texts; ``translator`` a text generation model.
+    ``tokens`` tokenizes a text like the data of the job.
     """
 
     folder: Path
@@ -229,8 +224,7 @@ class Workspace:
 class Component:
     """The common base of augmenters and synthesizers.
 
-    With ``uses_model`` candidates are made in one process and many at a time, since a model or a program makes them:
-    then the methods whose name ends in ``_many`` are called.
+    With ``uses_model``, a model or a program makes candidates: in one process.
     """
 
     Config: ClassVar[type[MethodConfig]]
@@ -239,14 +233,14 @@ class Component:
     makes_copies: ClassVar[bool] = False
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Learn from the training split, which can be iterated over several times.
+        """Learn from the training split, which may be iterated several times.
 
         Raises:
             OptionError: it is too small, or contains something that this method cannot learn.
         """
 
     def facts(self) -> dict[str, Any]:
-        """The entry of this method in the manifest after everything is made: plain JSON values."""
+        """The entry of this method in the manifest, as plain JSON values; called at the end."""
         return {}
 
     def close(self) -> None:
@@ -256,10 +250,10 @@ class Component:
 class Augmenter(Component):
     """Proposes edits to one example.
 
-    ``changes_form_only``: it changes how words are written and not which words there are (case, noise): its results are
-    compared with other examples exactly, never after normalisation. ``learns`` names the parts of ``Lexicon`` that it
-    needs and that take time to collect. A method that only works on mentions names in ``instead`` an alternative for
-    tasks without mentions.
+    ``changes_form_only``: it changes only the spelling of words (case, noise), so its results are compared with other
+    examples exactly, not after normalisation. ``learns`` names the parts of ``Lexicon`` that it needs, if they take
+    time to collect. A method that only works on mentions names in ``instead`` an alternative for tasks without
+    mentions.
     """
 
     instead: ClassVar[str | None] = None
@@ -268,7 +262,7 @@ class Augmenter(Component):
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         """Edits that ``core.edits.apply`` accepts, none if there is nothing to change.
 
-        Implements the method; one that takes several steps overrides ``change`` instead.
+        A method with several steps, or with a model, overrides ``change_many`` instead.
 
         Raises:
             Rejected: the change cannot be expressed in edits.
@@ -276,14 +270,21 @@ class Augmenter(Component):
         return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
-        # JSON can hold an empty token, and a mention of one: that is not a replacement for another.
-        proposed = self.propose(example, draws)
-        edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
-        return Changed(apply(example, edits), (edits,))
+        """
+        Raises:
+            Rejected: see ``propose``.
+        """
+        return accepted(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """``change`` for each example with its own draws, in order."""
-        return [_caught(self.change, *one) for one in zip(examples, draws, strict=True)]
+        return [_caught(self._edited, *one) for one in zip(examples, draws, strict=True)]
+
+    def _edited(self, example: Editable, draws: Draws) -> Changed:
+        # A corpus in JSON may have empty tokens, which must not replace others.
+        proposed = self.propose(example, draws)
+        edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
+        return Changed(apply(example, edits), (edits,))
 
 
 class Synthesizer(Component):
@@ -295,24 +296,22 @@ class Synthesizer(Component):
         Raises:
             Rejected: what was sampled is not a valid example.
         """
-        (made,) = self.sample_many([like], [draws])
-        if isinstance(made, Rejected):
-            raise made
-        return made
+        return accepted(*self.sample_many([like], [draws]))
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in order."""
         return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
 
     def source_of(self, example: Editable) -> str | None:
-        """The source (file:line) of the text of a sampled example; None if the method wrote the text itself."""
+        """The source (file:line) of the text of a sampled example; None if the method generated the text."""
         return None
 
 
 def refuse_all_locked(read: int, locked: int) -> None:
     """
     Args:
-        read: the number of training examples. locked: how many of them have locked parts.
+        read: the number of training examples.
+        locked: the number of them with locked parts.
 
     Raises:
         OptionError C147: all examples have locked parts.
@@ -329,11 +328,18 @@ def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Dr
         return rejected
 
 
+def accepted(result: T | Rejected) -> T:
+    """A result that is not rejected; otherwise the rejection is raised."""
+    if isinstance(result, Rejected):
+        raise result
+    return result
+
+
 def build(config: MethodConfig, training: Lexicon) -> Augmenter:
     """The augmenter of a config.
 
     Raises:
         OptionError: it does not support the config. HallucError: a file that it names cannot be read.
     """
-    made: Augmenter = registry.load(TABLE, AUGMENTER, config.type)(config, training)  # type: ignore[attr-defined]
-    return made
+    augmenter: Augmenter = registry.load(TABLE, AUGMENTER, config.type)(config, training)  # type: ignore[attr-defined]
+    return augmenter

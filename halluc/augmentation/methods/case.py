@@ -49,7 +49,7 @@ class Case(Augmenter):
     def _edits(self, casing: Casing, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
         if casing == "damaged":
             return self._damage(tokens, positions, draws)
-        # In running text a token in capitals is an acronym, which title case keeps.
+        # In running text a token in capitals is an acronym, which stays in capitals.
         title = _capitalised if any(map(str.islower, tokens)) else str.capitalize
         cased = {"lower": str.lower, "upper": str.upper, "title": title}[casing]
         return _changed(tokens, positions, cased, f"{casing} case")
@@ -67,7 +67,7 @@ class Case(Augmenter):
 
 
 def _capitalised(token: str) -> str:
-    """With a capital first letter; the rest stays, as in McDonald."""
+    """The token with a capital first letter and the rest unchanged, as in McDonald."""
     return token[:1].title() + token[1:]
 
 

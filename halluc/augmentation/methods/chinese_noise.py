@@ -33,8 +33,8 @@ class ChineseNoiseConfig(RateConfig):
 class ChineseNoise(Augmenter):
     """Replaces Chinese characters by homophones and by characters of a similar shape.
 
-    In each token one frequent character is replaced by another frequent one, simplified by simplified and traditional
-    by traditional. All other characters stay.
+    In a token, one frequent character is replaced by another frequent one of the same script (simplified or
+    traditional).
     """
 
     Config: ClassVar[type[RateConfig]] = ChineseNoiseConfig
@@ -52,9 +52,9 @@ class ChineseNoise(Augmenter):
         script = chinese.script_of("".join(example.tokens))
         tables = {kind: table[script] for kind, table in self._tables.items()}
         options = {
-            at: result
+            at: places
             for at, token in enumerate(example.tokens)
-            if at not in inside and is_free(example, at, at + 1) and (result := _options(token, tables))
+            if at not in inside and is_free(example, at, at + 1) and (places := _options(token, tables))
         }
         edits = []
         candidates = list(options)

@@ -1,4 +1,4 @@
-"""Synonyms of Chinese words, which are found in the tokens whether tokens are characters or words."""
+"""Synonyms of Chinese words; tokens may be characters or words."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ class ChineseSynonyms:
         self._config = config
         self._synonyms = chinese.cilin("thesaurus")
         self._longest = max(map(len, self._synonyms))
-        # The default is for English words: three letters. Chinese words of one character are mostly ambiguous.
+        # The default of `min_length` is for English words. Chinese words of one character are mostly ambiguous.
         self._shortest = min(config.min_length, 2)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits of ``rate`` of the words that have a synonym and are not part of a mention or of a lock."""
         words = [one for part in self._parts(example) for one in self._words(example.tokens, *part)]
         words = [(start, end, word) for start, end, word in words if is_free(example, start, end)]
         edits = []

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.augmentation.methods.base import MethodConfig, Rejected, Synthesizer, Workspace
-from halluc.augmentation.models.gan.config import (
-    GanSynthesisConfig,
-)
+from halluc.augmentation.models.gan.config import GanSynthesisConfig
 from halluc.core.edits import Editable
 from halluc.core.rng import Draws
 
@@ -43,7 +41,7 @@ class GanSynthesis(Synthesizer):
         self._model = fit(self.config, examples, workspace)
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        assert self._model is not None, "it is fitted first"
+        assert self._model is not None, "call `fit` first"
         return self._model.sample(like, draws)
 
     def facts(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class LabelWiseReplacementConfig(RateConfig):
 
 
 class _Words(NamedTuple):
-    """The training tokens of one tag, the cumulative counts, and the index of each token."""
+    """The training tokens of one tag, their cumulative counts, and the index of each token."""
 
     tokens: tuple[str, ...]
     cumulative: tuple[int, ...]

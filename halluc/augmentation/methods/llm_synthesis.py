@@ -33,7 +33,7 @@ _FORM = (
     "mention in the text, in their order, each text exactly as it stands there}."
 )
 
-# Keys that do not affect answers.
+# Keys that are not part of the cache key, since they do not affect answers.
 _NOT_ASKED = {"share", "send_data_to", "key_variable", "timeout", "retries", "concurrent", "max_requests"}
 
 
@@ -102,11 +102,11 @@ class LlmSynthesis(Synthesizer):
                 D144: the training split is empty.
         """
         read, vocabulary, self._examples = 0, set[str](), {}
-        text = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
+        digest = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
         for example in examples:
             read += 1
             vocabulary.update(example.tokens)
-            text.update(repr(example).encode())
+            digest.update(repr(example).encode())
             if not example.locked and example.tokens:
                 self._examples.setdefault(_labels(example), []).append(example)
         self._vocabulary = frozenset(vocabulary)
@@ -114,7 +114,7 @@ class LlmSynthesis(Synthesizer):
             raise OptionError("type", "D144", "the training split has no examples", "give it some", EXIT_DATA)
         if not self._examples:
             refuse_all_locked(read, read)
-        config, cache = self.config, workspace.folder / f"llm_synthesis-{text.hexdigest()[:16]}"
+        config, cache = self.config, workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
         limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
         key = os.environ.get(config.key_variable) or None
         self._endpoint = Endpoint(config.url, config.send_data_to, key, cache, limits)
@@ -178,12 +178,12 @@ class LlmSynthesis(Synthesizer):
 
 
 def _labels(example: Editable) -> tuple[str, ...]:
-    """The key of an example's request: the labels of the whole, and those of its mentions with their counts."""
+    """The labels of the whole example, and of each of its mentions: examples with the same labels are its shots."""
     return (*example.labels, "|", *sorted(span.label for span in example.spans))
 
 
 def _question(example: Editable) -> str:
-    """The question, including the length, since a filter compares it with that of the example."""
+    """The question about labels, mentions and length (the filter ``length_ratio`` compares the length)."""
     text = joined(example.tokens)
     length = f"{len(text.split())} words" if " " in text else f"{len(text)} characters"
     counts = Counter(span.label for span in example.spans)
@@ -193,10 +193,8 @@ def _question(example: Editable) -> str:
 
 
 def written(example: Editable) -> dict[str, Any]:
-    """An example in the form in which the model should write one."""
-    mentions = [
-        {"text": joined(example.tokens[span.start : span.end]), "label": span.label} for span in example.spans
-    ]  # fmt: skip
+    """An example in the form of an answer."""
+    mentions = [{"text": joined(example.tokens[span.start : span.end]), "label": span.label} for span in example.spans]
     return {"text": joined(example.tokens), "mentions": mentions}
 
 
@@ -248,15 +246,15 @@ def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
 def _read(answer: str) -> tuple[str, list[tuple[str, str]]]:
     """The text and the mentions of an answer, which may be in a code fence or between words."""
     try:
-        read = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
-        text, mentions = read["text"], [(one["text"], one["label"]) for one in read["mentions"]]
+        record = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
+        text, mentions = record["text"], [(one["text"], one["label"]) for one in record["mentions"]]
         if not all(isinstance(value, str) for value in (text, *(part for one in mentions for part in one))):
             raise TypeError
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Rejected("no JSON as asked") from None
     if not all(surface.strip() for surface, _ in mentions):
         raise Rejected("mention not in text")
-    # JSON can express a lone surrogate, but files cannot.
+    # JSON can contain lone surrogates, which cannot be written to files.
     if any("\ud800" <= char <= "\udfff" or char == "\0" for char in text):
         raise Rejected("no text")
     return text, mentions

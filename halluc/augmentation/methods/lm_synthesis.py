@@ -65,7 +65,7 @@ class LmSynthesis(Synthesizer):
         self._model = LanguageModel.fitted(self.config, examples, workspace)
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        assert self._model is not None, "it is fitted first"
+        assert self._model is not None, "call `fit` first"
         return self._model.sample_many(like, draws)
 
     def facts(self) -> dict[str, Any]:

@@ -28,9 +28,9 @@ FEWEST_TEXTS = 20
 class MaskedInfill(Augmenter):
     """Replaces words by what a masked language model puts there: context words, or words of mentions (MELM).
 
-    All pieces of a word are masked together, and only whole words of letters replace it, in its case, never the same
-    word nor a neighbouring one. Words that the training split has only in mentions are not used outside of mentions.
-    For mentions the model is trained with markers of the label around each of their words (Zhou et al. 2022).
+    All pieces of a word are masked together. It is replaced by a whole word of letters in its case, never by itself or
+    a neighbouring word. Words that the training split has only in mentions are not used outside of mentions. For
+    mentions the model is trained with markers of the label around each of their words (Zhou et al. 2022).
     """
 
     Config: ClassVar[type[RateConfig]] = MaskedInfillConfig
@@ -65,14 +65,8 @@ class MaskedInfill(Augmenter):
                 raise OptionError("fit", "D144", message, help, EXIT_DATA)
         self._filler = MaskedFiller.ready(self.config, self._training, examples, workspace)
 
-    def change(self, example: Editable, draws: Draws) -> Changed:
-        (made,) = self.change_many([example], [draws])
-        if isinstance(made, Rejected):
-            raise made
-        return made
-
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        assert self._filler is not None, "it is fitted first"
+        assert self._filler is not None, "call `fit` first"
         return list(self._filler.change_many(examples, draws))
 
     def facts(self) -> dict[str, Any]:

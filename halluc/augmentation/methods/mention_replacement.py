@@ -19,7 +19,7 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.word_files import read_gazetteer
 
-# How often another mention is drawn before all different ones are listed.
+# The number of draws of another mention, before all different ones are listed.
 _TRIES = 8
 # A single token of this many capitals is an acronym, unless the whole sentence is in capitals.
 _LONGEST_ACRONYM = 4
@@ -128,7 +128,7 @@ def _checked(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[st
 
 
 def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
-    """``upper`` or ``lower`` if the new mention must have this case, else ``mixed``: unchanged."""
+    """The case that the new mention must have: ``upper``, ``lower``, or ``mixed`` (unchanged)."""
     text = tokens[start] if end == start + 1 else " ".join(tokens[start:end])
     if text.islower():
         return "lower"

@@ -11,18 +11,18 @@ from typing import NamedTuple
 from halluc.augmentation.methods.base import Tokens
 from halluc.core.rng import Draws
 
-# How often a name is composed before giving up, since most are not new in a small inventory.
+# The number of attempts to compose a new name: with few parts, most composed names are known.
 TRIES = 8
-# The maximum letters of an ending; the minimum of a stem, and the minimum number of names with the ending.
+# The lengths of endings in letters, the minimum length of a stem, and the minimum number of names with an ending.
 _ENDINGS = (5, 4, 3)
 _SHORTEST_STEM = 2
 _LEAST_SHARED = 3
 
 
 class _Parts(NamedTuple):
-    """Parts that may be joined: any of ``heads`` with any of ``tails``, one choice for each element of ``pools``.
+    """Parts that may be joined: in each of ``pools`` (heads, tails), any head with any tail.
 
-    ``cumulative`` are the cumulative numbers of pairs of each choice.
+    ``cumulative`` are the cumulative numbers of pairs of the pools.
     """
 
     pools: tuple[tuple[tuple[Tokens, ...], tuple[str, ...]], ...]
@@ -31,7 +31,7 @@ class _Parts(NamedTuple):
 
 
 class NameParts:
-    """Composes names that are not in the training split, in the style of those that are.
+    """Composes new names from the parts of the names in the training split.
 
     Names in capitals are used only if a label has no others, so that parts of headlines do not mix with parts of
     running text.
@@ -82,7 +82,7 @@ def _joinable(pools: Iterable[tuple[Collection[Tokens], Collection[str]]], is_on
 
 
 def _tails(names: Iterable[Tokens]) -> _Parts | None:
-    """All but the last token, and the last: either must occur with at least two others."""
+    """Names divided before the last token; the head, or the last token, must occur in at least two of them."""
     tails_of: dict[Tokens, dict[str, None]] = {}
     heads_of: dict[str, dict[Tokens, None]] = {}
     for *first, tail in names:
@@ -91,13 +91,13 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
         heads_of.setdefault(tail, {})[head] = None
     free_heads = [head for head, tails in tails_of.items() if len(tails) > 1]
     free_tails = [tail for tail, heads in heads_of.items() if len(heads) > 1]
-    # A pair in which both sides are free belongs to the first kind only, otherwise it would be twice as probable.
+    # The pools have no pair in common: it would be twice as probable.
     bound_heads = [head for head, tails in tails_of.items() if len(tails) == 1]
     return _joinable([(free_heads, heads_of), (bound_heads, free_tails)], is_one_token=False)
 
 
 def _endings(names: Iterable[str]) -> _Parts | None:
-    """Stems and shared endings of names of letters."""
+    """Stems and shared endings of names that consist of letters."""
     words = [name for name in names if name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)]
     shared = Counter(ending for word in words for ending in _endings_of(word))
     stems: dict[Tokens, None] = {}

@@ -47,11 +47,11 @@ class NgramConfig(MethodConfig):
 class Ngram(Synthesizer):
     """Writes new labelled sentences by an n-gram model of tokens with tags, the baseline of neural synthesizers.
 
-    As in DAGA (Ding et al. 2020) the labels are written into the token stream, and samples are parsed back; but each
-    (IOB2 tag, token) is one symbol, the model is an n-gram model with Witten-Bell smoothing (Witten & Bell 1991), and
-    its lowest order depends only on the last tag, so that no invalid sequence of tags can occur. It is the baseline for
-    neural synthesizers (DAGA, SeqGAN; Caccia et al. 2020). At order 3 it repeats long parts of the training split, and
-    whole sentences of a small one: the filter ``duplicate`` removes those.
+    Each pair of IOB2 tag and token is one symbol of an n-gram model with Witten-Bell smoothing (Witten & Bell 1991).
+    Its lowest order depends on the last tag, so no invalid sequence of tags can occur. Neural synthesizers that write
+    labels into the token stream should be better (DAGA: Ding et al. 2020; SeqGAN: Caccia et al. 2020). At order 3 it
+    repeats long parts of the training split, and whole sentences of a small one, which the filter ``duplicate``
+    rejects.
 
     Texts that are labelled as a whole have a model for each set of labels, and a sample gets the labels of the example
     that it replaces.
@@ -93,21 +93,21 @@ class Ngram(Synthesizer):
         if model is None:
             raise Rejected("too few of its label")
         padding = self.config.order - 1
-        made = [BORDER] * padding
-        while (symbol := self._next(model, made, draws)) != BORDER:
-            made.append(symbol)
-            if len(made) - padding > self.config.longest:
+        sequence = [BORDER] * padding
+        while (symbol := self._next(model, sequence, draws)) != BORDER:
+            sequence.append(symbol)
+            if len(sequence) - padding > self.config.longest:
                 raise Rejected("too long")
-        return model.symbols.parsed(made[padding:])._replace(labels=like.labels)
+        return model.symbols.parsed(sequence[padding:])._replace(labels=like.labels)
 
-    def _next(self, model: NgramModel, made: Sequence[int], draws: Draws) -> int:
+    def _next(self, model: NgramModel, sequence: Sequence[int], draws: Draws) -> int:
         """The next symbol, drawn from the longest context that smoothing selects."""
         symbols, levels = model
         size = len(symbols.tokens)
-        context = symbols.tags[made[-1]]
+        context = symbols.tags[sequence[-1]]
         known = [context]
         for depth in range(1, len(levels)):
-            context = levels[depth].context(context * size + made[-depth])
+            context = levels[depth].context(context * size + sequence[-depth])
             if context < 0:
                 break
             known.append(context)

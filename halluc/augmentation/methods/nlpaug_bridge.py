@@ -1,4 +1,4 @@
-"""Runs any augmenter of nlpaug; its strings are converted to edits of labelled tokens by alignment."""
+"""Runs any augmenter of nlpaug, and aligns its output with the labelled tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from halluc.core.rng import Draws
 KINDS = ("char", "word", "sentence")
 TRIAL = "The members of the old committee met in a large town on Monday , and it was a good day ."
 
-# If one of these modules is in an exception's traceback, the cause is a model or its data and not the arguments.
+# An exception with one of these modules in its traceback is caused by a model or its data, not by the arguments.
 _LIBRARIES = frozenset({"transformers", "huggingface_hub", "tokenizers", "torch", "nltk", "gensim"})
 
 
@@ -58,7 +58,7 @@ class NlpaugBridge(Augmenter):
         self._why = f"nlpaug {config.augmenter}"
         kind = augmenter_class(config.augmenter)
         parameters = inspect.signature(kind).parameters
-        # A given tokenizer function keeps tokens separate, so that equal lengths mean equal positions.
+        # With our tokenizer functions, tokens stay separate, so equal lengths mean equal positions.
         self._keeps_positions = "tokenizer" in parameters and "reverse_tokenizer" in parameters
         self._samples_with_torch = "device" in parameters
         self._generator = numpy.random.MT19937(0)
@@ -96,20 +96,20 @@ class NlpaugBridge(Augmenter):
         """The tokens that nlpaug makes from a text."""
         try:
             with self._seeded(seed):
-                made = self._augmenter.augment(text)
+                output = self._augmenter.augment(text)
         except Exception as error:
             raise Rejected("nlpaug failed") from error
-        if isinstance(made, list):
-            made = made[0] if made else None
-        if not isinstance(made, str):
+        if isinstance(output, list):
+            output = output[0] if output else None
+        if not isinstance(output, str):
             raise Rejected("no result")
-        return made.split()
+        return output.split()
 
     @contextmanager
     def _seeded(self, seed: int) -> Iterator[None]:
-        """The global random states of Python, NumPy and, for models, torch: seeded inside, then restored."""
+        """Seed the global random states of Python, NumPy and, for models, torch; restore them at the end."""
         before, generator = random.getstate(), numpy.random.get_bit_generator()  # type: ignore[attr-defined]
-        # We set our own generator in NumPy: saving and restoring the state of its own takes as long as nlpaug.
+        # NumPy gets another generator: saving and restoring the state of its own takes as long as nlpaug.
         numpy.random.set_bit_generator(self._generator)  # type: ignore[attr-defined]
         random.seed(seed)
         numpy.random.seed(seed & 0xFFFFFFFF)
@@ -127,14 +127,18 @@ class NlpaugBridge(Augmenter):
             numpy.random.set_bit_generator(generator)  # type: ignore[attr-defined]
 
     def _tried(self, kind: type, arguments: Mapping[str, Any]) -> Any:
-        """The augmenter, after it was tried on one sentence."""
+        """The augmenter, after a trial on one sentence.
+
+        Raises:
+            OptionError C141: it rejects its arguments. E420: it cannot run here.
+        """
         name, online = self.config.augmenter, arguments != _without_hub(arguments)
         _forget_models(kind)
         try:
             with _network(kind, online), self._seeded(0):
-                made = kind(**_without_hub(arguments))
-                _put_in_order(made)
-                made.augment(TRIAL)
+                augmenter = kind(**_without_hub(arguments))
+                _sort_misspellings(augmenter)
+                augmenter.augment(TRIAL)
         except Exception as error:
             message = _first_line(error)
             if isinstance(error, (TypeError, ValueError, NotImplementedError)) and not _comes_from_library(error):
@@ -143,7 +147,7 @@ class NlpaugBridge(Augmenter):
             raise OptionError(
                 "augmenter", "E420", f"{name} cannot run here: {message}", help, EXIT_ENVIRONMENT
             ) from error
-        return made
+        return augmenter
 
 
 def augmenter_class(name: str) -> type:
@@ -191,14 +195,14 @@ def _without_hub(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _forget_models(kind: type) -> None:
-    """nlpaug caches what it loaded in globals, partly without a key: a second dictionary would be the first one."""
+    """Clear the globals in which nlpaug caches models and dictionaries, partly without a key."""
     kept = vars(sys.modules[kind.__module__])
     for name in [name for name in kept if name.endswith(("_MODEL", "_MODELS"))]:
         kept[name] = {}
 
 
-def _put_in_order(augmenter: Any) -> None:
-    """The dictionary of misspellings contains lists made from sets, whose order differs between processes."""
+def _sort_misspellings(augmenter: Any) -> None:
+    """Sort the lists of misspellings, which nlpaug makes from sets, so that they are equal in all processes."""
     words = getattr(getattr(augmenter, "model", None), "dict", None)
     if isinstance(words, dict):
         for word, others in words.items():
@@ -208,7 +212,7 @@ def _put_in_order(augmenter: Any) -> None:
 
 @contextmanager
 def _network(kind: type, allowed: bool) -> Iterator[None]:
-    """No downloads while an augmenter is created, unless a model is given as `hub:NAME`; NLTK's data never."""
+    """Prevent downloads while an augmenter is created: of models unless ``allowed``, and of NLTK's data."""
     if kind.__module__.startswith("nlpaug.augmenter.char"):
         yield
         return

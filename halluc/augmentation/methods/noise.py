@@ -26,7 +26,7 @@ _WEIGHTS: dict[Kind, float] = {
     "misspelling": 2.0, "whitespace": 0.5, "punctuation": 1.0,
 }  # fmt: skip
 
-# The function for a slip of a character, or None for one that is made differently; and its recorded reason.
+# The function for a slip of a character, None for misspellings and white space; and the reason in the provenance.
 _Kind = tuple[Slip | None, str]
 _MISSPELLING: _Kind = (None, "misspelling")
 _SLIPS: dict[Kind, _Kind] = {
@@ -49,8 +49,8 @@ _WHAT_SHIFT = _KIND_BITS + _PLACE_BITS
 # A named tuple defined this way is created three times as fast, and slips are made by the million.
 _new_tuple = tuple.__new__
 
-# How many kinds are drawn at random for a token before all are tried in order, and how many tokens for an example with
-# too few slips.
+# The number of draws of a kind for a token, and of a token for an example with too few slips; then all are tried in
+# order.
 _KIND_DRAWS, _TOKEN_DRAWS = 4, 8
 
 
@@ -107,7 +107,7 @@ class Noise(Augmenter):
         self._kinds = [_SLIPS[kind] for kind in kinds if kind in _SLIPS]
         self._table = _table([config.kinds[kind] for kind in kinds if kind in _SLIPS], self._kinds)
         self._shortest = config.min_length if self._kinds else 1 << 30
-        # Words up to this length always have one changed character: most do, and they need no list of positions.
+        # Words up to this length always have exactly one changed character, which is faster.
         self._longest_with_one = int(1 / config.char_rate) if config.char_rate else 1 << 30
         if config.char_at_least > 1:
             self._longest_with_one = 1
@@ -150,17 +150,17 @@ class Noise(Augmenter):
                     return
 
     def _slip(self, example: Editable, at: int, taken: Collection[int], draws: Draws) -> Replace | None:
-        """A slip of one token; it may not be joined with the tokens at ``taken``."""
+        """A slip of one token, which is not joined with the tokens at ``taken``."""
         token = example.tokens[at]
         if not token.isalnum() and not any(map(str.isalnum, token)):
-            # An empty token, which JSON can contain, has nothing to double.
+            # A corpus in JSON may have empty tokens.
             return noise_slips.punctuation(example, at, draws) if self._punctuates and token else None
         size = len(token)
         if size < self._shortest:
             return None
         bits = draws.bits()
         if size <= self._longest_with_one and token.isascii():
-            # The fast path, for most tokens; the rest goes to the slow one.
+            # The fast path, for most tokens.
             if (slip := self._table[bits & _KIND_MASK]) is _MISSPELLING and token.lower() not in MISSPELLINGS:
                 bits = draws.bits()
                 slip = self._table[bits & _KIND_MASK]
@@ -171,22 +171,20 @@ class Noise(Augmenter):
                     return _new_tuple(Replace, (at, at + 1, (written,), slip[1]))
         return self._any_slip(example, at, taken, bits, draws)
 
-    def _any_slip(
-        self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
-    ) -> Replace | None:  # fmt: skip
-        """A slip of the drawn kind, then of others, then of the first kind that the token allows."""
+    def _any_slip(self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws) -> Replace | None:
+        """A slip of the drawn kind; if it is impossible, of others that are drawn, then of the first possible kind."""
         for _ in range(_KIND_DRAWS):
-            edit = self._made(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
+            edit = self._of_kind(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
             if edit is not None:
                 return edit
             bits = draws.bits()
-        made = (self._made(kind, example, at, taken, bits >> _KIND_BITS, draws) for kind in self._kinds)
-        return next((edit for edit in made if edit is not None), None)
+        edits = (self._of_kind(kind, example, at, taken, bits >> _KIND_BITS, draws) for kind in self._kinds)
+        return next((edit for edit in edits if edit is not None), None)
 
-    def _made(
+    def _of_kind(
         self, kind: _Kind, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
-    ) -> Replace | None:  # fmt: skip
-        """A slip of this kind, if the token allows it."""
+    ) -> Replace | None:
+        """A slip of this kind, if it is possible."""
         token = example.tokens[at]
         slip, why = kind
         if slip is not None:
@@ -204,7 +202,7 @@ class Noise(Augmenter):
         written = word
         if count == 1:
             written = slip(word, at, what)
-            if written == word:  # the slip does not support the character: try the next one
+            if written == word:  # no slip of this character: try the next ones
                 tried = (slip(word, (at + step) % size, what) for step in range(1, size))
                 written = next((one for one in tried if one != word), word)
         else:
@@ -213,7 +211,7 @@ class Noise(Augmenter):
         return unfolded(written, several) if written != word else None
 
     def _count(self, size: int, draws: Draws) -> int:
-        """How many of this many characters are changed."""
+        """The number of characters to change in a token of ``size`` characters."""
         config = self.config
         expected = config.char_rate * size
         least = config.char_at_least
@@ -222,7 +220,7 @@ class Noise(Augmenter):
 
 
 def _table(weights: Sequence[float], kinds: Sequence[_Kind]) -> list[_Kind]:
-    """Each kind in proportion to its weight, at least once, in a table that a few bits index."""
+    """A table of kinds for a few random bits, with each kind in proportion to its weight, but at least once."""
     size = _KIND_MASK + 1
     ends = [part / sum(weights) * size for part in accumulate(weights)]
     table = [kinds[min(bisect_right(ends, place), len(kinds) - 1)] for place in range(size)] if kinds else []

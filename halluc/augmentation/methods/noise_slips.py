@@ -1,8 +1,7 @@
 """Slips of characters and of punctuation marks.
 
-A character slip changes one character of a word, at one position, or returns the word unchanged.
-
-Words here have one code point per character; ``unfolded`` and ``folded`` convert other words to this form and back.
+A character slip changes a word at one position, or returns it unchanged. Its words have one code point per character:
+``folded`` converts other words to this form, ``unfolded`` back.
 """
 
 from __future__ import annotations
@@ -118,10 +117,10 @@ def alphabet(char: str) -> str:
 
 
 def folded(token: str) -> tuple[str, list[str]]:
-    """A token with one code point for each user-perceived character, and a mapping of those that had several.
+    """A token with one code point for each user-perceived character, and the list of those that had several.
 
-    A letter includes its marks and an emoji its parts: a simplification of the grapheme clusters of Unicode Standard
-    Annex 29.
+    These are letters with their marks, and emoji with their parts: simplified grapheme clusters (Unicode Standard Annex
+    29).
     """
     if token.isascii():
         return token, []
@@ -166,9 +165,9 @@ def punctuation(example: Editable, at: int, draws: Draws) -> Replace:
 
 
 def _may_drop(example: Editable, at: int) -> bool:
-    """Whether a word is next to the mark, in the same span and field, so that they never become empty.
+    """Whether a word is next to the mark, in the same span and field, so that these do not become empty.
 
-    Words are never dropped, so that other slips need not be considered.
+    No slip drops a word.
     """
     spans = ((start, end) for start, end, _ in example.spans if start <= at < end)
     first, last = next(spans, (0, len(example.tokens)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _ROWS = ("1234567890-", "qwertyuiop[", "asdfghjkl;'", "zxcvbnm,./")
-# How far each row of a keyboard is shifted to the right of the one above, in keys.
+# The shift of each row of a keyboard to the right of the first row, in keys.
 _OFFSETS = (0.0, 0.5, 0.75, 1.25)
 
 

@@ -86,7 +86,7 @@ class NonMentions(Augmenter):
         return edits
 
     def _shaped(self, token: str, shape: Shape, draws: Draws) -> str | None:
-        """The token in a form; None if training has no other word for it."""
+        """The token in a shape; None if training has no word to replace it by."""
         if shape != "replaced":
             return put("upper" if shape == "upper" else "title", token)
         return draws.choice(self._words) if self._words else None
@@ -108,8 +108,10 @@ def _candidates(example: Editable) -> list[int]:
 
 
 def _capitalised_words(training: Lexicon, rare: int) -> list[str]:
-    """Words that training has outside of mentions both capitalised, at most ``rare`` times, and in lower case, and
-    never in a mention: so they are common words, and not names without annotation."""
+    """Capitalised words that occur at most ``rare`` times in training, outside of mentions.
+
+    They also occur in lower case, and never in a mention, so they are not names without annotation.
+    """
     outside = training.words.get("O", {})
     named = {token.lower() for names in training.mentions.values() for name in names for token in name}
     return [

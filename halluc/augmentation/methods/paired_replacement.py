@@ -15,7 +15,7 @@ from halluc.core.edits import Editable
 from halluc.core.rng import Draws
 
 _DIGITS = regex.compile(r"[0-9]+(?:[.,:'’][0-9]+)*")
-# How often digits are drawn before an unchanged number is accepted.
+# The number of draws of a different number.
 _TRIES = 8
 
 
@@ -67,10 +67,10 @@ def _other_digits(number: Tokens, draws: Draws) -> Tokens | None:
         return str(least + draws.below(10 - least)) if is_first else str(draws.below(10))
 
     for _ in range(_TRIES):
-        made = tuple(
+        drawn = tuple(
             "".join(other(digit, not place and not at) for at, digit in enumerate(token))
             for place, token in enumerate(number)
         )
-        if made != number:
-            return made
+        if drawn != number:
+            return drawn
     return None

@@ -22,7 +22,7 @@ from halluc.augmentation.methods.base import (
     Workspace,
     about,
 )
-from halluc.augmentation.models.kept_answers import pseudo_labels
+from halluc.augmentation.models.cached_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
 from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
@@ -49,8 +49,7 @@ class SelfTrainingConfig(MethodConfig):
     )
 
 
-# Examples of the same group may replace one another: whether something in them is labelled, and the labels of the
-# whole.
+# Whether an example has mentions, and its labels of the whole: texts replace examples of the same group.
 _Group = tuple[bool, tuple[str, ...]]
 
 
@@ -98,8 +97,8 @@ class SelfTraining(Synthesizer):
             named = ", ".join(self.config.unlabelled)
             raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
         labeller = self._labeller(workspace)
-        made = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
-        for text, one in zip(texts, made, strict=True):
+        labelled = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
+        for text, one in zip(texts, labelled, strict=True):
             self._add(text, one, labels, seen)
         if self._counts["kept"] == self._counts["kept_without_labels"]:
             raise self._nothing_sure()
@@ -128,23 +127,24 @@ class SelfTraining(Synthesizer):
                 yield line
 
     def _labeller(self, workspace: Workspace) -> TextLabeller:
-        assert workspace.text_labeller is not None, "a workflow hands over what labels texts"
+        assert workspace.text_labeller is not None, "set by the workflow"
         with about("model"):
             return workspace.text_labeller(self.config.model)
 
-    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
-        """Keep a text, or count why it is left out."""
-        example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
+    def _add(self, text: PlacedText, labelled: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
+        """Keep a text, or count the reason why it is left out."""
+        example = labelled.example
+        of_text = [*example.labels, *(span.label for span in example.spans)]
         key = exact(example.tokens)
         if not example.tokens or key in seen:
             self._counts["repeated"] += 1
             return
         seen.add(key)
         if of_text:
-            self._confidences.append(made.confidence)
+            self._confidences.append(labelled.confidence)
         if not labels.issuperset(of_text):
             self._counts["other_labels"] += 1
-        elif made.confidence < self.config.min_confidence:
+        elif labelled.confidence < self.config.min_confidence:
             self._counts["unsure"] += 1
         else:
             self._counts["kept"] += 1
@@ -177,8 +177,8 @@ class SelfTraining(Synthesizer):
         return self._places.get(example.tokens)
 
     def facts(self) -> dict[str, Any]:
-        """The number of lines and their outcomes, the labels of the texts that were kept, and the quartiles of the
-        confidence of all texts with labels (the minimum over the labels of each)."""
+        """The number of lines by outcome, the labels of the texts that were kept, and the quartiles of the confidence
+        of all texts with labels."""
         names = ("lines", "texts", "repeated", "other_labels", "unsure", "kept", "kept_without_labels")
         if not self._counts:
             return {}

@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate
-from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
+from halluc.core.edits import Edit, Editable, Range, Reorder, between_borders, free_runs
 from halluc.core.rng import Draws
 
 _SENTENCE_ENDS = frozenset(". ! ? 。 ！ ？ ؟ … .. ... .... !! !!! ?? ??? ?! !?".split())  # noqa: SIM905
 _CLAUSE_ENDS = _SENTENCE_ENDS | frozenset(", ; : 、 ， ； ،".split())  # noqa: SIM905
 _CLOSING = frozenset("'' ” ’ ) ] } » 」 』 ） 】 》 -RRB- -RSB-".split())  # noqa: SIM905
-# These open and close: the second of a pair closes.
+# Quotes that open and close: the second of a pair closes.
 _EITHER = frozenset("\"'")
 
 
@@ -38,7 +38,6 @@ class SentenceReorder(Augmenter):
         self._ends = _SENTENCE_ENDS if config.unit == "sentence" else _CLAUSE_ENDS
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        # Most sentences have at most one end: they are recognised without checking each token.
         if self._ends.isdisjoint(example.tokens) or not draws.chance(self.config.rate):
             return ()
         edits = (self._reordered(example, pieces, draws) for pieces in _movable(example, self._ends))
@@ -58,10 +57,8 @@ class SentenceReorder(Augmenter):
 
 
 def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
-    """The pieces without locked tokens in between; a piece with a locked token stays whole, and in place."""
-    borders = [start for start, end in example.locked if start == end]
-    fields = zip([0, *borders], [*borders, len(example.tokens)], strict=True)
-    pieces = [piece for field in fields for piece in _pieces(example, field, ends)]
+    """For each run without locked tokens, its pieces; a piece with a locked token is not moved."""
+    pieces = [piece for field in between_borders(example) for piece in _pieces(example, field, ends)]
     return [
         [(start, end) for start, end in pieces if first <= start < end <= last] for first, last in free_runs(example)
     ]
@@ -97,7 +94,7 @@ def _without_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Ran
 
 
 def _reorder(pieces: Sequence[Range], order: Sequence[int]) -> Reorder:
-    """The permutation of ``pieces``, with everything in between kept in place."""
+    """The permutation of ``pieces``, with the tokens between them kept in place."""
     cuts: list[int] = [pieces[0][0]]
     number_of: list[int] = []
     slots: list[int | None] = []

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, MethodConfig, Rejected, Workspace, build
-from halluc.core.edits import Edit, Editable
+from halluc.core.edits import Editable
 from halluc.core.rng import Draws
 
 
@@ -42,13 +42,6 @@ class Sequence(Augmenter):
     def close(self) -> None:
         for step in self.steps:
             step.close()
-
-    def change(self, example: Editable, draws: Draws) -> Changed:
-        steps: list[tuple[Edit, ...]] = []
-        for step in self.steps:
-            example, edits = step.change(example, draws)
-            steps += edits
-        return Changed(example, tuple(steps))
 
     def change_many(self, examples: Several[Editable], draws: Several[Draws]) -> list[Changed | Rejected]:
         results: list[Changed | Rejected] = [Changed(example, ()) for example in examples]

@@ -11,7 +11,7 @@ from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, R
 from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
 from halluc.core.rng import Draws
 
-# How often a random order, which may change nothing, is drawn before one is used that certainly changes something.
+# The number of draws of a random order, which may change nothing, before tokens are rotated.
 _TRIES = 6
 
 
@@ -59,7 +59,7 @@ def _differ(tokens: Tokens, start: int, end: int) -> bool:
 def _shuffled(tokens: Tokens, start: int, end: int, draws: Draws) -> Reorder:
     before = tokens[start:end]
     pieces = range(len(before))
-    # Tokens that are not all equal always change when they are rotated by one.
+    # A rotation by one always changes tokens that are not all equal.
     order = [*pieces[1:], 0]
     for _ in range(_TRIES):
         drawn = draws.shuffled(pieces)

@@ -20,9 +20,9 @@ from halluc.config.section import Reference
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
-# A placeholder for the synonyms of a capitalised token: those of the lower-case word, if it is one.
+# The entry of a capitalised token, whose synonyms are those of the lower-case word.
 _CAPITAL: tuple[Tokens, ...] = ((),)
-# How many words are cached with their synonyms.
+# The most words in the cache of synonyms.
 _MOST_KEPT = 1 << 18
 
 
@@ -104,25 +104,24 @@ class Synonym(Augmenter):
         return edits
 
     def _candidates(self, example: Editable) -> list[int]:
-        """Words with synonyms that are not part of a mention, of a lock, or of a name that is not labelled."""
+        """The positions of words with synonyms that may change, and are not possibly part of an unlabelled name."""
         tokens, known = example.tokens, self._known
-        results = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
-        return [at for at in results if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
+        positions = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
+        return [at for at in positions if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
 
     def _is_cased_word(self, example: Editable, at: int) -> bool:
-        """Whether a capitalised token is a word with synonyms, and not possibly a name without annotation.
-
-        It is a word if it is first in the text, if everything is in capitals, and in a mention, which has its label.
-        """
+        """Whether a capitalised token is a word with synonyms, and not possibly a name without annotation: it is first
+        in the text, in a mention, or everything is in capitals."""
         token = example.tokens[at]
         if not self._known[token.lower()] or pattern(token) == "mixed":
             return False
         in_capitals = (token == token.upper() for token in example.tokens)
-        return at == _first_word(example.tokens) or _is_in_span(example, at) or all(in_capitals)
+        is_first = not any(any(map(str.isalnum, token)) for token in example.tokens[:at])
+        return is_first or _is_in_span(example, at) or all(in_capitals)
 
 
 class _Known(dict[str, tuple[Tokens, ...]]):
-    """The synonyms of each token, looked up on first use; ``_CAPITAL`` for a capitalised token."""
+    """A cache of the synonyms of each token; ``_CAPITAL`` for a capitalised token."""
 
     def __init__(self, thesaurus: _Thesaurus, config: SynonymConfig) -> None:
         self._thesaurus = thesaurus
@@ -133,9 +132,8 @@ class _Known(dict[str, tuple[Tokens, ...]]):
     def __missing__(self, token: str) -> tuple[Tokens, ...]:
         if len(self) >= _MOST_KEPT:
             self.clear()
-        result = _CAPITAL if token != token.lower() else self._synonyms(token)
-        self[token] = result
-        return result
+        self[token] = synonyms = _CAPITAL if token != token.lower() else self._synonyms(token)
+        return synonyms
 
     def _synonyms(self, word: str) -> tuple[Tokens, ...]:
         if len(word) < self._min_length or word in FUNCTION_WORDS or not (self._is_own or word.isascii()):
@@ -153,11 +151,6 @@ def _thesaurus(config: SynonymConfig) -> _Thesaurus:
 
 def _is_in_span(example: Editable, at: int) -> bool:
     return any(start <= at < end for start, end, _ in example.spans)
-
-
-def _first_word(tokens: Tokens) -> int:
-    """The position of the first token with a letter or digit."""
-    return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
 
 
 def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:

@@ -35,7 +35,7 @@ class FileThesaurus:
         for lemma, _, _ in readings[:1]:
             of_lemma = [one for one in readings if one.lemma == lemma]
             for synonym in self._groups[lemma]:
-                # The file does not distinguish nouns from verbs: if their forms differ, none is certain.
+                # The file does not distinguish nouns from verbs: a synonym is used only if both have the same form.
                 forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
                 if len(forms) == 1 and (tokens := forms.pop()) is not None:
                     result[tokens] = None
@@ -45,9 +45,8 @@ class FileThesaurus:
 def read_synonyms(reference: str) -> Groups:
     """The synonyms of each word, in the order of the file.
 
-    The tab-separated words of a line are synonyms of each other; blank lines and lines that begin with ``# `` are
-    skipped. In a file that ends in ``.jsonl``, ``word`` has the ``synonyms``, but not the other way round. A synonym is
-    split into tokens at white space.
+    The tab-separated words of a line are synonyms of each other. In a file that ends in ``.jsonl``, the ``synonyms``
+    replace the ``word``, but not the other way round. A synonym is split into tokens at white space.
 
     Raises:
         HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or no readable line.
@@ -68,7 +67,7 @@ _Entry = list[tuple[str, list[str]]]
 
 
 def _of_columns(line: str) -> _Entry | str:
-    """Each word of a group with the whole group, or the error."""
+    """Each word of a group with the whole group, or a message."""
     group = [" ".join(word.split()) for word in line.split("\t")]
     if len(group) == 1:
         return "no tab between a word and its synonym"

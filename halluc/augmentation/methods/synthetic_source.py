@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, about
-from halluc.augmentation.models.kept_answers import kept_answers
+from halluc.augmentation.models.cached_answers import cached_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
-from halluc.augmentation.translation.engine import LineTranslator, as_line, open_engine
+from halluc.augmentation.translation.engine import as_line, open_engine, translated
 from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -72,7 +72,7 @@ class SyntheticSource(Synthesizer):
         self.config = config
         self._counts: Counter[str] = Counter()
         self._facts: dict[str, Any] = {}
-        self._made: dict[str, Editable] = {}
+        self._by_target: dict[str, Editable] = {}
         self._places: dict[str, str] = {}
         self._pool = TextPool()
         with about("texts"):
@@ -98,25 +98,25 @@ class SyntheticSource(Synthesizer):
         if not texts:
             named = ", ".join(self.config.texts or ())
             raise OptionError("texts", "D146", f"{named}: no text that is not a training target", None, EXIT_DATA)
-        assert workspace.tokens is not None, "a workflow hands over how texts are cut"
+        assert workspace.tokens is not None, "set by the workflow"
         for target, source in zip(texts, self._translated(texts, workspace), strict=True):
             tokens = workspace.tokens(source)
-            # Tokens may be normalised: then they are the text.
+            # If tokens were normalised, the text is made of them.
             text = source if "".join(tokens) == "".join(source.split()) else " ".join(tokens)
-            made = Editable(tokens, target=target, text=text)
-            reason = self._fault(made, len(workspace.tokens(target)))
+            pair = Editable(tokens, target=target, text=text)
+            reason = self._fault(pair, len(workspace.tokens(target)))
             self._counts[reason or "kept"] += 1
             if reason is None:
-                self._made[target] = made
+                self._by_target[target] = pair
         self._counts["texts"] = len(texts)
-        if not self._made:
+        if not self._by_target:
             phrase = ", ".join(f"{self._counts[name]:,} {name}" for name in ("empty", "unchanged", "length"))
             key = "engine" if self.config.model is None else "model"
             help = "does it translate from the language of the targets to that of the sources?"
             raise OptionError(
                 key, "D147", f"of {len(texts):,} translations none can be used: {phrase}", help, EXIT_DATA
             )
-        self._pool.texts = list(self._made.values())
+        self._pool.texts = list(self._by_target.values())
         self._pool.sort()
 
     def _new_texts(self, targets: Iterable[str]) -> Iterator[str]:
@@ -135,11 +135,11 @@ class SyntheticSource(Synthesizer):
     def _translated(self, texts: Sequence[str], workspace: Workspace) -> list[str]:
         lines = [as_line(text) for text in texts]
         if self.config.model is not None:
-            assert workspace.translator is not None, "a workflow hands over what translates"
+            assert workspace.translator is not None, "set by the workflow"
             with about("model"):
                 translator = workspace.translator(self.config.model)
             self._facts = {"model": self.config.model}
-            made = kept_answers(
+            answers = cached_answers(
                 lines,
                 translator.translated,
                 fingerprint=translator.fingerprint,
@@ -148,22 +148,22 @@ class SyntheticSource(Synthesizer):
                 file="sources.jsonl",
                 doing="translating",
             )
-            return [as_line(str(one)) for one in made]
-        assert self.config.engine is not None, "the config has one of both"
+            return [as_line(str(answer)) for answer in answers]
+        assert self.config.engine is not None, "either `model` or `engine` is set"
         engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
         self._facts = {key: value for key, value in engine.facts.items() if key != "backward"}
         try:
-            return _by_engine(engine.forward, lines)
+            return translated(engine.forward, lines, [Draws.of("synthetic_source", line) for line in lines])
         finally:
             engine.close()
 
-    def _fault(self, made: Editable, length: int) -> str | None:
-        """Why a translation is rejected; ``length`` is that of the target in tokens."""
-        if not made.tokens:
+    def _fault(self, pair: Editable, length: int) -> str | None:
+        """Why a pair is rejected; ``length`` is that of the target in tokens."""
+        if not pair.tokens:
             return "empty"
-        if made.text.casefold() == as_line(made.target).casefold():
+        if pair.text.casefold() == as_line(pair.target).casefold():
             return "unchanged"
-        ratio = len(made.tokens) / max(1, length)
+        ratio = len(pair.tokens) / max(1, length)
         return None if self.config.length_min <= ratio <= self.config.length_max else "length"
 
     def sample(self, like: Editable, draws: Draws) -> Editable:
@@ -171,22 +171,13 @@ class SyntheticSource(Synthesizer):
             raise Rejected("several parts")
         if self.config.texts is not None:
             return self._pool.drawn(like, draws)
-        if like.target not in self._made:
+        if like.target not in self._by_target:
             raise Rejected("no translation")
-        return self._made[like.target]
+        return self._by_target[like.target]
 
     def source_of(self, example: Editable) -> str | None:
         return self._places.get(example.target)
 
     def facts(self) -> dict[str, Any]:
-        """The translation engine, the numbers of lines and texts, and the outcomes of their translations."""
+        """The model or engine, and the numbers of lines, texts and translations by outcome."""
         return {**self._facts, **{name: self._counts[name] for name in _COUNTS}} if self._counts else {}
-
-
-def _by_engine(translator: LineTranslator, lines: Sequence[str]) -> list[str]:
-    """The translation of each line; its random numbers depend on the line alone."""
-    made = translator.translate(lines, [Draws.of("synthetic_source", line) for line in lines])
-    if len(made) != len(lines):
-        message = f"the engine returned {len(made)} lines for {len(lines)}: it must return one line for each"
-        raise OptionError("engine", "E440", message)
-    return [as_line(line) for line in made]

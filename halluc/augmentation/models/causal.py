@@ -1,4 +1,4 @@
-"""Causal language models over the labelled stream: from scratch, pre-trained, with LoRA, or from a GGUF file."""
+"""Causal language models for the labelled stream: from scratch, pre-trained, with LoRA, or from a GGUF file."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel
 
 
 def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
-    """The location of a config's pre-trained model, after checking that all required packages are installed.
+    """The location of a config's pre-trained model; checks that all required packages are installed.
 
     Raises:
         OptionError E410, E412: it is missing. E420: a package is not installed.
@@ -95,10 +95,8 @@ def _need(package: str, key: str, what: str, extra: str) -> None:
 
 
 def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
-    """The identity of a pre-trained model's weights: the SHA-256 of its files, or its name on the hub."""
-    if config.model is None:
-        return {}
-    return digest_of_model(pretrained_source(config))
+    """``digest_of_model`` of a pre-trained model; empty for a model from scratch."""
+    return {} if config.model is None else digest_of_model(pretrained_source(config))
 
 
 def write(model: Any, codec: StreamCodec, folder: Path) -> None:

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import (
-    MethodConfig,
-)
+from halluc.augmentation.methods.base import MethodConfig
 from halluc.config.models import LowRankConfig
 from halluc.config.section import DISTINCT, Reference, Section
 

@@ -1,7 +1,7 @@
 """Chat completions from an endpoint with the OpenAI protocol, such as vLLM, llama.cpp or Ollama.
 
-Answers are cached by a hash of the request, in files that only their owner can read, so that the same requests give the
-same answers. Only the request is sent to the endpoint: redirects are not followed, proxies are not used.
+Answers are cached by a hash of the request, in files that only their owner can read. Requests are sent to the endpoint
+alone: redirects are not followed, proxies are not used.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class EndpointLimits:
-    """``timeout`` in seconds for one request; ``retries`` of a request; ``most_requests`` of this process."""
+    """``timeout`` of a request in seconds; ``retries`` of a request; ``most_requests`` of this process."""
 
     timeout: float
     retries: int
@@ -84,16 +84,16 @@ class Endpoint:
         """
         text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
         file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-        known = _read(file)
-        if known is not None:
-            return known
+        cached = _read(file)
+        if cached is not None:
+            return cached
         answer = self._asked(json.dumps(request, ensure_ascii=True).encode())
         with self._lock:
             _write(file, answer)
         return answer
 
     def usage(self) -> dict[str, int]:
-        """Answers in the cache, and their tokens."""
+        """The number of answers in the cache, and of their tokens."""
         answers = [answer for file in sorted(self._cache.glob("*.json")) if (answer := _read(file)) is not None]
         return {
             "answers": len(answers),
@@ -102,7 +102,7 @@ class Endpoint:
         }
 
     def _asked(self, body: bytes) -> Answer:
-        """Retry until there is an answer, with increasing delays."""
+        """The answer of the endpoint, after retries with increasing delays."""
         least, problem = 0.0, ""
         for attempt in range(self._limits.retries + 1):
             if attempt:
@@ -169,10 +169,10 @@ def checked_url(url: str) -> SplitResult:
     """
     try:
         split = urlsplit(url)
-        is_good = split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
+        is_valid = split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
     except ValueError:
-        is_good = False
-    if not is_good or split.username or split.query or split.fragment or not url.isascii() or not url.isprintable():
+        is_valid = False
+    if not is_valid or split.username or split.query or split.fragment or not url.isascii() or not url.isprintable():
         message = f"`{cut(url, 100)}` is not a URL of an endpoint"
         raise OptionError("url", "C149", message, "write it like http://127.0.0.1:8000/v1", EXIT_USAGE)
     return split
@@ -206,9 +206,9 @@ def _answer(content: bytes, name: str) -> Answer:
         OptionError E450: it is not a chat completion.
     """
     try:
-        read = json.loads(content)
-        text = read["choices"][0]["message"]["content"]
-        usage = read.get("usage") or {}
+        record = json.loads(content)
+        text = record["choices"][0]["message"]["content"]
+        usage = record.get("usage") or {}
         counts = [int(usage.get(key) or 0) for key in ("prompt_tokens", "completion_tokens")]
         if not isinstance(text, str):
             raise TypeError
@@ -228,10 +228,10 @@ def _retry_after(headers: http.client.HTTPMessage) -> float:
 
 
 def _read(file: Path) -> Answer | None:
-    """A cached answer; a damaged one is requested again."""
+    """A cached answer; None if there is none, or if it is damaged."""
     try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-        return Answer(str(read["text"]), int(read["prompt_tokens"]), int(read["completion_tokens"]))
+        record = json.loads(file.read_text(encoding="utf-8"))
+        return Answer(str(record["text"]), int(record["prompt_tokens"]), int(record["completion_tokens"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

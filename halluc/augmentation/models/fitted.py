@@ -1,8 +1,8 @@
-"""Models that are fitted once and cached by fingerprint, so that every run with the same data and settings shares one.
+"""A cache of fitted models by fingerprint: runs with the same data and settings share a model.
 
-A fitted model is a folder ``<method>-<fingerprint>``. It is created atomically with one rename, and its ``fitted.json``
-has the SHA-256 of every other file. While the model is trained, checkpoints are in a folder next to it: if the process
-is killed, the next one resumes from there. A lock lets one process train while others wait for its model.
+A fitted model is a folder ``<method>-<fingerprint>``, created with one rename, whose ``fitted.json`` has the SHA-256 of
+every other file. During training, checkpoints are in a folder next to it, from which the next process resumes if this
+one is killed. A lock lets one process train while others wait for its model.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from halluc.engine.references import ModelSource
 from halluc.runs.directory import FITTED_RECORD
 from halluc.runs.provenance import file_sha256
 
-# Part of every fingerprint: models fitted differently by an earlier version are not reused.
+# A part of every fingerprint, so that models that an earlier version fitted differently are not reused.
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model: its files, and the facts recorded by its maker."""
+    """A fitted model: its files, and the facts that ``Fitting.make`` recorded."""
 
     folder: Path
     facts: dict[str, Any]
@@ -40,11 +40,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a fitted model is made.
+    """How to fit a model.
 
-    ``identity`` is everything that the model depends on, as JSON values: settings, seed, digests of data. ``make`` gets
-    a folder for checkpoints, which may have those of a killed process, and returns a function that writes the model to
-    a folder and returns the facts for ``Fitted``, plain JSON values.
+    ``identity`` is all that the model depends on, as JSON values: settings, seed, digests of data. ``make`` trains the
+    model: it gets a folder for checkpoints, which may have those of a killed process, and returns a function that
+    writes the model to a folder and returns its facts as plain JSON values.
     """
 
     method: str
@@ -58,11 +58,10 @@ class Fitting:
 
 
 def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
-    """The fitted model: loaded if it exists already, otherwise made now.
+    """The fitted model from the cache; if it is not there, it is made.
 
     Raises:
-        HallucError E401: it cannot be written: the disk is full or read-only; existing files stay. Also whatever
-            ``fitting.make`` raises.
+        HallucError E401: the disk is full or read-only. Also the errors of ``fitting.make``.
     """
     name = f"{fitting.method}-{fitting.fingerprint[:16]}"
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
@@ -73,7 +72,7 @@ def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
             write = fitting.make(work)
             replace_folder(folder, lambda new: _write(new, write, fitting))
             model = _read(folder, fitting.fingerprint)
-            assert model is not None, "what was written can be read"
+            assert model is not None, "it was just written"
         shutil.rmtree(work, ignore_errors=True)
     return model
 
@@ -98,7 +97,7 @@ def _read(folder: Path, fingerprint: str) -> Fitted | None:
                 raise ValueError(f"{name} was changed")
         facts = dict(record["facts"])
         with contextlib.suppress(OSError):
-            os.utime(folder)  # `halluc clean` deletes those that were not used recently
+            os.utime(folder)  # `halluc clean` deletes models that were not used recently
         return Fitted(folder, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         warn(f"the fitted model in {folder} is damaged ({error}): it is fitted again")
@@ -119,6 +118,6 @@ def digest_of_model(source: ModelSource) -> dict[str, Any]:
     folder = Path(source.name)
     if source.gguf is not None:
         return {"files": {source.gguf: file_sha256(folder / source.gguf)}}
-    if not source.local or not folder.is_dir():  # a name on the hub, whose files may be in the cache
+    if not source.local or not folder.is_dir():  # on the hub; its files may be in the local cache
         return {"hub": source.name, "revision": source.revision}
     return {"files": {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}}

@@ -1,8 +1,4 @@
-"""Which token may follow which in the labelled stream, so that samples can be parsed.
-
-Four kinds of positions in a sequence are distinguished: outside of mentions and inside one of each label, each at its
-beginning or after a word. The state of each row is updated by a table lookup.
-"""
+"""The grammar of the labelled stream, a finite automaton: which tokens may follow, so that samples can be parsed."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ class Grammar:
     ``following`` is the state after a token.
 
     State 0 is the beginning of a text, 1 is after a word outside of mentions, ``2 + 2 * label`` is after the opening
-    token of a label, and the next state is after a word inside of it.
+    token of a label, and ``3 + 2 * label`` is after a word inside the mention. The last state is after a mention.
     """
 
     def __init__(self, codec: StreamCodec, device: torch.device) -> None:
@@ -41,10 +37,9 @@ class Grammar:
             self.allowed[empty + 1] = words
             self.following[empty : empty + 2, words] = empty + 1
             self.allowed[empty + 1, codec.closing(label)] = True
-            # After a closing token a text continues; no piece may continue the word before it.
             self.following[empty + 1, codec.closing(label)] = 2 + 2 * labels
-        self._behind_a_mention(begins, opening)
-        # Added to logits: three times as fast as `masked_fill`.
+        self._add_state_after_mentions(begins)
+        # Adding to logits is three times as fast as `masked_fill`.
         added = torch.zeros(self.allowed.shape).masked_fill_(~self.allowed, -torch.inf)
         self.added, self.following = added.to(device), self.following.to(device)
 
@@ -57,14 +52,14 @@ class Grammar:
         self.allowed[1, [self.codec.end, self.codec.border]] = True
         self.following[1, self.codec.border] = 0
 
-    def _behind_a_mention(self, begins: torch.Tensor, opening: torch.Tensor) -> None:
-        """One more state: as after a word, but no piece may continue it."""
+    def _add_state_after_mentions(self, begins: torch.Tensor) -> None:
+        """Add a state like that after a word outside of mentions, but without pieces that continue the word."""
         allowed, following = self.allowed[1:2].clone(), self.following[1:2].clone()
         allowed[0, : self.codec.spelling.size] = begins[: self.codec.spelling.size]
         self.allowed, self.following = torch.cat([self.allowed, allowed]), torch.cat([self.following, following])
 
     def rows(self, like: Sequence[Editable]) -> GrammarRows:
-        """Rows that are to have the labels of one of ``like`` each."""
+        """The states of rows, each with the labels of one of ``like``."""
         device = self.added.device
         first, labels = self.codec.of_span_labels.start, self.codec.span_labels
         unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)

@@ -1,7 +1,7 @@
 """Texts with their labels as lists of integers, for language models that write both together.
 
-As in DAGA (Ding et al. 2020) the labels are in the token stream; here a mention is enclosed in an opening and a closing
-label token, and the tokens at the beginning name the labels of the text. A sequence is
+As in DAGA (Ding et al. 2020) labels are part of the token stream; here a mention is enclosed in an opening and a
+closing label token, and the tokens at the beginning name the labels that occur. A sequence is
 
     condition tokens, <start>, word pieces and label tokens, <end>
 
@@ -45,9 +45,9 @@ class _Written(NamedTuple):
 class StreamCodec:
     """Converts labelled examples to sequences of token ids and back; ``of`` learns the codec from examples.
 
-    Words are restored exactly. One that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
+    Words are restored exactly; a word that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
 
-    ``size`` is the number of ids, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
+    ``size`` is the number of ids, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are ids that
     cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids.
     """
 
@@ -131,10 +131,10 @@ class StreamCodec:
 
     def word(self, token: str) -> list[int]:
         """The pieces of a word; ``<unknown>`` alone if it cannot be spelled."""
-        known = self._words.get(token)
-        if known is None:
-            known = self._words[token] = self.spelling.spell(token) or [self.unknown]
-        return known
+        pieces = self._words.get(token)
+        if pieces is None:
+            pieces = self._words[token] = self.spelling.spell(token) or [self.unknown]
+        return pieces
 
     def condition(self, like: Editable) -> list[int]:
         """The tokens at the beginning of a new example with the labels of ``like``, including ``<start>``.
@@ -154,10 +154,10 @@ class StreamCodec:
         """The example that was sampled after ``condition(like)``; ``ids`` are the ones after ``<start>``.
 
         The labels of the whole are those of ``like``. If a task locks mentions (head and tail of a relation), each must
-        occur once, and is locked again.
+        occur once, and is locked in the result.
 
         Raises:
-            Rejected: the sample is not a valid example, or does not have the labels of ``like``; says why.
+            Rejected: the sample is not a valid example, or does not have the labels of ``like``.
         """
         refuse_locked(like)
         if self.end not in ids:
@@ -165,8 +165,9 @@ class StreamCodec:
         tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
         held = {*like.locked}
         wanted = [span.label for span in like.spans]
-        given = [span.label for span in spans]
-        if {*wanted} != {*given} or (any(span[:2] in held for span in like.spans) and sorted(wanted) != sorted(given)):
+        sampled = [span.label for span in spans]
+        is_exact = any(span[:2] in held for span in like.spans)
+        if {*wanted} != {*sampled} or (is_exact and sorted(wanted) != sorted(sampled)):
             raise Rejected("other labels than asked")
         if len(borders) != sum(start == end for start, end in like.locked):
             raise Rejected("other number of texts")
@@ -203,8 +204,8 @@ class StreamCodec:
 
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
-    ) -> tuple[int, int] | None:  # fmt: skip
-        """Process a label token: returns the label that is open after it, and where it began."""
+    ) -> tuple[int, int] | None:
+        """Process a label token; returns the label of the mention that is open after it, and its first word."""
         if number in self.never_sampled:
             raise Rejected("unknown word" if number == self.unknown else "misplaced token")
         label, kind = divmod(number - self._first_span_label, 3)
@@ -264,8 +265,8 @@ class StreamCodec:
 def refuse_locked(like: Editable) -> None:
     """
     Raises:
-        Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole, and
-            borders, can be generated again.
+        Rejected: the example has locked tokens, which a sample cannot preserve. Mentions that are locked as a whole are
+            no obstacle: a sample can have the same labels.
     """
     spans = {span[:2] for span in like.spans}
     if any(start < end and (start, end) not in spans for start, end in like.locked):

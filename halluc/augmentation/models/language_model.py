@@ -1,4 +1,4 @@
-"""The language model of ``lm_synthesis``: trained on the labelled stream, cached by fingerprint, and sampled from."""
+"""The language model of ``lm_synthesis``: training on the labelled stream, and sampling."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
-from halluc.core.rng import Draws, keyed_generator
+from halluc.core.rng import Draws
 from halluc.engine import runtime
 from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
 from halluc.engine.language_modelling import SequenceFeatures, mean_loss
@@ -31,7 +31,7 @@ from halluc.engine.runtime import Runtime
 if TYPE_CHECKING:
     from halluc.augmentation.models.causal_config import LmSynthesisConfig
 
-# How many are sampled at once, and how many are described in the manifest.
+# The number of examples sampled at once, and of samples described in the manifest.
 _AT_ONCE, _TRIAL = 128, 256
 # Keys of the config that do not affect the fitted model, only sampling.
 _OF_SAMPLING = frozenset({"share", "temperature", "top_k", "top_p", "constrained"})
@@ -50,7 +50,7 @@ class LanguageModel:
 
     @classmethod
     def fitted(cls, config: LmSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> LanguageModel:
-        """The model for these examples, trained if it does not exist yet.
+        """The model for these examples, from the cache or trained now.
 
         Raises:
             HallucError: see ``LmSynthesis.fit``.
@@ -76,24 +76,24 @@ class LanguageModel:
 
         ready = fitted(workspace, Fitting("lm_synthesis", identity, make))
         model, codec = causal.read(ready.folder)
-        made = cls(config, model, codec, ready.facts)
-        made.facts = {**ready.facts, **sample_statistics(list(examples), made.sample_many, workspace.seed, _TRIAL)}
-        return made
+        result = cls(config, model, codec, ready.facts)
+        result.facts = {**ready.facts, **sample_statistics(list(examples), result.sample_many, workspace.seed, _TRIAL)}
+        return result
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """A new example with the labels of each of ``like``, or the reason why there is none."""
         prompts: list[list[int] | Rejected] = [self._prompt(one) for one in like]
-        good = [number for number, prompt in enumerate(prompts) if not isinstance(prompt, Rejected)]
-        made: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
-        for start in range(0, len(good), _AT_ONCE):
-            numbers = good[start : start + _AT_ONCE]
+        valid = [number for number, prompt in enumerate(prompts) if not isinstance(prompt, Rejected)]
+        samples: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
+        for start in range(0, len(valid), _AT_ONCE):
+            numbers = valid[start : start + _AT_ONCE]
             constraint = self._grammar.rows([like[number] for number in numbers]) if self._grammar else None
             written = self._written(
                 [prompts[number] for number in numbers], [draws[number] for number in numbers], constraint
             )
             for number, ids in zip(numbers, written, strict=True):
-                made[number] = self._decoded(ids, like[number])
-        return made
+                samples[number] = self._decoded(ids, like[number])
+        return samples
 
     def _prompt(self, like: Editable) -> list[int] | Rejected:
         try:
@@ -109,7 +109,7 @@ class LanguageModel:
 
     def _written(
         self, prompts: Sequence[Any], draws: Sequence[Draws], constraint: Constraint | None
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> list[list[int]]:
         config = self.config
         room = config.longest - max(map(len, prompts))
         decoding = Decoding(
@@ -182,7 +182,7 @@ def _trained(
         "steps": done.steps,
         "best_step": done.best_step,
         "perplexity_of_a_token": round(math.exp(loss), 3),
-        "perplexity_of_a_word": round(math.exp(min(700.0, loss * tokens / max(1, split.held_out_words))), 3),
+        "perplexity_of_a_word": training.perplexity(loss * tokens / max(1, split.held_out_words)),
     }
     return model, codec, facts
 
@@ -210,9 +210,7 @@ def _split(
     if len(sequences) < 2:
         message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
         raise OptionError("longest", "D144", message, "increase `longest`", EXIT_DATA)
-    order = keyed_generator("held out", seed).permutation(len(sequences)).tolist()
-    count = max(1, round(config.held_out * len(sequences)))
-    held_out, trained = sorted(order[:count]), sorted(order[count:])
+    trained, held_out = training.split_held_out(len(sequences), config.held_out, seed)
     unlabelled = [codec.encode_unlabelled(tokens)[: config.longest] for tokens in texts]
     return _SplitStream(
         _features(codec, [*(sequences[number] for number in trained), *unlabelled]),

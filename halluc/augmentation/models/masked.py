@@ -1,4 +1,4 @@
-"""The masked language model of ``masked_infill``: loaded, or trained and cached by fingerprint, and sampled from."""
+"""The masked language model of ``masked_infill``, as it is or trained, and sampling from it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ from halluc.augmentation.language.casing import pattern
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
 from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
-from halluc.augmentation.models.masked_model import (
-    PieceCodec,
-    device,
-    load,
-    load_ready,
-    room_of,
-)
+from halluc.augmentation.models.masked_model import PieceCodec, device, load, load_ready, room_of
 from halluc.augmentation.models.masked_training import prepare, trained
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import as_text
@@ -37,20 +31,17 @@ from halluc.engine.references import ModelSource, resolve_model
 if TYPE_CHECKING:
     from halluc.augmentation.models.masked_config import MaskedInfillConfig
 
-
 _WHY = "masked infill"
 # Pieces that are processed at once, and logits that are in memory at once: 256 MB.
 _PIECES_AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
-# How many training examples are filled for the manifest, and how many results are listed.
-_TRIAL, _SHOWN = 256, 20
-# Batch size of this trial.
-_AT_ONCE = 128
+# The trial for the manifest: the numbers of training examples, of listed results, and of examples in a batch.
+_TRIAL, _SHOWN, _AT_ONCE = 256, 20, 128
 
 
 class _Mask(NamedTuple):
-    """A word to be replaced: its example, its position, the permitted words, and the draw that decides.
+    """A word to replace: its example, its position, the kind of permitted words, and a random number.
 
-    ``avoided`` are the word itself and its neighbours, to avoid repetitions.
+    ``avoided`` are the word itself and its neighbours.
     """
 
     example: int
@@ -87,8 +78,8 @@ class MaskedFiller:
     @classmethod
     def ready(
         cls, config: MaskedInfillConfig, training: Lexicon, examples: Iterable[Editable], workspace: Workspace
-    ) -> MaskedFiller:  # fmt: skip
-        """The model as it is, trained on these examples if it is not trained yet.
+    ) -> MaskedFiller:
+        """The model as it is, or, with ``fit``, trained on these examples.
 
         Raises:
             HallucError: see ``MaskedInfill.fit``.
@@ -113,11 +104,11 @@ class MaskedFiller:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """For the manifest: facts about the model, and its results for some training examples."""
+        """Facts about the model for the manifest, and its results for some training examples."""
         return {**self.fitted_facts, "trial": self._trial()}
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed]:
-        """Each example with words filled in; without edits if there is nothing to fill."""
+        """Each example with words filled in."""
         rows = [row for number, one in enumerate(examples) for row in self._rows(number, one, draws[number])]
         new: list[dict[int, str]] = [{} for _ in examples]
         for batch in self._batches(rows):
@@ -144,7 +135,7 @@ class MaskedFiller:
                 yield _MaskedRow(row.pieces, [mask for mask, _ in inside], [start for _, start in inside])
 
     def _batches(self, rows: Sequence[_MaskedRow]) -> Iterator[list[_MaskedRow]]:
-        """The rows by length, as many at a time as fit into memory."""
+        """Batches of rows of similar length that fit into memory."""
         most = max(1, _LOGITS_AT_ONCE // self.words.size)
         for numbers in sorted_batches([len(row.pieces) for row in rows], _PIECES_AT_ONCE):
             batch: list[_MaskedRow] = []
@@ -174,10 +165,8 @@ class MaskedFiller:
         scores, numbers = logits.topk(min(self.config.top_k or self.words.size, self.words.size))
         return self._drawn(masks, scores.double().cpu(), numbers.cpu())
 
-    def _drawn(
-        self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor
-    ) -> list[str | None]:  # fmt: skip
-        """By inverse CDF, one draw per mask; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
+    def _drawn(self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor) -> list[str | None]:
+        """A word for each mask by inverse CDF; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
         result: list[str | None] = []
         cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
         candidates = torch.isfinite(scores).sum(1)
@@ -191,14 +180,13 @@ class MaskedFiller:
         return result
 
     def _trial(self) -> dict[str, Any]:
-        """Results for some training examples: how many, and which mentions are new."""
         before = self.trial_examples
-        made: list[Editable] = []
+        edited: list[Editable] = []
         for start in range(0, len(before), _AT_ONCE):
             some = before[start : start + _AT_ONCE]
             draws = [Draws.of("trial", self.seed, start + number) for number in range(len(some))]
-            made += [one.edited for one in self.change_many(some, draws)]
-        pairs = [(one.tokens, after) for one, after in zip(before, made, strict=True)]
+            edited += [one.edited for one in self.change_many(some, draws)]
+        pairs = [(one.tokens, after) for one, after in zip(before, edited, strict=True)]
         words = sum(a != b for old, after in pairs for a, b in zip(old, after.tokens, strict=True))
         facts: dict[str, Any] = {
             "examples": len(before),
@@ -206,7 +194,7 @@ class MaskedFiller:
             "changed_words": words,
             "samples": [as_text(after) for old, after in pairs if old != after.tokens][:_SHOWN],
         }
-        return {**facts, "new_mentions": _new_mentions(made, self.training)} if self.config.fills_mentions else facts
+        return {**facts, "new_mentions": _new_mentions(edited, self.training)} if self.config.fills_mentions else facts
 
 
 def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
@@ -285,12 +273,10 @@ def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, 
     }
 
 
-def places_of(
-    config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws
-) -> dict[int, Kind]:  # fmt: skip
-    """The words of an example to fill in, drawn from the candidates, with the kind of words permitted.
+def places_of(config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws) -> dict[int, Kind]:
+    """The positions of the words to replace, drawn from the candidates, with the kind of permitted words.
 
-    ``labels`` are those for which the model was trained to fill mentions.
+    ``labels`` are those whose mentions the model was trained to fill.
     """
     result: dict[int, Kind] = {}
     if config.fills_context:
@@ -301,17 +287,15 @@ def places_of(
     if config.fills_mentions and config.mention_rate:
         candidates = list(mention_words(example, labels, config.function_words))
         wanted = max(1, draws.count(config.mention_rate * len(candidates)))
-        for number in draws.some(len(candidates), wanted) if candidates else ():
+        for number in draws.some(len(candidates), wanted):
             at = candidates[number]
             result[at] = kind_of(example.tokens[at], True)
     return result
 
 
 def context_words(example: Editable, function_words: bool) -> Iterator[int]:
-    """Words outside of mentions and locks; capitalised ones only at the beginning or if everything is in capitals.
-
-    Within a sentence a capitalised word may be a name without a label.
-    """
+    """Words outside of mentions and locks. A capitalised word, which may be a name without a label, must be at the
+    beginning, or everything must be in capitals."""
     tokens = example.tokens
     marked = {at for start, end, _ in example.spans for at in range(start, end)}
     first = next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)

@@ -6,10 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import (
-    Rate,
-    RateConfig,
-)
+from halluc.augmentation.methods.base import Rate, RateConfig
 from halluc.config.section import DISTINCT, Reference, Section, Text
 
 

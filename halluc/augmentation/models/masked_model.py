@@ -1,4 +1,4 @@
-"""Masked language models: loading, the pieces of their input, and their outputs at some positions."""
+"""Loading of masked language models, and the pieces of their input."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from halluc.engine.pretrained import check_model_files, load_model, load_tokeniz
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.engine.runtime import attention_for
 
-# Further pieces of a longer word are left out: it is never filled, and its neighbours need not see all of it.
+# The most pieces of a word; longer words are truncated, and are never filled in.
 _LONGEST_WORD = 16
-# The minimum pieces of a part of a text: a word with its markers, and some context.
+# The minimum number of pieces of a row: a word with its markers, and some context.
 _LEAST_ROOM = 24
 
 
@@ -38,7 +38,8 @@ def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
     """A masked language model in fp32.
 
     Raises:
-        HallucError E411: it cannot be loaded, or weights of its body are missing. OptionError E411: it has no mask.
+        HallucError E411: it cannot be loaded, or weights of its body are missing. OptionError E411: it has no mask
+            token.
     """
     quiet_libraries(verbose=False)
     if source.local:
@@ -79,11 +80,10 @@ class PieceRow(NamedTuple):
 
 @dataclass
 class PieceCodec:
-    """Converts examples to rows of pieces. ``labels`` are those with markers, ``first_marker`` is the id of the first
-    marker.
+    """Converts examples to rows of pieces.
 
-    There are two markers per label: for the first word of a mention and for the others. Each word of a mention is
-    enclosed in two equal markers (MELM).
+    Each word of a mention is enclosed in two equal markers (MELM). Each of ``labels`` has a marker for the first word
+    of a mention and one for other words, with ids from ``first_marker`` on.
     """
 
     tokenizer: Any
@@ -130,7 +130,7 @@ class PieceCodec:
         return result
 
     def _learn(self, tokens: Iterable[str]) -> None:
-        """Look up the pieces of new words; a word without pieces is the unknown piece."""
+        """Cache the pieces of new words; a word without pieces is the unknown piece."""
         new = [token for token in dict.fromkeys(tokens) if token not in self._known]
         if not new:
             return

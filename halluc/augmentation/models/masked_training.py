@@ -16,12 +16,7 @@ from torch.nn import functional
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models import training
-from halluc.augmentation.models.masked_model import (
-    MaskedModel,
-    PieceCodec,
-    PieceRow,
-    room_of,
-)
+from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, PieceRow, room_of
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000
-# The meaning of common abbreviated labels of mentions.
+# Common abbreviations of labels.
 _LONG_FORMS = {
     "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
     "gpe": "place", "fac": "building", "corp": "corporation",
@@ -62,6 +57,11 @@ class MaskedFeatures:
     mask: int
     pad: int
 
+    @property
+    def by_epoch(self) -> list[range]:
+        """The features of each epoch, which has every row once."""
+        return [range(len(self.rows) * epoch, len(self.rows) * (epoch + 1)) for epoch in range(self.times)]
+
     @cached_property
     def chosen(self) -> list[list[int]]:
         """The masked words of each feature."""
@@ -73,11 +73,12 @@ class MaskedFeatures:
 
     @cached_property
     def weights(self) -> Sequence[int]:
-        """The masked pieces of each feature."""
+        """The number of masked pieces of each feature."""
         return [len(self._positions(number)) for number in range(len(self.chosen))]
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``labels`` are the pieces under the masks, flattened; so are the positions ``selected``."""
+        """A batch whose ``labels`` are the masked pieces of all rows; ``selected`` are their positions in the flattened
+        rows."""
         rows = [list(self.rows[index % len(self.rows)].row.pieces) for index in indexes]
         width = max(map(len, rows))
         selected: list[int] = []
@@ -105,12 +106,12 @@ class MaskedFeatures:
         shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
         draws = keyed_generator("masked words", self.seed, index).random(len(shares))
         chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
-        # If no word is masked, the one with the smallest draw.
+        # At least one word is masked: the one with the smallest draw.
         return chosen or [int(numpy.argmin(draws + (shares == 0)))]
 
 
 def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[str]) -> PieceCodec:
-    """Add embeddings for two markers per label, initialised with those of the words that the label means."""
+    """Add embeddings for two markers per label, initialised with those of the words of the label's meaning."""
     model, tokenizer = loaded.model, loaded.tokenizer
     first = model.get_input_embeddings().num_embeddings
     codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, first)
@@ -149,14 +150,13 @@ def trained(
     """Train the model in place on the training split and unlabelled texts; returns facts for the manifest."""
     assert config.fit is not None
     fit, examples = config.fit, [example for example in texts[0] if example.tokens]
-    order = keyed_generator("held out", seed).permutation(len(examples)).tolist()
-    count = max(1, round(fit.held_out * len(examples)))
-    kept = [*(examples[number] for number in sorted(order[count:])), *texts[1]]
+    for_training, held_out_numbers = training.split_held_out(len(examples), fit.held_out, seed)
+    kept = [*(examples[number] for number in for_training), *texts[1]]
     features = _features(config, codec, kept, seed)
     if not features.rows:
         help = "add `texts` to `fit`, or set `fill: context`"
         raise OptionError("fit", "D144", "there are no words to mask in training", help, EXIT_DATA)
-    held_out = _held_out(config, codec, [examples[number] for number in sorted(order[:count])], seed)
+    held_out = _held_out(config, codec, [examples[number] for number in held_out_numbers], seed)
     model = SelectedPositions(loaded.model)
 
     def evaluate(module: torch.nn.Module) -> dict[str, float]:
@@ -174,52 +174,42 @@ def trained(
         "head": "random" if loaded.missing else "trained",
         "training_texts": len(kept) - len(texts[1]),
         "unlabelled_texts": len(texts[1]),
-        "held_out_texts": count,
+        "held_out_texts": len(held_out_numbers),
         "steps": done.steps,
         "best_step": done.best_step,
         "held_out_perplexity": {
-            name: {"before": _perplexity(before[name]), "after": _perplexity(after[name])} for name in held_out
+            name: {"before": training.perplexity(before[name]), "after": training.perplexity(after[name])}
+            for name in held_out
         },
     }
 
 
 def _plan(
     fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
-) -> training.TrainingPlan:  # fmt: skip
+) -> training.TrainingPlan:
     settings = TrainConfig(
         epochs=features.times,
         learning_rate=fit.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
         batch_tokens=fit.batch_tokens,
         patience=fit.patience,
     )
-    size = len(features.rows)
-    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
     choose_by = None if evaluate is None else "log_likelihood"
     what = "training the masked language model"
-    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, by_epoch)
+    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, features.by_epoch)
 
 
-def _epochs(rows: int) -> int:
-    return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
-
-
-def _perplexity(loss: float) -> float:
-    return round(math.exp(min(loss, 700.0)), 3)
-
-
-def _features(
-    config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int
-) -> MaskedFeatures:  # fmt: skip
+def _features(config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int) -> MaskedFeatures:
     assert config.fit is not None
     fit = config.fit
     rows = _rows(codec, examples, fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
-    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), seed, codec.mask, codec.pad)
+    epochs = fit.epochs or min(30, max(3, math.ceil(_TEXTS_READ / max(1, len(rows)))))
+    return MaskedFeatures(rows, epochs, seed, codec.mask, codec.pad)
 
 
 def _held_out(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Sequence[Editable], seed: int
-) -> dict[str, MaskedFeatures]:  # fmt: skip
-    """Rows with constant masks: with masked words outside of mentions, and with masked words of mentions."""
+) -> dict[str, MaskedFeatures]:
+    """Rows with constant masks: of words outside of mentions, and, if mentions are filled, of words in mentions."""
     assert config.fit is not None
     rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}
     if config.fills_mentions:
@@ -228,10 +218,11 @@ def _held_out(
 
 
 def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, mentions: float) -> list[MaskableRow]:
-    """The rows with a word to mask, with these probabilities for words outside of mentions and in them.
+    """The rows that have a word to mask; ``context`` and ``mentions`` are the probabilities of words outside of
+    mentions and in them.
 
-    Only words of one known piece are masked: others cannot be filled in, and a model that learns to predict their first
-    piece at a single mask would fill in fragments.
+    Only words of one known piece are masked. A model that learns to predict the first piece of longer words would fill
+    in fragments.
     """
     rows = []
     for example in examples:

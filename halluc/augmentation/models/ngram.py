@@ -19,7 +19,7 @@ BORDER = 0
 
 
 class Symbols:
-    """The pairs of tag and token, numbered in the order of first appearance."""
+    """The numbers of the pairs of tag and token, in the order of first appearance."""
 
     def __init__(self) -> None:
         self.tokens = [""]
@@ -78,8 +78,6 @@ class NgramLevel(NamedTuple):
 
 
 class NgramModel(NamedTuple):
-    """What is sampled from."""
-
     symbols: Symbols
     levels: tuple[NgramLevel, ...]
 
@@ -106,7 +104,7 @@ class Stream:
 def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[NgramLevel, ...]:
     """The levels of a stream of symbols with ``padding`` borders around each example.
 
-    NgramLevel 0 has the last tag as its context, level n the last n symbols; counts are raised to ``power``.
+    The context of level 0 is the last tag, that of level n are the last n symbols; counts are raised to ``power``.
     """
     symbols, kinds = numpy.array(stream, dtype=numpy.int64), numpy.array(tag_of, dtype=numpy.int64)
     size = len(kinds)
@@ -117,8 +115,7 @@ def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power:
         if depth:
             codes = context * size + symbols[at - depth]
         known, numbered = numpy.unique(codes, return_inverse=True)
-        # Tags are their own numbers, since every tag precedes something.
-        context = numbered
+        context = numbered  # at depth 0 equal to the tags, since each of them occurs as a context
         levels.append(_level(known, context * size + symbols[at], size, power))
     return tuple(levels)
 
@@ -129,7 +126,7 @@ def _level(known: Any, ngrams: Any, size: int, power: float) -> NgramLevel:
     context = codes // size
     starts = numpy.searchsorted(context, numpy.arange(len(known) + 1))
     most = numpy.maximum.reduceat(counts, starts[:-1]).astype(float)
-    # Weights relative to the largest: a high power of a large count would dominate the cumulative sums.
+    # Relative to the largest count of the context, since powers of large counts would dominate the cumulative sums.
     weights = (counts / most[context]) ** power
     totals = numpy.add.reduceat(weights, starts[:-1]) * most**power
     distinct = numpy.diff(starts)

@@ -1,4 +1,4 @@
-"""Plain texts: lines of files, texts for training a model, and texts that replace examples."""
+"""Plain texts of files: lines, tokens for training a model, and pools of texts that replace examples."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def text_lines(references: Sequence[str]) -> Iterator[PlacedText]:
 def refuse_missing(references: Sequence[str], key: str) -> None:
     """
     Raises:
-        HallucError D101: a file does not exist, or is not a regular file. ``key`` is the key of the config that names
-            it.
+        HallucError D101: a file, which ``key`` of the config names, does not exist, or is not a regular file.
     """
     for reference in references:
         path = Path(reference).expanduser()
@@ -83,7 +82,7 @@ def _of_text(line: str) -> tuple[str, ...] | str:
 
 
 def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
-    """The tokens of a record, or the error."""
+    """The tokens of a record, or a message."""
     tokens, text = record.get("tokens"), record.get("text")
     if isinstance(tokens, list) and tokens and all(isinstance(one, str) and one for one in tokens):
         return tuple(tokens)
@@ -109,9 +108,9 @@ class TextPool:
     def drawn(self, like: Editable, draws: Draws) -> Editable:
         """A text at about the same quantile of length as ``like``.
 
-        If there are at least as many texts as training examples, each example has its own part, so that no two get the
-        same text. If there are fewer, half of the draws are from a wider part, and half of those from a still wider
-        one, in case its text was used before.
+        If there are at least as many texts as training examples, each example has its own range of texts, so that no
+        two get the same text. If there are fewer, half of the draws are from a wider range, and half of those from a
+        still wider one, so that a further attempt may get another text.
         """
         size, examples = len(self.texts), max(1, len(self.keys))
         rank = min(bisect_left(self.keys, length_key(like)), examples - 1)

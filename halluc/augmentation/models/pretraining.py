@@ -18,7 +18,6 @@ from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.config.training import PretrainConfig, TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
-from halluc.core.rng import keyed_generator
 from halluc.engine import runtime
 from halluc.engine.language_modelling import SelectedPositions, mean_loss
 from halluc.engine.pretrained import load_model, quiet_libraries, save
@@ -29,7 +28,7 @@ FEWEST_TEXTS = 20
 _HELD_OUT = 0.05
 _LONGEST = 128
 _CHECKPOINT_STEPS = 200
-# How often rows are masked again if the number of steps is given; after that the masks repeat.
+# The most different masks of a row with a given number of steps; then they repeat.
 _MOST_TIMES = 100
 
 
@@ -40,8 +39,8 @@ def pretrained(
     workspace: Workspace,
     trust_remote_code: bool = False,
 ) -> Fitted:
-    """The encoder ``model`` after masked language modelling, in a folder with its tokenizer; made once for the same
-    weights, texts, settings and seed.
+    """The encoder ``model`` after masked language modelling, in a folder with its tokenizer, from the cache or trained
+    now.
 
     Args:
         own: the texts of the training split, as tokens; read if the config includes them.
@@ -88,12 +87,11 @@ def _trained(
     config: PretrainConfig, loaded: MaskedModel, texts: Sequence[Editable], seed: int, engine: Runtime, work: Path
 ) -> dict[str, Any]:
     """Train the model in place; returns facts for the run."""
-    order = keyed_generator("held out", seed).permutation(len(texts)).tolist()
-    count = max(1, round(_HELD_OUT * len(texts)))
+    for_training, held_out_numbers = training.split_held_out(len(texts), _HELD_OUT, seed)
     codec = PieceCodec(loaded.tokenizer, room_of(loaded.model, loaded.tokenizer, _LONGEST))
-    rows = _rows(codec, (texts[number] for number in sorted(order[count:])), config.mask)
+    rows = _rows(codec, (texts[number] for number in for_training), config.mask)
     held_out = MaskedFeatures(
-        _rows(codec, (texts[number] for number in sorted(order[:count])), config.mask), 1, seed, codec.mask, codec.pad
+        _rows(codec, (texts[number] for number in held_out_numbers), config.mask), 1, seed, codec.mask, codec.pad
     )
     features = MaskedFeatures(rows, _times(config, rows), seed, codec.mask, codec.pad)
     model = SelectedPositions(loaded.model).to(engine.device)
@@ -107,16 +105,18 @@ def _trained(
     after = done.held_out or before
     return {
         "head": "random" if loaded.missing else "trained",
-        "texts": len(texts) - count,
-        "held_out_texts": count,
+        "texts": len(for_training),
+        "held_out_texts": len(held_out_numbers),
         "steps": done.steps,
         "best_step": done.best_step,
-        "held_out_perplexity": {"before": _perplexity(before), "after": _perplexity(after)},
+        "held_out_perplexity": {
+            "before": training.perplexity(-before["log_likelihood"]),
+            "after": training.perplexity(-after["log_likelihood"]),
+        },
     }
 
 
 def _rows(codec: PieceCodec, texts: Iterable[Editable], mask: float) -> list[MaskableRow]:
-    """Every word may be masked, with all its pieces."""
     return [MaskableRow(row, [mask] * len(row.words)) for text in texts for row in codec.rows(text)]
 
 
@@ -137,10 +137,5 @@ def _plan(
         batch_tokens=config.batch_tokens,
         checkpoint_steps=_CHECKPOINT_STEPS,
     )
-    size = len(features.rows)
-    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
-    return training.TrainingPlan(features, settings, evaluate, "log_likelihood", seed, "pre-training", by_epoch)
-
-
-def _perplexity(figures: dict[str, float]) -> float:
-    return round(math.exp(min(-figures["log_likelihood"], 700.0)), 3)
+    what = "pre-training"
+    return training.TrainingPlan(features, settings, evaluate, "log_likelihood", seed, what, features.by_epoch)

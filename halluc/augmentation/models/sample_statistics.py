@@ -1,4 +1,4 @@
-"""Statistics of the samples of a fitted synthesizer: a fixed number of them, for the manifest."""
+"""Statistics of samples of a fitted synthesizer, for the manifest."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SampleMany = Callable[[Sequence[Editable], Sequence[Draws]], list[Editable | Rej
 def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, seed: int, count: int) -> dict[str, Any]:
     """Sample replacements of ``count`` training examples, drawn with the seed, and count the results.
 
-    ``rejected`` has the samples that are not a valid example, by reason; ``copied`` those that equal a training
-    example. ``new_mentions`` counts the distinct mentions (text and label) that the training split does not have.
-    ``distinct_2`` is the share of distinct bigrams (Li et al. 2016), with that of as many training examples.
-    ``samples`` are the first raw samples, with label tokens.
+    ``rejected`` counts samples that are not a valid example, by reason; ``copied`` those that equal a training example;
+    ``new_mentions`` the distinct mentions (text and label) that the training split does not have. ``distinct_2`` is the
+    share of distinct bigrams (Li et al. 2016), also of as many training examples. ``samples`` are the first samples,
+    with label tokens.
     """
     order = keyed_generator("sample statistics", seed).permutation(len(examples))[:count].tolist()
     like = [examples[number] for number in order]
-    made = sample_many(like, [Draws.of("sample statistics", seed, number) for number in range(len(like))])
-    valid = [one for one in made if isinstance(one, Editable)]
-    rejected = Counter(one.reason for one in made if isinstance(one, Rejected))
+    samples = sample_many(like, [Draws.of("sample statistics", seed, number) for number in range(len(like))])
+    valid = [one for one in samples if isinstance(one, Editable)]
+    rejected = Counter(one.reason for one in samples if isinstance(one, Rejected))
     known = {mention for example in examples for mention in _mentions(example)}
     written = {mention for example in valid for mention in _mentions(example)}
     originals = {(example.tokens, example.spans) for example in examples}
     facts: dict[str, Any] = {
-        "sampled": len(made),
+        "sampled": len(samples),
         "rejected": dict(sorted(rejected.items())),
         "copied": sum((one.tokens, one.spans) in originals for one in valid),
         "distinct_2": {"training": _distinct_2(like), "sampled": _distinct_2(valid)},
@@ -45,7 +45,7 @@ def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, see
 
 
 def as_text(example: Editable) -> str:
-    """An example on one line, its mentions between label tokens."""
+    """An example on one line, with mentions between label tokens."""
     opens = {start: f"<{label}> " for start, _, label in example.spans}
     closes = {end - 1: f" </{label}>" for _, end, label in example.spans}
     words = (f"{opens.get(at, '')}{token}{closes.get(at, '')}" for at, token in enumerate(example.tokens))

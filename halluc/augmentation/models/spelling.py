@@ -11,13 +11,13 @@ from halluc.augmentation.methods.base import Rejected
 from halluc.core.errors import environment_error
 from halluc.engine.scratch import LONGEST_WORD
 
-# The prefix of a piece inside of a word: an unassigned character, so that hardly any word contains it.
+# The prefix of a piece inside of a word: a private-use character, which hardly any word contains.
 INSIDE = "\ue000"
 _UNKNOWN = ""
 
 
 class Spelling(Protocol):
-    """Pieces with the ids 0 to ``size - 1``; ``unusable`` are those that are not text."""
+    """Pieces with the ids 0 to ``size - 1``; ``unusable`` are the ids that are not text."""
 
     @property
     def size(self) -> int: ...
@@ -42,7 +42,7 @@ class Spelling(Protocol):
         ...
 
     def name(self, piece: int) -> str:
-        """A readable piece."""
+        """The readable form of a piece."""
         ...
 
 
@@ -108,7 +108,7 @@ class TokenizerPieces:
         """
         self.tokenizer, self._rows = tokenizer, rows
         self._backend = tokenizer.backend_tokenizer
-        # Some tokenizers always put the mark before a text, others only if it begins with a blank.
+        # Some tokenizers mark the beginning of every text, others only of a text that begins with a blank.
         self._before, self._marker = next(
             ((before, marker) for before in ("", " ") if (marker := self._word_marker(before))), ("", "")
         )

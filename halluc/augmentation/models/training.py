@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +11,25 @@ import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core import messages
+from halluc.core.rng import keyed_generator
 from halluc.engine import checkpoint, loop
 from halluc.engine.checkpoint import CheckpointWriter
 from halluc.engine.features import Features
 from halluc.engine.loop import Metrics
 from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Started, Step
+
+
+def split_held_out(size: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Divide the numbers below ``size`` into those for training and at least one that is held out, both ascending."""
+    order = keyed_generator("held out", seed).permutation(size).tolist()
+    count = max(1, round(share * size))
+    return sorted(order[count:]), sorted(order[:count])
+
+
+def perplexity(loss: float) -> float:
+    """The perplexity for a mean loss in nats, rounded for the manifest."""
+    return round(math.exp(min(loss, 700.0)), 3)
 
 
 class TrainedModel(NamedTuple):
@@ -29,8 +43,9 @@ class TrainedModel(NamedTuple):
 class TrainingPlan(NamedTuple):
     """The arguments of ``train`` besides the model.
 
-    ``evaluate`` returns figures on held-out data, after each epoch; ``choose_by`` names the one to maximise. ``what``
-    is the text of the progress bar. ``by_epoch`` has the features of each epoch; empty: all of them.
+    ``evaluate`` is called after each epoch, and returns figures on held-out data; ``choose_by`` names the one to
+    maximise. ``what`` is the text of the progress bar. ``by_epoch`` has the indexes of the features of each epoch;
+    empty: all features.
     """
 
     features: Features
@@ -43,7 +58,7 @@ class TrainingPlan(NamedTuple):
 
 
 def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> TrainedModel:
-    """Train ``model`` in place, from the newest checkpoint in ``work`` if there is one; it ends with the best weights.
+    """Train ``model`` in place, from the newest checkpoint in ``work`` if any; afterwards it has the best weights.
 
     Raises:
         HallucError T101: the loss is not finite. T102: out of memory. E401: a checkpoint cannot be written.
@@ -79,8 +94,7 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
 
 
 def _is_due(event: object, plan: TrainingPlan) -> bool:
-    """Whether a checkpoint is due: after each evaluation, or each epoch without evaluation, and at regular
-    intervals."""
+    """Whether a checkpoint is due: after each evaluation or epoch, and after every ``checkpoint_steps``."""
     if isinstance(event, Evaluated):
         return True
     if not isinstance(event, Step) or (event.evaluates and plan.evaluate is not None):

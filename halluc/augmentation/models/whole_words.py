@@ -14,8 +14,8 @@ from halluc.augmentation.language.function_words import FUNCTION_WORDS
 
 
 class Kind(NamedTuple):
-    """Which words are permitted at a position: in a mention or not, their case, and their script (first word of the
-    ``unicodedata`` name)."""
+    """The kind of words that are permitted at a position: in a mention or not, their case, and their script (the first
+    word of the ``unicodedata`` name)."""
 
     in_mention: bool
     case: Pattern
@@ -43,15 +43,13 @@ def _script(character: str) -> str:
 
 
 class WholeWords:
-    """The whole words of a vocabulary, and which of them are permitted where.
+    """The whole words of a vocabulary, and which of them are permitted at each kind of position.
 
     ``size`` is the number of the model's outputs. ``in_mentions_only`` are words, ignoring case, that occur in the
-    training split only in mentions: elsewhere, they would be mentions without a label.
+    training split only in mentions; outside of mentions they are not permitted.
     """
 
-    def __init__(
-        self, tokenizer: Any, size: int, in_mentions_only: Collection[str], function_words: bool
-    ) -> None:  # fmt: skip
+    def __init__(self, tokenizer: Any, size: int, in_mentions_only: Collection[str], function_words: bool) -> None:
         self.size = size
         self.words = _whole_words(tokenizer, size)
         self.is_uncased = all(word == word.lower() for word in self.words.values())
@@ -68,14 +66,13 @@ class WholeWords:
 
     def allowed(self, kind: Kind) -> torch.Tensor:
         """Which outputs are permitted at a position of a kind; booleans (size,)."""
-        values = self._allowed.get(kind)
-        if values is None:
+        if kind not in self._allowed:
             values = torch.zeros(self.size, dtype=torch.bool)
-            values[[number for number, word in self.words.items() if self._may_stand(word, kind)]] = True
+            values[[number for number, word in self.words.items() if self._is_allowed(word, kind)]] = True
             self._allowed[kind] = values
-        return values
+        return self._allowed[kind]
 
-    def _may_stand(self, word: str, kind: Kind) -> bool:
+    def _is_allowed(self, word: str, kind: Kind) -> bool:
         lowered = word.lower()
         if _script(word[0]) != kind.script or lowered in self._left_out:
             return False
@@ -91,7 +88,7 @@ class WholeWords:
 
 
 def _whole_words(tokenizer: Any, size: int) -> dict[int, str]:
-    """The pieces, by id, that are written as a word and read back as the same piece."""
+    """The pieces, by id, whose text is a word that is encoded as this piece."""
     special = set(tokenizer.all_special_ids)
     numbers = sorted(number for number in tokenizer.get_vocab().values() if number < size and number not in special)
     texts = tokenizer.batch_decode([[number] for number in numbers])

@@ -1,5 +1,8 @@
-"""One new example: drawn, filtered, tried again. Everything here is a function of the config, the training split and
-the example's own keys, so that it comes out the same wherever it is made."""
+"""Makes one new example: draws candidates until the filters accept one.
+
+The result is a function of the config, the training split and the keys of the example, so it does not depend on the
+process.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +39,18 @@ class Method:
     name: str
     steps: tuple[str, ...]
     share: float
-    made_by: Augmenter | Synthesizer
+    component: Augmenter | Synthesizer
 
     def results(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """The results of the method for the examples, many at a time."""
-        if isinstance(self.made_by, Augmenter):
-            return self.made_by.change_many(examples, draws)
-        sampled = self.made_by.sample_many(examples, draws)
+        if isinstance(self.component, Augmenter):
+            return self.component.change_many(examples, draws)
+        sampled = self.component.sample_many(examples, draws)
         return [_sampled(*one) for one in zip(examples, sampled, strict=True)]
 
 
 class Refusal(NamedTuple):
-    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None if it never came to be."""
+    """A candidate that a filter or its method rejected; ``after`` is its text, None if it was not completed."""
 
     reason: str
     method: str
@@ -55,10 +58,8 @@ class Refusal(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """A candidate that no filter rejects for itself; ``keys`` are, by filter, what no earlier one may share.
-
-    ``source`` is the place of the text of a sampled one, where it was not written by the method.
-    """
+    """A candidate that no filter rejects by itself; ``keys`` has, for each filter, the keys that no earlier candidate
+    may have. ``source``: see ``Synthesizer.source_of``."""
 
     changed: Changed
     method: str
@@ -69,9 +70,8 @@ class Accepted(NamedTuple):
     source: str | None = None
 
 
-class Asked(NamedTuple):
-    """What is wanted: the ``copy``-th candidate from ``example``, from the given attempt on; ``source`` is the example
-    of the task."""
+class CopyRequest(NamedTuple):
+    """A request for copy number ``copy`` of ``example``, from an attempt on; ``source`` is the example of the task."""
 
     example: Editable
     identity: str
@@ -114,7 +114,7 @@ class Maker:
 
     @cached_property
     def _prefixes(self) -> list[bytes]:
-        """What the keys of each method's draws begin with."""
+        """The beginning of the key of each method's draws."""
         return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
@@ -124,24 +124,17 @@ class Maker:
 
     @cached_property
     def uses_model(self) -> bool:
-        return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
+        return any(one.component.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
-    def make(self, asked: Asked) -> _Result:
-        """The first candidate that no filter rejects for itself, and what was rejected before it.
+    def make(self, asked: CopyRequest) -> _Result:
+        """The first candidate that no filter rejects by itself, and the refusals before it.
 
-        Without one, the last refusal says whether any method could change the example.
+        If no method can change the example, and copies are not permitted, the only refusal is ``UNCHANGEABLE``.
         """
-        search = self._search(asked)
-        try:
-            request = next(search)
-            while True:
-                request = search.send(self._answer(request))
-        except StopIteration as end:
-            result: _Result = end.value
-            return result
+        return self.make_many([asked])[0]
 
-    def make_many(self, asked: Sequence[Asked]) -> list[_Result]:
-        """``make`` for each; those that wait for the same method or filter are handed to it together."""
+    def make_many(self, asked: Sequence[CopyRequest]) -> list[_Result]:
+        """``make`` for each; all that wait for the same method or filter are processed together."""
         results: dict[int, _Result] = {}
         searches = [self._search(one) for one in asked]
         answers: dict[int, _Answer] = dict.fromkeys(range(len(searches)))
@@ -156,57 +149,49 @@ class Maker:
                     waiting.setdefault((isinstance(request, _Check), request[0]), []).append((number, request))
             answers = {}
             for (is_check, index), requests in sorted(waiting.items()):
-                made: Sequence[_Answer]
+                of_part: Sequence[_Answer]
                 try:
                     if is_check:
-                        made = self.filters[index].results([check.candidate for _, check in requests])
+                        of_part = self.filters[index].results([check.candidate for _, check in requests])
                     else:
                         examples, draws = [call.example for _, call in requests], [call.draws for _, call in requests]
-                        made = self.methods[index].results(examples, draws)
+                        of_part = self.methods[index].results(examples, draws)
                 except OptionError as error:
                     raise PartError("filters" if is_check else "methods", index, error) from error
-                answers.update((number, one) for (number, _), one in zip(requests, made, strict=True))
+                answers.update((number, answer) for (number, _), answer in zip(requests, of_part, strict=True))
         return [results[number] for number in range(len(searches))]
 
-    def _answer(self, request: _Request) -> _Answer:
-        if isinstance(request, _Check):
-            return self.filters[request.filter].results([request.candidate])[0]
-        try:
-            return _result(self.methods[request.method].made_by, request)
-        except OptionError as error:
-            raise PartError("methods", request.method, error) from error
-
-    def _search(self, asked: Asked) -> _Search:
-        """Asks for calls of methods, and is sent their results."""
+    def _search(self, asked: CopyRequest) -> _Search:
+        """The attempts, as a generator that yields calls of methods and filters, and is sent their results."""
         example, identity, copy, attempt, _ = asked
         refusals: list[Refusal] = []
         changeable = False
         for number in range(attempt, self.attempts):
             key = f"{identity}\x1f{copy}\x1f{number}".encode("utf-8", "surrogatepass")
-            made, refusal = yield from self._attempt(asked, key, number)
-            if made is not None:
-                return made, refusals
+            accepted, refusal = yield from self._attempt(asked, key, number)
+            if accepted is not None:
+                return accepted, refusals
             if refusal is not None:
                 changeable = True
                 refusals.append(refusal)
         if not changeable and attempt == 0:
-            made = self._copied(example) if self.copies_unchangeable else None
-            return made, [] if made else [Refusal(UNCHANGEABLE, "", None)]
+            copied = self._copied(example) if self.copies_unchangeable else None
+            return copied, [] if copied else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(self, asked: Asked, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
-        """One try; neither result if no method finds anything to change."""
+    def _attempt(self, asked: CopyRequest, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
+        """One attempt: an accepted candidate, or a refusal, or neither if no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
             result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
-            if method.made_by.makes_copies or result.is_edited:
+            if method.component.makes_copies or result.is_edited:
                 return (yield from self._filtered(asked, result, method, number))
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
-        """The methods in the order in which they are tried: by share, without replacement."""
+        """The methods in random order: drawn by share, without replacement."""
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left, shares = list(range(len(self.methods))), self._shares
         while left:
@@ -214,11 +199,17 @@ class Maker:
             shares = list(accumulate(self.methods[one].share for one in left))
 
     def _filtered(
-        self, asked: Asked, changed: Changed, method: Method, number: int
+        self, asked: CopyRequest, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        by, steps, edited = method.made_by, method.steps, changed.edited
-        sampled = isinstance(by, Synthesizer)
-        candidate = Candidate(asked.example, edited, by.changes_form_only, by.makes_copies, asked.source, sampled)
+        component, steps, edited = method.component, method.steps, changed.edited
+        candidate = Candidate(
+            asked.example,
+            edited,
+            form_only=component.changes_form_only,
+            is_copy=component.makes_copies,
+            source=asked.source,
+            sampled=isinstance(component, Synthesizer),
+        )
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -231,29 +222,22 @@ class Maker:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
                     changed = changed._replace(edited=kept)
         keys = tuple([one.keys(candidate) for one in self.filters])
-        source = by.source_of(edited) if isinstance(by, Synthesizer) else None
-        return Accepted(changed, method.name, steps, number, keys, sampled, source), None
+        source = component.source_of(edited) if isinstance(component, Synthesizer) else None
+        return Accepted(changed, method.name, steps, number, keys, candidate.sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
-        """An example that no method can change, unchanged, if that is permitted."""
+        """The unchanged example, unless a filter rejects it."""
         candidate = Candidate(example, example, False, True)
         if any(one.refuses(candidate) for one in self.filters):
             return None
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
-def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejected:
-    try:
-        if isinstance(made_by, Augmenter):
-            return made_by.change(request.example, request.draws)
-        return _sampled(request.example, made_by.sample(request.example, request.draws))
-    except Rejected as rejected:
-        return rejected
-
-
 def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
-    """A sampled example as an empty change. It needs its own target if the task has targets: that of the example that
-    it replaces belongs to another text."""
+    """A sampled example as a change that replaces the whole text.
+
+    If the task has targets, it needs one: the target of ``like`` belongs to another text.
+    """
     if isinstance(sampled, Rejected):
         return sampled
     if like.target and not sampled.target:

@@ -1,4 +1,4 @@
-"""Makes a corpus: candidates from many processes, accepted one by one in (example, copy) order, in constant memory.
+"""Makes a corpus in constant memory: candidates come from many processes, and are accepted in (example, copy) order.
 
 The result depends only on config, seed and corpora: not on processes, chunks, shards or interruptions.
 """
@@ -15,12 +15,12 @@ from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
+from halluc.augmentation.pipeline.selection import CandidateSelection, ExampleOutcome, Item, read_outcome
 from halluc.augmentation.pipeline.shards import Shard, finished_shards
 from halluc.core.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
 
-# Examples that are made together: enough that handing them over costs little, few enough to be done in a blink.
+# Examples that one process gets at a time.
 _CHUNK = 128
 
 # Called with examples done and examples in all.
@@ -36,27 +36,27 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
     """
     clock = time.monotonic()
     with Journal(folder / PARTIAL, JOURNALLED, fingerprint) as journal:
-        taking = Taking.resumed(prepared, journal)
-        began = taking.seconds
-        for item, outcome in _outcomes(prepared, folder, fingerprint, taking.next):
-            taking.take(item, outcome)
+        selection = CandidateSelection.resumed(prepared, journal)
+        began = selection.seconds
+        for item, outcome in _outcomes(prepared, folder, fingerprint, selection.next):
+            selection.accept(item, outcome)
             progress(item.number + 1, len(prepared.plan))
             if journal.is_due():
-                taking.seconds = began + time.monotonic() - clock
-                journal.commit(taking.state())
-        taking.next = len(prepared.plan)
-        taking.seconds = began + time.monotonic() - clock
-        journal.commit(taking.state())
-    return finish(prepared, taking.tally, folder, fingerprint, taking.seconds)
+                selection.seconds = began + time.monotonic() - clock
+                journal.commit(selection.state())
+        selection.next = len(prepared.plan)
+        selection.seconds = began + time.monotonic() - clock
+        journal.commit(selection.state())
+    return finish(prepared, selection.tally, folder, fingerprint, selection.seconds)
 
 
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
-    """Try the candidates of one shard of the examples, for ``make`` to accept; returns the number of its examples."""
-    first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
+    """Make the candidates of one shard, which ``make`` then accepts; returns the number of its examples."""
+    first, last = shard.range(len(prepared.plan), _CHUNK if prepared.line_maker.maker.uses_model else 1)
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
-            for item, outcome in _tried_from(prepared, start, last):
+            for item, outcome in _outcomes_from(prepared, start, last):
                 journal.write(shard.FILE, json.dumps(outcome, ensure_ascii=True))
                 progress(item.number + 1 - first, last - first)
                 if journal.is_due():
@@ -68,7 +68,7 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
 def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, ExampleOutcome]]:
     shards = finished_shards(folder, fingerprint)
     if shards is None:
-        return _tried_from(prepared, start, len(prepared.plan))
+        return _outcomes_from(prepared, start, len(prepared.plan))
     # A shard has one line per item, in the order of the items.
     skipped = sum(1 for number in range(start) if prepared.job.config.keep_original or prepared.plan[number])
     lines = itertools.islice(itertools.chain.from_iterable(shards), skipped, None)
@@ -76,7 +76,7 @@ def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) ->
 
 
 def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
-    """The examples from ``first`` to ``last`` for which anything is written."""
+    """The examples from ``first`` to ``last`` that are kept or copied."""
     keep = prepared.job.config.keep_original
     source = itertools.islice(prepared.job.source, first, last)
     for number, example in enumerate(source, first):
@@ -84,25 +84,29 @@ def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
             yield Item(number, example, prepared.plan[number])
 
 
-def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
-    """Examples from ``start`` on. What a model makes may depend on what else is in its batch: the chunk that holds
-    ``start`` is made again as a whole."""
-    first = start - start % _CHUNK if prepared.press.maker.uses_model else start
-    tried = _tried(prepared, _items(prepared, first, last))
-    return itertools.dropwhile(lambda one: one[0].number < start, tried)
+def _outcomes_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
+    """The outcomes of examples from ``start`` on.
+
+    The output of a model may depend on its batch, so the whole chunk of ``start`` is made again.
+    """
+    first = start - start % _CHUNK if prepared.line_maker.maker.uses_model else start
+    outcomes = _outcomes_of(prepared, _items(prepared, first, last))
+    return itertools.dropwhile(lambda one: one[0].number < start, outcomes)
 
 
-def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
-    """Items with their outcomes, by as many processes as the config allows."""
+def _outcomes_of(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
+    """Items with their outcomes, from several processes."""
     config, source = prepared.job.config, prepared.job.source
-    press, keep = prepared.press, config.keep_original
+    line_maker, keep = prepared.line_maker, config.keep_original
 
     def work(given: Sequence[Item]) -> list[ExampleOutcome]:
         chunk = whole(given)
-        tried = iter(press.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]))
+        copies = [(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]
+        results = iter(line_maker.candidates(copies))
+        originals = [line_maker.original(item.example) if keep else None for item in chunk]
         return [
-            ExampleOutcome(press.original(item.example) if keep else None, list(itertools.islice(tried, item.copies)))
-            for item in chunk
+            ExampleOutcome(original, list(itertools.islice(results, item.copies)))
+            for original, item in zip(originals, chunk, strict=True)
         ]
 
     def sent(chunk: list[Item]) -> list[Item]:
@@ -112,14 +116,14 @@ def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Ex
     def whole(chunk: Sequence[Item]) -> Sequence[Item]:
         return [one._replace(example=source[one.number]) for one in chunk] if isinstance(source, Sequence) else chunk
 
-    # A few examples are sooner made than processes started; a model is in one process, with all its threads.
+    # For a few examples, starting processes takes longer than making them; a model runs in one process, with threads.
     few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
-    workers = 1 if few or press.maker.uses_model else number_of(config.workers)
+    workers = 1 if few or line_maker.maker.uses_model else number_of(config.workers)
     for chunk, outcomes in in_order(work, map(sent, _chunks(items)), workers):
         yield from zip(whole(chunk), outcomes, strict=True)
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Divide by the numbers of the examples: a chunk holds the same ones wherever an interrupted run resumes."""
+    """Divide by the numbers of the examples, so that chunks do not depend on where an interrupted run resumes."""
     for _, chunk in itertools.groupby(items, lambda item: item.number // _CHUNK):
         yield list(chunk)

@@ -1,4 +1,4 @@
-"""The fields of an example, each by itself: the texts of a pair, if both may change."""
+"""The fields of an example, such as the texts of a pair, as separate examples."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from halluc.augmentation.methods.base import Rejected
-from halluc.core.edits import Editable, Range, Replace
+from halluc.core.edits import Editable, Range, Replace, between_borders
 from halluc.core.examples import Span
 
 
 def fields(example: Editable) -> list[Range]:
-    """The ranges between borders, which are empty locked ranges, without locked tokens at their ends.
+    """The ranges between borders (empty locked ranges), without locked tokens at their ends, and without empty ranges.
 
-    A text that is locked as a whole has none. No span is cut.
+    If a span crosses an end, the whole example is one field.
     """
     size = len(example.tokens)
     if not example.locked:
         return [(0, size)] if size else []
-    borders = [start for start, end in example.locked if start == end]
-    result = (_narrowed(example, *ends) for ends in zip([0, *borders], [*borders, size], strict=True))
-    whole = [(start, end) for start, end in result if start < end]
-    cuts = {cut for ends in whole for cut in ends}
+    narrowed = (_narrowed(example, *field) for field in between_borders(example))
+    fields = [(start, end) for start, end in narrowed if start < end]
+    cuts = {cut for field in fields for cut in field}
     is_cut = any(first < cut < last for first, last, _ in example.spans for cut in cuts)
-    return [(0, size)] if is_cut else whole
+    return [(0, size)] if is_cut else fields
 
 
 def _narrowed(example: Editable, start: int, end: int) -> Range:
@@ -36,7 +35,7 @@ def _narrowed(example: Editable, start: int, end: int) -> Range:
 
 
 def part(example: Editable, start: int, end: int) -> Editable:
-    """Some tokens as an example of their own; no span crosses their ends."""
+    """Tokens ``start`` to ``end`` as a separate example; no span may cross its ends."""
     if not start and end == len(example.tokens):
         return example
     spans = [Span(first - start, last - start, label) for first, last, label in example.spans if start <= first < end]
@@ -45,9 +44,10 @@ def part(example: Editable, start: int, end: int) -> Editable:
 
 
 def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Replace]:
-    """The edits of the part from ``start`` as edits of the whole.
+    """The edits of the part from ``start`` as edits of the whole example.
 
-    An insertion at the start of a text would belong to the text before it: so it replaces the first token.
+    An insertion at the start of a field would belong to the field before it, so it is merged into a replacement of the
+    first token.
 
     Raises:
         Rejected: that token is labelled.
@@ -74,7 +74,7 @@ def picked(example: Editable, at: Sequence[int]) -> Editable:
 
 
 def spread(edit: Replace, at: Sequence[int]) -> Replace:
-    """An edit of the selected tokens as an edit of the whole; tokens between two that it covers are included."""
+    """An edit of the tokens at ``at`` as an edit of the whole example, including tokens between those it replaces."""
     start, end = edit.start, edit.end
     if start < end:
         return edit._replace(start=at[start], end=at[end - 1] + 1)

@@ -1,4 +1,4 @@
-"""Files that grow while a corpus is made, with a journal of their valid sizes: an interrupted run resumes there."""
+"""Append-only files with a journal of their valid sizes, from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _EVERY = 5.0
 
 
 def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[str, Any] | None:
-    """The last commit of a journal with this ``fingerprint``, if its files still contain it: ``sizes`` and
-    ``state``."""
+    """The last commit (``sizes`` and ``state``) of a journal with this ``fingerprint``, if its files are complete."""
     try:
         known: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
         whole = all(known["sizes"][name] <= (folder / name).stat().st_size for name in names)
@@ -29,7 +28,7 @@ def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[st
 
 
 class Journal:
-    """Writes lines to named files in ``folder``; ``commit`` makes what is written so far survive, with a state.
+    """Writes lines to named files in ``folder``; after an interruption, they are restored to the last ``commit``.
 
     A journal of another ``fingerprint``, or a damaged one, is started again.
     """
@@ -59,7 +58,7 @@ class Journal:
             try:
                 file.close()
             except OSError as failed:
-                if error is None:  # else the first error is the one to report
+                if error is None:  # the first error is the one to report
                     raise unwritable(self.folder / name, failed) from failed
 
     def write(self, name: str, line: str) -> None:
@@ -84,7 +83,7 @@ class Journal:
         self._committed = time.monotonic()
 
     def lines(self, name: str) -> Iterator[Any]:
-        """The current lines of a file, each as JSON; call it before anything is written."""
+        """The lines of a file, parsed as JSON; call it before anything is written."""
         with (self.folder / name).open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:

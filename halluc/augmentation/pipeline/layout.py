@@ -2,7 +2,7 @@
 
 TRAIN, PROVENANCE, MANIFEST = "train.jsonl", "provenance.jsonl", "manifest.json"
 
-# What grows until all is made: the originals, the new ones, their provenance, and a note of each new one.
+# The folder and files of a corpus in progress: originals, new examples, their provenance, and a note of each.
 PARTIAL = ".partial"
 ORIGINALS, CANDIDATES, NOTES = "originals.jsonl", "candidates.jsonl", "notes.jsonl"
 JOURNALLED = (ORIGINALS, CANDIDATES, PROVENANCE, NOTES)

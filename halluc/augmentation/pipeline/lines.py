@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Keys
 from halluc.augmentation.methods.base import Lexicon
-from halluc.augmentation.pipeline.candidates import Accepted, Asked, Maker, Refusal
+from halluc.augmentation.pipeline.candidates import Accepted, CopyRequest, Maker, Refusal
 from halluc.core.edits import Edit, Editable, Replace, apply, permuted
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
@@ -16,10 +16,11 @@ from halluc.task import Examples
 
 
 class CorpusLine(NamedTuple):
-    """A candidate in written form, with the data for accepting it and for the statistics.
+    """The lines of a candidate, with the data for accepting it and for statistics; plain values, since it is sent
+    between processes.
 
-    ``size`` is its tokens, ``labels`` has one for each labelled thing, ``units`` counts its mentions or its content
-    words, and ``new`` those of them that are not in training. Plain values, since they cross processes.
+    ``size`` is the number of its tokens, ``labels`` has the label of each annotated item, ``units`` is the number of
+    its mentions or content words, and ``new`` the number of those that are not in training.
     """
 
     text: str
@@ -34,7 +35,7 @@ class CorpusLine(NamedTuple):
     new: int
 
 
-class Tried(NamedTuple):
+class CopyResult(NamedTuple):
     """The result for one (example, copy): a line, or none, and the refusals."""
 
     line: CorpusLine | None
@@ -42,8 +43,8 @@ class Tried(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Press:
-    """Converts (example, copy) to lines. ``separator`` is put between an example's id and the number of the copy."""
+class LineMaker:
+    """Converts (example, copy) to lines. The id of a copy is the id of the example, ``separator`` and the number."""
 
     maker: Maker
     examples: Examples[Any, Any]
@@ -54,54 +55,53 @@ class Press:
     def original(self, example: Example) -> str:
         return json_line(self.examples.record(example))
 
-    def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
+    def candidate(self, example: Example, copy: int, attempt: int = 0) -> CopyResult:
         """The first candidate from ``attempt`` on that no filter rejects by itself."""
         return self.edited(example, copy, attempt)[0]
 
-    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[Tried, Editable | None]:
-        """``candidate``, with its text and spans after the edits."""
-        asked = self._asked(example, copy, attempt)
-        made = self.maker.make(asked)
-        return self._tried(example, asked, made), made[0] and made[0].changed.edited
+    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[CopyResult, Editable | None]:
+        """``candidate``, and the candidate as ``Editable``."""
+        request = self._request(example, copy, attempt)
+        accepted, refusals = self.maker.make(request)
+        return self._result(request, accepted, refusals), accepted and accepted.changed.edited
 
-    def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[Tried]:
-        """``candidate`` for each example and number of its copy; with a model, many at a time."""
-        asked = [self._asked(example, copy) for example, copy in pairs]
-        made = self.maker.make_many(asked) if self.maker.uses_model else map(self.maker.make, asked)
-        return [self._tried(example, one, result) for (example, _), one, result in zip(pairs, asked, made, strict=True)]
+    def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[CopyResult]:
+        """``candidate`` for each example and number of its copy."""
+        requests = [self._request(example, copy) for example, copy in pairs]
+        results = zip(requests, self.maker.make_many(requests), strict=True)
+        return [self._result(request, *result) for request, result in results]
 
-    def _asked(self, example: Example, copy: int, attempt: int = 0) -> Asked:
-        return Asked(self.examples.editable(example), example.id, copy, attempt, example)
+    def _request(self, example: Example, copy: int, attempt: int = 0) -> CopyRequest:
+        return CopyRequest(self.examples.editable(example), example.id, copy, attempt, example)
 
-    def _tried(self, example: Example, asked: Asked, result: tuple[Accepted | None, list[Refusal]]) -> Tried:
-        made, refusals = result
-        return Tried(made and self._line(example, asked.example, asked.copy, made), refusals)
+    def _result(self, request: CopyRequest, accepted: Accepted | None, refusals: list[Refusal]) -> CopyResult:
+        return CopyResult(accepted and self._line(request, accepted), refusals)
 
-    def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
-        source, identity = example.origin, f"{example.id}{self.separator}{copy}"
-        # A sample for the target of its example counts as derived from it.
-        is_new = made.sampled and not (before.target and made.changed.edited.target == before.target)
+    def _line(self, request: CopyRequest, accepted: Accepted) -> CorpusLine:
+        example, before, copy = request.source, request.example, request.copy
+        source, identity, edited = example.origin, f"{example.id}{self.separator}{copy}", accepted.changed.edited
+        # A sampled text with the target of its example is derived from the example.
+        is_new = accepted.sampled and not (before.target and edited.target == before.target)
         parent = None if is_new else example.id
-        origin = Origin(source.file, source.line, source.document, parent, made.steps)
-        edited = made.changed.edited
+        origin = Origin(source.file, source.line, source.document, parent, accepted.steps)
         new = self.examples.rebuild(example, edited, identity, origin)
         provenance = {
             "id": identity,
             "parent": parent,
-            "source": made.source if is_new else str(source),
-            "methods": made.steps,
+            "source": accepted.source if is_new else str(source),
+            "methods": accepted.steps,
             "seed": self.seed,
             "copy": copy,
-            "attempt": made.attempt,
-            "edits": _edits(Editable(()) if is_new else before, made),
+            "attempt": accepted.attempt,
+            "edits": _edits(Editable(()) if is_new else before, accepted),
         }
         units = self.examples.units.of(edited)
         return CorpusLine(
             text=json_line(self.examples.record(new)),
             provenance=json_line(provenance),
-            keys=made.keys,
-            attempt=made.attempt,
-            method=made.method,
+            keys=accepted.keys,
+            attempt=accepted.attempt,
+            method=accepted.method,
             shown=" ".join(edited.tokens),
             size=len(edited.tokens),
             labels=tuple(new.labels),
@@ -110,11 +110,11 @@ class Press:
         )
 
 
-def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
-    """Every edit, before and after; the positions of a step are those in the result of the previous step."""
+def _edits(before: Editable, accepted: Accepted) -> list[dict[str, Any]]:
+    """The record of every edit; the positions of a step are those in the result of the previous step."""
     edits: list[dict[str, Any]] = []
-    last = len(made.changed.steps) - 1
-    for number, step in enumerate(made.changed.steps):
+    last = len(accepted.changed.steps) - 1
+    for number, step in enumerate(accepted.changed.steps):
         edits += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_range)]
         if number < last:
             before = apply(before, step)
@@ -128,5 +128,5 @@ def _range(edit: Edit) -> tuple[int, int]:
 def _edit(tokens: Sequence[str], edit: Edit, step: int) -> dict[str, Any]:
     start, end = _range(edit)
     after = edit.tokens if isinstance(edit, Replace) else permuted(tokens, edit)
-    text = {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": edit.why}
-    return text if isinstance(edit, Replace) else {**text, "cuts": edit.cuts, "order": edit.order}
+    record = {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": edit.why}
+    return record if isinstance(edit, Replace) else {**record, "cuts": edit.cuts, "order": edit.order}

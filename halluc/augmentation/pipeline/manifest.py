@@ -1,4 +1,4 @@
-"""The parts of a corpus put together and described; the manifest, which makes them valid, comes last."""
+"""Concatenates the parts of a finished corpus, and writes the manifest, without which it is not valid."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from halluc.runs.schema import AugmentFile
 
 
 def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, seconds: float) -> AugmentFile:
-    """Put the parts together, describe them, and let the manifest, which makes them valid, come last.
+    """Concatenate the parts, export them, and write the manifest.
 
     Raises:
-        HallucError E401: the disk is full. D130: an example does not fit the format asked for.
+        HallucError E401: the disk is full. D130: the configured format cannot hold an example.
     """
     partial, config, examples = folder / PARTIAL, prepared.job.config, prepared.job.examples
     others = [f"train.{name}" for name, export in examples.formats.items() if export is not None]
@@ -31,10 +31,10 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
     try:
         for old in (MANIFEST, *others):
             (folder / old).unlink(missing_ok=True)
-        with (partial / ORIGINALS).open("ab") as whole, (partial / CANDIDATES).open("rb") as candidates:
-            shutil.copyfileobj(candidates, whole, 1 << 20)
-            whole.flush()
-            os.fsync(whole.fileno())
+        with (partial / ORIGINALS).open("ab") as corpus, (partial / CANDIDATES).open("rb") as candidates:
+            shutil.copyfileobj(candidates, corpus, 1 << 20)
+            corpus.flush()
+            os.fsync(corpus.fileno())
         (partial / ORIGINALS).replace(folder / TRAIN)
         (partial / PROVENANCE).replace(folder / PROVENANCE)
         sync_folder(folder)
@@ -80,6 +80,6 @@ def _manifest(
         before={**prepared.before.as_json(units), **diversity["before"]},
         new={**tally.new.as_json(units), **diversity["new"]},
         after=after.as_json(units),
-        methods={one.name: facts for one in prepared.press.maker.methods if (facts := one.made_by.facts())},
+        methods={one.name: facts for one in prepared.line_maker.maker.methods if (facts := one.component.facts())},
         seconds=round(seconds, 2),
     )

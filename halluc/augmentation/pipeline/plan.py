@@ -1,4 +1,4 @@
-"""How many new examples each training example gets: the requested size, distributed by the focus."""
+"""Plans the number of new examples for each training example: the requested size, distributed by the focus."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MOST_HITS = 3
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """The errors of an earlier run on dev: by label the share of its claims and gold that were over-claimed or omitted,
-    and how often each content word occurs in such a mention, or text, of the label."""
+class DevErrors:
+    """The errors of an earlier run on dev: ``shares``, by label, of claims and gold that were over-claimed or omitted;
+    and ``words``, how often each content word occurs in such a mention, or text, of a label."""
 
     shares: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Trouble:
     @classmethod
     def of(
         cls, mentions: Iterable[tuple[str, str, bool]], content: Callable[[str], list[str]] = MENTIONS.words
-    ) -> Trouble:
+    ) -> DevErrors:
         """From (text, label, whether it is an error) of every claim and every omission; ``content`` returns the content
         words."""
         total: Counter[str] = Counter()
@@ -50,79 +50,80 @@ class Focus:
     """
 
     def __init__(
-        self, kind: str, training: Lexicon, counts: Mapping[str, int], trouble: Trouble | None = None
-    ) -> None:  # fmt: skip
-        if kind == "gap" and trouble is not None:
-            kind = "trouble"
-        self._of = {"balance": self._rarity, "gap": self._gap, "trouble": self._troubled}.get(kind)
-        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "trouble": self._troubles}.get(kind)
-        self.trouble = trouble or Trouble()
+        self, kind: str, training: Lexicon, counts: Mapping[str, int], dev_errors: DevErrors | None = None
+    ) -> None:
+        if kind == "gap" and dev_errors is not None:
+            kind = "errors"
+        self._functions = {
+            "balance": (self._rarity_of_mention, self._rarity_of_text),
+            "gap": (self._gap_of_mention, self._gap_of_text),
+            "errors": (self._errors_of_mention, self._errors_of_text),
+        }.get(kind)
+        self.dev_errors = dev_errors or DevErrors()
         self.counts = counts
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
-        """The weight of an example with labels, in relative units; -1 for one without.
-
-        Labels of an example without mentions are labels of the whole.
-        """
-        if not labels or self._of is None or self._of_text is None:
+        """The relative weight of an example with labels; -1 for examples without labels, and for uniform focus."""
+        if not labels or self._functions is None:
             return -1.0
+        of_mention, of_text = self._functions
         if not example.spans:
-            return self._of_text(text_words(" ".join(example.tokens)), labels)
-        return sum(self._of(example, span) for span in example.spans)
+            return of_text(text_words(" ".join(example.tokens)), labels)
+        return sum(of_mention(example, span) for span in example.spans)
 
-    def _rarity(self, example: Editable, span: Span) -> float:
+    def _rarity_of_mention(self, example: Editable, span: Span) -> float:
         return 1 / self.counts[span.label]
 
-    def _rarities(self, words: Sequence[str], labels: Sequence[str]) -> float:
+    def _rarity_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
         return sum(1 / self.counts[label] for label in labels)
 
-    def _shown_here(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The share of the content words of a text that occur in no other training text."""
+    def _gap_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
+        """The share of the content words that occur in no other training text."""
         return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
-    def _troubles(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The error share of each label, and that of the text's content words that occur in its errors."""
-        return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
+    def _errors_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
+        """For each label its error share, and the share of the text's content words that occur in its errors."""
+        return sum(self.dev_errors.shares.get(label, 0.0) + self._error_words(words, label) for label in labels)
 
-    def _hit(self, words: Sequence[str], label: str) -> float:
-        return _share(words, lambda word: (label, word) in self.trouble.words)
+    def _error_words(self, words: Sequence[str], label: str) -> float:
+        return _share(words, lambda word: (label, word) in self.dev_errors.words)
 
-    def _gap(self, example: Editable, span: Span) -> float:
+    def _gap_of_mention(self, example: Editable, span: Span) -> float:
         """1 for a mention that occurs once in training, or with another label too."""
         mention = example.tokens[span.start : span.end]
         seen_once = self.mentions.get(span.label, {}).get(mention) == 1
         confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
         return float(seen_once or confusable)
 
-    def _troubled(self, example: Editable, span: Span) -> float:
-        """The label's error share, and the erroneous mentions of the label that share a content word."""
+    def _errors_of_mention(self, example: Editable, span: Span) -> float:
+        """The error share of the label, and the number of its errors that share a content word."""
         words = filter(is_content, example.tokens[span.start : span.end])
-        hits = sum(self.trouble.words.get((span.label, word), 0) for word in words)
-        return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
+        hits = sum(self.dev_errors.words.get((span.label, word), 0) for word in words)
+        return self.dev_errors.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
+def _share(words: Sequence[str], matches: Callable[[str], bool]) -> float:
     """The share of content words with a property; 0 if there are none."""
-    return sum(map(is_so, words)) / len(words) if words else 0.0
+    return sum(map(matches, words)) / len(words) if words else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:
-    """How many new examples each example gets, ``added`` in all; ``weights`` are those of ``Focus.weight``.
+    """The number of new examples for each example, ``added`` in all; ``weights`` are those of ``Focus.weight``.
 
-    Examples without labels keep their share of the corpus: a corpus of only labelled examples teaches a model to
-    over-claim. The rest is distributed by weight with systematic sampling: the counts differ from the exact shares by
-    less than one.
+    Examples without labels keep their share of the corpus, since a corpus of only labelled examples teaches a model to
+    over-claim. The rest is distributed by weight with systematic sampling: the numbers differ from exact shares by less
+    than one.
     """
     plan = array("I", bytes(4 * len(weights)))
-    bearing = sum(weight >= 0 for weight in weights)
+    labelled = sum(weight >= 0 for weight in weights)
     total = sum(weight for weight in weights if weight >= 0)
-    scale = bearing / total if total else 0.0
+    scale = labelled / total if total else 0.0
     unit = added / len(weights) if len(weights) else 0.0
-    start, reached, given = Draws.of(seed, "copies").uniform(), 0.0, 0
+    start, reached, planned = Draws.of(seed, "copies").uniform(), 0.0, 0
     for number, weight in enumerate(weights):
         reached += 1.0 if weight < 0 or not total else weight * scale
         upto = min(added, int(reached * unit + start)) if number + 1 < len(weights) else added
-        plan[number] = upto - given
-        given = upto
+        plan[number] = upto - planned
+        planned = upto
     return plan

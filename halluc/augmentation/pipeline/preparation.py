@@ -1,5 +1,4 @@
-"""Preparation before the first candidate: fits methods and filters on the training split, and plans the number of
-copies of each example."""
+"""Fits methods and filters on the training split, and plans the number of copies of each example."""
 
 from __future__ import annotations
 
@@ -13,8 +12,8 @@ from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method, PartError
-from halluc.augmentation.pipeline.lines import Press
-from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
+from halluc.augmentation.pipeline.lines import LineMaker
+from halluc.augmentation.pipeline.plan import DevErrors, Focus, copies
 from halluc.augmentation.pipeline.tally import CorpusCounts, Sample
 from halluc.components import TABLE
 from halluc.core import registry
@@ -25,10 +24,11 @@ from halluc.task import Examples
 
 @dataclass(frozen=True)
 class AugmentJob:
-    """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
+    """The arguments of an augmentation: ``source`` is the training split, which is read several times, ``held_out`` dev
+    and test.
 
-    ``config`` is the section ``augment``. Where ``fits`` is false, only what is planned is asked for, and methods that
-    train a model are left as they are. ``epochs`` is how many epochs get new examples of their own.
+    ``config`` is the section ``augment``. If ``fits`` is false, only a plan is needed, so methods and filters that use
+    a model are not fitted. ``epochs`` is the number of epochs that get their own new examples.
     """
 
     examples: Examples[Any, Any]
@@ -37,17 +37,17 @@ class AugmentJob:
     config: Any
     seed: int
     workspace: Workspace
-    trouble: Trouble | None = None
+    dev_errors: DevErrors | None = None
     fits: bool = True
     epochs: int = 1
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that a candidate depends on; ``plan`` has the number of copies of each example."""
+    """All that a candidate depends on; ``plan`` has the number of copies of each example."""
 
     job: AugmentJob
-    press: Press
+    line_maker: LineMaker
     filters: tuple[Filter, ...]
     plan: array[int]
     before: CorpusCounts
@@ -59,8 +59,8 @@ class Prepared:
 
     def close(self) -> None:
         """End the programs that methods started."""
-        for method in self.press.maker.methods:
-            method.made_by.close()
+        for method in self.line_maker.maker.methods:
+            method.component.close()
 
 
 def prepare(job: AugmentJob) -> Prepared:
@@ -100,15 +100,15 @@ def prepare(job: AugmentJob) -> Prepared:
             except OptionError as error:
                 raise PartError("filters", number, error) from error
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.examples, separator, job.seed, training)
+    line_maker = LineMaker(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
-    if job.epochs > 1:  # copy c is one of epoch (c - 1) % epochs
+    if job.epochs > 1:  # copy c belongs to epoch (c - 1) % epochs
         plan = array("I", (count * job.epochs for count in plan))
-    return Prepared(job, press, filters, plan, before, sample)
+    return Prepared(job, line_maker, filters, plan, before, sample)
 
 
 def _learns_words(methods: Sequence[Any]) -> bool:
-    """Whether a method, or a step of one, draws from the words of the training split."""
+    """Whether a method, or a step of one, uses the words of the training split."""
     named = [step.type for one in methods for step in (one, *getattr(one, "methods", ()))]
     kinds = TABLE["augmenter"]
     return any("words" in registry.load(TABLE, "augmenter", name).learns for name in named if name in kinds)
@@ -118,22 +118,22 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
     steps = tuple(step.type for step in getattr(config, "methods", (config,)))
     try:
         if config.type in TABLE[SYNTHESIZER]:
-            made_by: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
+            component: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
         else:
-            made_by = build(config, training)
-        if job.fits or not made_by.uses_model:
-            made_by.fit(_Editables(job), job.workspace)
+            component = build(config, training)
+        if job.fits or not component.uses_model:
+            component.fit(_Editables(job), job.workspace)
     except HallucError as error:
         raise PartError("methods", number, error) from error
-    # Two methods of the same type are distinguished by their number.
+    # Methods of the same type are distinguished by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
-    return Method(name, steps, config.share, made_by)
+    return Method(name, steps, config.share, component)
 
 
 @dataclass(frozen=True)
 class _Editables:
-    """The training split as methods see it; it can be iterated over several times."""
+    """The training split for ``fit``, which may be iterated several times."""
 
     job: AugmentJob
 
@@ -144,11 +144,12 @@ class _Editables:
 def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[float]:
     if job.config.focus == "uniform":
         return array("d", [-1.0]) * before.examples
-    focus, editable = Focus(job.config.focus, training, before.labels, job.trouble), job.examples.editable
+    focus, editable = Focus(job.config.focus, training, before.labels, job.dev_errors), job.examples.editable
     return array("d", (focus.weight(editable(example), example.labels) for example in job.source))
 
 
 def _separator(identity: str) -> str:
-    """A separator of an id and the number of a copy that does not produce the id of another example."""
+    """A separator between the id of an example and the number of a copy, such that ids of copies differ from this
+    id."""
     ending = re.search(r"~+(?=\d+$)", identity)
     return f"{ending[0]}~" if ending else "~"

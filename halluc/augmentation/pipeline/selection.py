@@ -1,4 +1,4 @@
-"""Accepts candidates one by one, in the order of the examples, whichever process made them."""
+"""Accepts candidates one by one, in the order of the examples."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
-from halluc.augmentation.pipeline.lines import CorpusLine, Tried
+from halluc.augmentation.pipeline.lines import CopyResult, CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Tally
 
 
 class Item(NamedTuple):
-    """An example, its place in the training split, and how many copies it is to have."""
+    """An example, its index in the training split, and the planned number of its copies."""
 
     number: int
     example: Any
@@ -26,18 +26,17 @@ class Item(NamedTuple):
 
 
 class ExampleOutcome(NamedTuple):
-    """The result for an example: its own line if originals are kept, and for every copy what was tried."""
+    """The result for an example: its own line if originals are kept, and the result for each copy."""
 
     original: str | None
-    tried: list[Tried]
+    copies: list[CopyResult]
 
 
 def read_outcome(plain: Any) -> ExampleOutcome:
     """An outcome restored from JSON."""
-    original, tried = plain
-    return ExampleOutcome(
-        original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
-    )
+    original, copies = plain
+    results = [CopyResult(_read_line(line), [Refusal(*one) for one in refusals]) for line, refusals in copies]
+    return ExampleOutcome(original, results)
 
 
 def _read_line(plain: Any) -> CorpusLine | None:
@@ -48,8 +47,8 @@ def _read_line(plain: Any) -> CorpusLine | None:
 
 
 @dataclass
-class Taking:
-    """Accepts outcomes in order: the only place where candidates are compared with each other."""
+class CandidateSelection:
+    """Accepts outcomes in order, and compares candidates with each other."""
 
     prepared: Prepared
     journal: Journal
@@ -59,53 +58,53 @@ class Taking:
 
     @cached_property
     def memories(self) -> list[tuple[int, str, HashSet]]:
-        """The numbers, names and memories of the filters that have a memory."""
+        """Number, name and memory of each filter with a memory."""
         filters = enumerate(self.prepared.filters)
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
-    def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
-        """Restore the state from the journal: accepted candidates are remembered again."""
+    def resumed(cls, prepared: Prepared, journal: Journal) -> CandidateSelection:
+        """Restore the state, and the memories of filters, from the journal."""
         state = journal.state
         tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
-        taking = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
+        selection = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
         if state:
             for keys, _ in journal.lines(NOTES):
-                taking._remember(keys)
-        return taking
+                selection._remember(keys)
+        return selection
 
     def state(self) -> dict[str, Any]:
         return {"next": self.next, "seconds": self.seconds, "tally": self.tally.state()}
 
-    def take(self, item: Item, outcome: ExampleOutcome) -> None:
+    def accept(self, item: Item, outcome: ExampleOutcome) -> None:
         if outcome.original is not None:
             self.journal.write(ORIGINALS, outcome.original)
-        for copy, tried in enumerate(outcome.tried, 1):
-            self._take_one(item.example, copy, tried)
+        for copy, result in enumerate(outcome.copies, 1):
+            self._accept_copy(item.example, copy, result)
         self.next = item.number + 1
 
-    def _take_one(self, example: Any, copy: int, tried: Tried) -> None:
-        """The first candidate that shares no key with an accepted one; further candidates are made here."""
-        press = self.prepared.press
+    def _accept_copy(self, example: Any, copy: int, result: CopyResult) -> None:
+        """Write the first candidate that shares no key with an accepted one; if necessary, make further candidates."""
+        line_maker = self.prepared.line_maker
         while True:
-            for refusal in tried.refusals:
+            for refusal in result.refusals:
                 self.tally.refuse(refusal, self._text(example))
-            line = tried.line
+            line = result.line
             if line is None:
-                self.tally.given_up += not any(refusal.reason == UNCHANGEABLE for refusal in tried.refusals)
+                self.tally.given_up += not any(refusal.reason == UNCHANGEABLE for refusal in result.refusals)
                 return
             clash = self._clash(line)
             if clash is None:
                 self._write(line)
                 return
             self.tally.refuse(Refusal(clash, line.method, line.shown), self._text(example))
-            tried = press.candidate(example, copy, line.attempt + 1)
+            result = line_maker.candidate(example, copy, line.attempt + 1)
 
     def _text(self, example: Any) -> str:
         return " ".join(self.prepared.job.examples.editable(example).tokens)
 
     def _clash(self, line: CorpusLine) -> str | None:
-        """The filter that already knows one of the line's keys."""
+        """The name of a filter whose memory has one of the line's keys."""
         clashes = (name for number, name, memory in self.memories if any(key in memory for key in line.keys[number]))
         return next(clashes, None)
 

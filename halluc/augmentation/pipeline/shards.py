@@ -1,4 +1,4 @@
-"""The candidates of a shard of the examples, tried on one of several machines, for a last call to accept in order."""
+"""Shards: parts of the examples whose candidates are made on several machines, and then accepted in order by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.augmentation.pipeline.journal import committed
 
 @dataclass(frozen=True)
 class Shard:
-    """The ``number``-th, from 1, of ``of`` shares."""
+    """Shard ``number``, from 1, of ``of``."""
 
     FILE: ClassVar[str] = "tried.jsonl"
 
@@ -22,7 +22,7 @@ class Shard:
     of: int
 
     def range(self, size: int, step: int = 1) -> tuple[int, int]:
-        """Its examples, half open: the shares follow each other. All but the last end at a multiple of ``step``."""
+        """The half-open range of its examples; all shards but the last end at a multiple of ``step``."""
         first, last = (size * number // self.of // step * step for number in (self.number - 1, self.number))
         return first, size if self.number == self.of else last
 

@@ -1,7 +1,7 @@
-"""Statistics collected while a corpus is made; the state is plain JSON, so that an interrupted run continues.
+"""Statistics collected while a corpus is made; their state is plain JSON, from which an interrupted run continues.
 
 Distinct-n (Li et al. 2016) is the number of different n-grams of a corpus as a share of all its n-grams. It decreases
-with the size of a corpus: so it is computed on samples of equal size.
+with the size of a corpus, so it is computed on samples of equal size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.gap.novelty import NoveltyUnits
 
-# How many rejected examples are shown per filter and method.
+# The number of rejected examples that are shown per filter.
 _SHOWN = 3
 # The most texts of a ``Sample``.
 MOST = 10_000
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 @dataclass
 class CorpusCounts:
-    """A corpus in numbers. ``units`` are the units of novelty (``NoveltyUnits``), ``new`` those of them that are not in
-    the training split; ``unlabelled`` counts the examples without any label."""
+    """Counts of a corpus: ``units`` of novelty (``NoveltyUnits``), ``new`` ones that are not in the training split,
+    ``unlabelled`` examples."""
 
     examples: int = 0
     tokens: int = 0
@@ -102,7 +102,7 @@ class Tally:
 
 
 class Sample(Generic[T]):
-    """At most ``MOST`` texts of any number, evenly spaced: every one, or every second, fourth, …"""
+    """At most ``MOST`` of any number of texts, evenly spaced: each, or every second, fourth, …"""
 
     def __init__(self) -> None:
         self._stride, self._offered = 1, 0
@@ -118,17 +118,17 @@ class Sample(Generic[T]):
 
 
 def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-    """Both, the longer one thinned out evenly to the length of the other."""
+    """Both, with the longer one sampled evenly to the length of the other."""
     size = min(len(one), len(other))
-    thinned = [[each[place * len(each) // size] for place in range(size)] for each in (one, other)]
-    return thinned[0], thinned[1]
+    first, second = ([texts[place * len(texts) // size] for place in range(size)] for texts in (one, other))
+    return first, second
 
 
 def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
     """Distinct n-grams as a share of all; None if there are none."""
-    result: set[tuple[str, ...]] = set()
+    different: set[tuple[str, ...]] = set()
     total = 0
     for tokens in texts:
         total += max(0, len(tokens) - n + 1)
-        result.update(zip(*(tokens[at:] for at in range(n)), strict=False))
-    return round(len(result) / total, 4) if total else None
+        different.update(zip(*(tokens[at:] for at in range(n)), strict=False))
+    return round(len(different) / total, 4) if total else None

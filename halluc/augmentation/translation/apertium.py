@@ -10,23 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halluc.augmentation.translation.config import ApertiumConfig
-from halluc.augmentation.translation.engine import Remembering, TranslationEngine, engine_error
+from halluc.augmentation.translation.engine import CachedTranslator, TranslationEngine, engine_error
 from halluc.augmentation.translation.programs import PipedProgram
 from halluc.core.rng import Draws
 
-# What `apertium-destxt` escapes, and the end that it appends to a text: without it the last words are held back.
+# The characters that `apertium-destxt` escapes, and the end that it appends, without which the last words are missing.
 _RESERVED = re.compile(r"([\[\]\\^$/<>{}@])")
 _END = ".[]"
 _ESCAPED = re.compile(r"\\(.)")
-# More lines at once would only wait in pipes.
+# The most lines that are sent at once.
 _MOST_LINES = 256
 
 
 class Apertium:
     """One direction. Every line ends with a NUL character, at which the pipeline resets its state.
 
-    The script `apertium` is not used, since its filters hold back the last line (3.8.3). The pipeline of the mode is
-    run directly.
+    The pipeline of the mode is run directly, since the script `apertium` (3.8.3) delays the last line.
     """
 
     def __init__(self, pair: str, timeout: float) -> None:
@@ -35,14 +34,14 @@ class Apertium:
         self._program: PipedProgram | None = None
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
-        made: list[str] = []
+        results: list[str] = []
         for first in range(0, len(lines), _MOST_LINES):
-            made += self._translated(lines[first : first + _MOST_LINES])
-        return made
+            results += self._translated(lines[first : first + _MOST_LINES])
+        return results
 
     def _translated(self, lines: Sequence[str]) -> list[str]:
         if self._program is None:
-            # $1 and $2 are options of the mode: unknown words are written without marks.
+            # $1 and $2 are options of the mode: write unknown words without marks.
             command = ["bash", "-c", self._script, "apertium", "-n", ""]
             name = f"apertium {self._pair}"
             self._program = PipedProgram(name, command, self._timeout, {"LC_ALL": "C.UTF-8"})
@@ -64,10 +63,6 @@ def _plain(answer: str) -> str:
     return _ESCAPED.sub(r"\1", text.removesuffix("[]").removesuffix("."))
 
 
-def _data_folder() -> Path:
-    return Path(os.environ.get("APERTIUM_DATADIR", "/usr/share/apertium"))
-
-
 def _pipeline(pair: str) -> str:
     """The pipeline of a translation mode, with output flushed at every NUL character.
 
@@ -76,26 +71,26 @@ def _pipeline(pair: str) -> str:
     """
     if shutil.which("apertium-wblank-mode") is None or shutil.which("bash") is None:
         raise engine_error("apertium is not installed", "apt install apertium apertium-eng-spa", "E441")
-    mode = _data_folder() / "modes" / f"{pair}.mode"
+    mode = Path(os.environ.get("APERTIUM_DATADIR", "/usr/share/apertium")) / "modes" / f"{pair}.mode"
     if not mode.is_file():
         known = sorted(file.stem for file in mode.parent.glob("*.mode"))
         help = f"installed are {', '.join(known) or 'none'}; `apt search apertium-` lists more pairs"
         raise engine_error(f"apertium has no translation mode `{pair}`", help, "E441")
-    made = subprocess.run(
+    output = subprocess.run(
         ["apertium-wblank-mode", "-z", str(mode)], capture_output=True, text=True, timeout=60, check=False
     )
-    if made.returncode or "|" not in made.stdout:
+    if output.returncode or "|" not in output.stdout:
         raise engine_error(
-            f"apertium cannot use {mode}: {made.stderr.strip()}", "install apertium 3.8 or later", "E441"
+            f"apertium cannot use {mode}: {output.stderr.strip()}", "install apertium 3.8 or later", "E441"
         )
-    return made.stdout
+    return output.stdout
 
 
 def open_engine(config: ApertiumConfig, allow_commands: bool) -> TranslationEngine:
     forward, backward = f"{config.source}-{config.pivot}", f"{config.pivot}-{config.source}"
     return TranslationEngine(
-        Remembering(Apertium(forward, config.timeout)),
-        Remembering(Apertium(backward, config.timeout)),
+        CachedTranslator(Apertium(forward, config.timeout)),
+        CachedTranslator(Apertium(backward, config.timeout)),
         {"engine": "apertium", "forward": forward, "backward": backward, "version": _version()},
     )
 
@@ -104,5 +99,5 @@ def _version() -> str | None:
     program = shutil.which("apertium")
     if program is None:
         return None
-    phrase = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
-    return phrase.stdout.strip() or None
+    output = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    return output.stdout.strip() or None

@@ -1,4 +1,4 @@
-"""Any program that maps lines to lines. It is started for each batch, so that its output has an end."""
+"""Any program that maps lines to lines. It is started for each batch, at whose end it exits."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Command:
         finally:
             program.close()
         try:
-            made = answer.decode("utf-8").split("\n")
+            results = answer.decode("utf-8").split("\n")
         except UnicodeDecodeError:
             raise engine_error(f"`{cut(self._command[0])}` wrote bytes that are not UTF-8") from None
-        if made[-1] == "":
-            made.pop()
-        if len(made) != len(lines):
-            message = f"`{cut(self._command[0])}` returned {len(made)} lines for {len(lines)}"
+        if results[-1] == "":
+            results.pop()
+        if len(results) != len(lines):
+            message = f"`{cut(self._command[0])}` returned {len(results)} lines for {len(lines)}"
             raise engine_error(message, "it must write one line for each input line, also for empty lines")
-        return made
+        return results
 
     def close(self) -> None:
         """Nothing runs between batches."""
@@ -50,7 +50,7 @@ def open_engine(config: CommandConfig, allow_commands: bool) -> TranslationEngin
         raise OptionError("engine", "C148", message, "check the config, then run again with --allow-commands")
     return TranslationEngine(
         Command(config.forward, config.timeout),
-        # Without one, nothing can be translated back: `back_translation` refuses such a config.
+        # `back_translation` refuses a config without `backward`; other methods do not use it.
         Command(config.backward or config.forward, config.timeout),
         {"engine": "command", "forward": list(config.forward), "backward": config.backward},
     )

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from halluc.config.section import LONGEST_PATH, Reference, Section, Text
 
-# The name of a language of apertium becomes part of a file name.
+# A language of apertium, which becomes part of a file name.
 _Code = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z0-9]+)*$", max_length=32)]
 _Timeout = Annotated[float, Field(gt=0, le=86_400)]
 

@@ -14,7 +14,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import EXIT_ENVIRONMENT, HallucError
 from halluc.core.rng import Draws
 
-# How many lines a translator caches with their translations: rejected candidates are retried, and words repeat.
+# The most cached translations: rejected candidates are retried, and segments repeat.
 _REMEMBERED = 1 << 16
 
 
@@ -33,11 +33,11 @@ class LineTranslator(Protocol):
         """
 
     def close(self) -> None:
-        """Stop what was started."""
+        """End the programs and threads of the translator."""
 
 
 class RoundTrip(NamedTuple):
-    """A line in the other language, and translated back. Both are empty if the engine gave no translation."""
+    """A line in the other language, and translated back; each is empty if there is no translation."""
 
     pivot: str
     back: str
@@ -45,21 +45,21 @@ class RoundTrip(NamedTuple):
 
 @dataclass
 class TranslationEngine:
-    """Two directions. ``facts`` describe the engine in the manifest, as plain JSON values."""
+    """Translators of both directions; ``facts`` describe the engine in the manifest, as plain JSON values."""
 
     forward: LineTranslator
     backward: LineTranslator
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def round_trips(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[RoundTrip]:
-        """Each line translated and back; blank translations are not translated back.
+        """Each line translated and back.
 
         Raises:
             OptionError E440: the engine did not return a text for each line. Others: the engine failed.
         """
-        pivots = _checked(self.forward, lines, draws)
+        pivots = translated(self.forward, lines, draws)
         going = [number for number, line in enumerate(pivots) if line]
-        back = _checked(self.backward, [pivots[number] for number in going], [draws[number] for number in going])
+        back = translated(self.backward, [pivots[number] for number in going], [draws[number] for number in going])
         trips = [RoundTrip(pivot, "") for pivot in pivots]
         for number, line in zip(going, back, strict=True):
             trips[number] = RoundTrip(pivots[number], line)
@@ -70,27 +70,29 @@ class TranslationEngine:
         self.backward.close()
 
 
-def _checked(translator: LineTranslator, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+def translated(translator: LineTranslator, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+    """The translation of each line, as one line.
+
+    Raises:
+        OptionError E440: the engine did not return a text for each line. Others: the engine failed.
+    """
     if not lines:
         return []
-    made = translator.translate(lines, draws)
-    if len(made) != len(lines) or not all(isinstance(line, str) for line in made):
-        raise engine_error(f"the engine returned {len(made)} lines for {len(lines)}: it must return one line for each")
-    return [as_line(line) for line in made]
+    results = translator.translate(lines, draws)
+    if len(results) != len(lines) or not all(isinstance(line, str) for line in results):
+        message = f"the engine returned {len(results)} lines for {len(lines)}: it must return one line for each"
+        raise engine_error(message)
+    return [as_line(line) for line in results]
 
 
 def as_line(text: str) -> str:
     """A text as one line: every run of white space and of control characters becomes one blank."""
-    printable = "".join(" " if not char.isprintable() and not _joins(char) else char for char in text)
+    # Zero-width joiners are a part of words in several scripts.
+    printable = "".join(char if char.isprintable() or char in "\u200c\u200d" else " " for char in text)
     return " ".join(printable.split())
 
 
-def _joins(char: str) -> bool:
-    """Whether it is a zero-width joiner, which belongs to words of several scripts."""
-    return char in "\u200c\u200d"
-
-
-class Remembering:
+class CachedTranslator:
     """A cache for a translator whose result depends only on the line: each line is translated once."""
 
     def __init__(self, translator: LineTranslator) -> None:
@@ -99,14 +101,14 @@ class Remembering:
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         new = [line for line in dict.fromkeys(lines) if line not in self._known]
-        made = dict(zip(new, self._translator.translate(new, draws[: len(new)]), strict=False)) if new else {}
-        if len(made) != len(new):
-            raise engine_error(f"the engine returned {len(made)} lines for {len(new)}: one for each is needed")
-        results = [made[line] if line in made else self._known[line] for line in lines]
-        self._known.update(made)
+        results = dict(zip(new, self._translator.translate(new, draws[: len(new)]), strict=False)) if new else {}
+        if len(results) != len(new):
+            raise engine_error(f"the engine returned {len(results)} lines for {len(new)}: one for each is needed")
+        of_lines = [results[line] if line in results else self._known[line] for line in lines]
+        self._known.update(results)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return results
+        return of_lines
 
     def close(self) -> None:
         self._translator.close()
@@ -133,9 +135,9 @@ def open_engine(config: EngineConfig, *, allow_commands: bool) -> TranslationEng
             E412: a model cannot be loaded.
     """
     try:
-        opened: TranslationEngine = import_module(_MODULES[config.type]).open_engine(config, allow_commands)
+        engine: TranslationEngine = import_module(_MODULES[config.type]).open_engine(config, allow_commands)
     except OptionError:
         raise
     except HallucError as error:
         raise OptionError("engine", error.code, error.message, error.help, error.exit_code) from error
-    return opened
+    return engine

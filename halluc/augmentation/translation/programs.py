@@ -17,7 +17,7 @@ from halluc.augmentation.translation.engine import engine_error
 from halluc.core.errors import cut
 
 _BLOCK = 1 << 16
-# The maximum ratio of output to input, plus a MiB: more output counts as endless.
+# The maximum output: this many times the input, plus a MiB.
 _MOST_GROWTH, _SPARE = 64, 1 << 20
 _MOST_ERROR_BYTES = 4_096
 _SECONDS_TO_END = 2.0
@@ -26,8 +26,7 @@ _SECONDS_TO_END = 2.0
 class PipedProgram:
     """One process, or a pipeline of processes, written to and read from at the same time.
 
-    Everything that the program starts is killed with it. ``timeout``: seconds without output after which it counts as
-    hanging.
+    All processes that the program starts are killed with it. ``timeout``: the most seconds without output.
 
     Raises:
         OptionError E441: it cannot be started.
@@ -103,7 +102,7 @@ class PipedProgram:
     def _write(self, data: bytes, is_last: bool) -> None:
         pipe = self._process.stdin
         assert pipe is not None
-        with contextlib.suppress(OSError, ValueError):  # the program has ended or was stopped: the reader notices it
+        with contextlib.suppress(OSError, ValueError):  # the program has ended, which the reader reports
             pipe.write(data)
             pipe.flush()
             if is_last:
@@ -115,7 +114,7 @@ class PipedProgram:
         return 0
 
     def _failed(self, what: str) -> OptionError:
-        """The error, after everything was killed; with the last line of the program's standard error."""
+        """Kill the program; returns the error, with the last line of its standard error."""
         self.close(keep_errors=True)
         with self._errors as file:
             size = file.seek(0, os.SEEK_END)
@@ -125,7 +124,7 @@ class PipedProgram:
         return engine_error(f"{self._name} {what}{text}")
 
     def close(self, *, keep_errors: bool = False) -> None:
-        """End the program: after its input has ended it has a moment to exit, then it and its children are killed."""
+        """Close the input, wait a moment, then kill the program and its children."""
         with contextlib.suppress(OSError, ValueError):
             if self._process.stdin is not None and not keep_errors:
                 self._process.stdin.close()

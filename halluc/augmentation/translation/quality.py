@@ -47,11 +47,12 @@ class QualityConfig(Section):
 
 def fault(
     config: QualityConfig, before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
-) -> str | None:  # fmt: skip
-    """Why a round trip is rejected; None if it is not. All arguments are tokens, without placeholders.
+) -> str | None:
+    """Why a round trip is rejected; None if it is not.
 
     Args:
-        before: the original, ``after``: the result, ``pivot``: the text in the other language.
+        before, after, pivot: the tokens of the original, of the result, and of the text in the other language, without
+            placeholders.
         known: the tokens of the training split.
     """
     if _essence(before) == _essence(after):
@@ -71,7 +72,7 @@ def fault(
 
 
 def _essence(tokens: Sequence[str]) -> list[str]:
-    """A text without case and punctuation."""
+    """The words of a text, without case."""
     return [token.casefold() for token in tokens if any(map(str.isalnum, token))]
 
 
@@ -90,9 +91,7 @@ def _numbers(tokens: Sequence[str]) -> Counter[str]:
     return Counter(digits for token in tokens if (digits := "".join(filter(str.isdigit, token))))
 
 
-def _pivot_words(
-    before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
-) -> set[str]:  # fmt: skip
+def _pivot_words(before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]) -> set[str]:
     new = {token.casefold() for token in after if token.isalpha() and token not in known}
     new -= {token.casefold() for token in before}
     return {word for word in new & {token.casefold() for token in pivot} if word not in known}
@@ -104,11 +103,11 @@ def chrf(hypothesis: str, reference: str) -> float:
     Orders 1 to 6, without white space; precision and recall are averaged over the orders that both texts have, as in
     sacreBLEU 2.6.
     """
-    made, wanted = "".join(hypothesis.split()), "".join(reference.split())
+    first, second = "".join(hypothesis.split()), "".join(reference.split())
     precisions: list[float] = []
     recalls: list[float] = []
     for order in range(1, _LARGEST_ORDER + 1):
-        ours, theirs = _ngrams(made, order), _ngrams(wanted, order)
+        ours, theirs = _ngrams(first, order), _ngrams(second, order)
         if ours and theirs:
             common = sum((ours & theirs).values())
             precisions.append(common / ours.total())

@@ -18,10 +18,10 @@ from halluc.engine.language_codes import code_number, tokenizer_codes
 from halluc.engine.pretrained import check_model_files, load_model, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
-# The maximum length is twice the word pieces of the source plus this: it stops a model that repeats itself.
+# The maximum length of a translation is twice the word pieces of the source plus this, in case a model repeats itself.
 _SPARE_TOKENS = 16
 _LONGEST_INPUT = 4_096
-# Models that need an instruction in words.
+# Models whose input begins with an instruction.
 _PREFIXED = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 
 
@@ -92,7 +92,7 @@ class SequenceToSequence:
 
     def __init__(
         self, loaded: LoadedTranslator, config: TransformersConfig, source: str | None, target: str | None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._loaded, self._config = loaded, config
         self._source, self._prefix, self._first = source, "", None
         self._sets_source = source is not None and hasattr(loaded.tokenizer, "src_lang")
@@ -123,9 +123,9 @@ class SequenceToSequence:
             tokenizer.src_lang = self._source
         encoded = [list(tokenizer(self._prefix + line)["input_ids"]) for line in lines]
         going = [number for number, ids in enumerate(encoded) if 0 < len(ids) <= self._loaded.longest]
-        made = [""] * len(lines)
+        results = [""] * len(lines)
         if not going:
-            return made
+            return results
         longest = 2 * max(len(encoded[number]) for number in going) + _SPARE_TOKENS
         decoding = Decoding(
             max_new_tokens=min(config.max_new_tokens, longest, self._loaded.longest),
@@ -141,8 +141,8 @@ class SequenceToSequence:
         prompts, streams = [encoded[number] for number in going], [draws[number] for number in going]
         for number, ids in zip(going, generate(self._loaded.model, prompts, decoding, special, streams), strict=True):
             if ids and ids[-1] == end:  # otherwise it was truncated
-                made[number] = tokenizer.decode(ids, skip_special_tokens=True)
-        return made
+                results[number] = tokenizer.decode(ids, skip_special_tokens=True)
+        return results
 
     def close(self) -> None:
         """Nothing runs outside of this process."""
@@ -163,21 +163,21 @@ def _device(asked: str) -> torch.device:
 def open_engine(config: TransformersConfig, allow_commands: bool) -> TranslationEngine:
     device = _device(config.device)
     try:
-        there = LoadedTranslator(config.forward, config.precision, device)
-        back = there if config.backward is None else LoadedTranslator(config.backward, config.precision, device)
+        forward = LoadedTranslator(config.forward, config.precision, device)
+        backward = forward if config.backward is None else LoadedTranslator(config.backward, config.precision, device)
     except torch.OutOfMemoryError as error:
         raise OptionError("engine", "T102", "out of memory while models were loaded", "use a smaller model") from error
     facts = {
         "engine": "transformers",
         "forward": config.forward,
         "backward": config.backward or config.forward,
-        "commits": [there.commit, back.commit],
+        "commits": [forward.commit, backward.commit],
         "decoding": config.decoding,
         "device": device.type,
         "precision": config.precision,
     }
     return TranslationEngine(
-        SequenceToSequence(there, config, config.source, config.pivot),
-        SequenceToSequence(back, config, config.pivot, config.source),
+        SequenceToSequence(forward, config, config.source, config.pivot),
+        SequenceToSequence(backward, config, config.pivot, config.source),
         facts,
     )

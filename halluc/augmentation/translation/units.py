@@ -1,6 +1,6 @@
 """The separately translated parts of an example, and their translations as edits of the example.
 
-Spans and locked ranges are *held*: they stay unchanged. They divide a text into segments, or they are replaced by
+Spans and locked ranges are *held*, that is, not translated. They divide a text into segments, or they are replaced by
 placeholders, which must be in the result.
 """
 
@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from halluc.augmentation.language.articles import agreeing, is_article
 from halluc.augmentation.methods.base import Rejected
 from halluc.augmentation.translation.wording import CONTRACTIONS, joined, recased, split
-from halluc.core.edits import Edit, Editable, Range, Reorder, Replace
+from halluc.core.edits import Edit, Editable, Range, Reorder, Replace, between_borders
 
 
 class Returned(NamedTuple):
@@ -82,15 +82,15 @@ class TranslationUnit:
         whole = [token for segment, word in zip(segments, [*held, None], strict=True) for token in (*segment, word)]
         original = self.example.tokens[self.start : self.end]
         cased = iter(recased([token for token in whole if token is not None], original, vocabulary))
-        made: list[tuple[str, ...]] = []
+        written: list[tuple[str, ...]] = []
         for number, segment in enumerate(segments):
             tokens = [next(cased) for _ in segment]
             if number < len(held):
                 next(cased)
                 if tokens and is_article(tokens[-1]) and "a" in vocabulary and "an" in vocabulary:
                     tokens[-1] = agreeing(tokens[-1], held[number])
-            made.append(tuple(tokens))
-        return made
+            written.append(tuple(tokens))
+        return written
 
     def edits(self, returned: Returned, why: str) -> tuple[list[Edit], list[Edit]]:
         """The edits that replace the unit by the translation: held ranges are moved first, then words are replaced.
@@ -115,10 +115,9 @@ class TranslationUnit:
         return moves, replaced
 
     def _refuse_crossed(self, returned: Returned) -> None:
-        """A locked range divides two texts: no words may cross it, and neither text may become empty.
-
+        """
         Raises:
-            Rejected: words would cross, or a text would become empty.
+            Rejected: words would cross a locked range, which divides two texts, or a text would become empty.
         """
         locked = self.example.locked
         if (self.start, self.start) in locked and self.held and self.held[0][0] == self.start and returned.segments[0]:
@@ -136,7 +135,7 @@ class TranslationUnit:
             raise Rejected("border")
 
     def _move(self, order: Sequence[int], why: str) -> Reorder:
-        """Held ranges in another order, with the segments between them unchanged."""
+        """The edit that moves held ranges, and leaves the segments between them in order."""
         segments = self.segments()
         before: list[Range] = [segments[0]]
         after: list[Range] = [segments[0]]
@@ -166,25 +165,23 @@ def _named(placeholder: str) -> re.Pattern[str]:
 
 def units_of(
     example: Editable, strategy: Literal["segments", "placeholders"], min_words: int, placeholder: str
-) -> list[TranslationUnit]:  # fmt: skip
+) -> list[TranslationUnit]:
     """The translatable parts of an example, from left to right, with at least ``min_words`` words each.
 
     Raises:
         Rejected: the text has a word that looks like a placeholder.
     """
-    held = _held(example)
-    borders = [start for start, end in example.locked if start == end]
-    if any(start < border < end for border in borders for start, end in held):
+    held, fields = _held(example), between_borders(example)
+    if any(start < border < end for border, _ in fields[1:] for start, end in held):
         return []
-    fields = list(zip([0, *borders], [*borders, len(example.tokens)], strict=True))
     if strategy == "segments":
         parts: list[tuple[Range, tuple[Range, ...]]] = [(run, ()) for field in fields for run in _runs(field, held)]
     else:
         if any(_named(placeholder).search(token) for token in example.tokens):
             raise Rejected("placeholder in text")
         parts = [(field, tuple(one for one in held if field[0] <= one[0] and one[1] <= field[1])) for field in fields]
-    made = (_unit(example, part, inside, placeholder) for part, inside in parts)
-    return [unit for unit in made if unit is not None and _count(unit.words()) >= min_words]
+    units = (_unit(example, part, inside, placeholder) for part, inside in parts)
+    return [unit for unit in units if unit is not None and _count(unit.words()) >= min_words]
 
 
 def _held(example: Editable) -> list[Range]:
@@ -210,16 +207,14 @@ def _runs(field: Range, held: Sequence[Range]) -> list[Range]:
     return [(start, end) for start, end in [*runs, (done, field[1])] if start < end]
 
 
-def _unit(
-    example: Editable, part: Range, held: tuple[Range, ...], placeholder: str
-) -> TranslationUnit | None:  # fmt: skip
+def _unit(example: Editable, part: Range, held: tuple[Range, ...], placeholder: str) -> TranslationUnit | None:
     """A part without the punctuation at its ends; None if it is only punctuation."""
     numbers = {start: number for number, (start, _) in enumerate(held)}
     inside = {at for start, end in held for at in range(start, end)}
     solid = [at for at in range(*part) if at in inside or any(map(str.isalnum, example.tokens[at]))]
     begin = part[0]
     while solid and solid[0] not in inside and example.tokens[solid[0]].lower() in CONTRACTIONS:
-        begin = solid.pop(0) + 1  # it belongs to the held range before it
+        begin = solid.pop(0) + 1  # a part of the held range before it
     if not solid:
         return None
     tokens = [
@@ -231,5 +226,5 @@ def _unit(
 
 
 def _count(tokens: Sequence[str]) -> int:
-    """The number of words. Those in capitals do not count: engines garble headlines and tables."""
+    """The number of words, without those in capitals, since engines translate headlines and tables badly."""
     return sum(any(map(str.isalpha, token)) and not (len(token) > 1 and token.isupper()) for token in tokens)

@@ -1,7 +1,4 @@
-"""Converts tokens to text for a translation engine, and its output to tokens of the corpus.
-
-The output has normal spelling; the training split shows which pieces are separate tokens.
-"""
+"""Converts tokens to running text for a translation engine, and its output to tokens like those of the corpus."""
 
 from __future__ import annotations
 
@@ -93,30 +90,30 @@ def _is_token(mark: str, vocabulary: Collection[str]) -> bool:
 
 
 def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
-    """Punctuation in the notation of the corpus, if it has one of its own (``''``, ``-LRB-``)."""
+    """The tokens with punctuation in the notation of the corpus, such as ``''`` or ``-LRB-``."""
     own = {written: token for token, written in _WRITTEN.items() if token in vocabulary and written not in vocabulary}
     if not own:
         return tokens
-    made: list[str] = []
+    result: list[str] = []
     is_open = False
     for token in tokens:
         if token == '"' and token not in vocabulary and "``" in vocabulary:
             is_open = not is_open
             token = "``" if is_open else "''"
-        made.append(own.get(token, token))
-    return made
+        result.append(own.get(token, token))
+    return result
 
 
-def recased(made: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
-    """The words of a translation without capitals added by the engine: at its start, or after a placeholder.
+def recased(words: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
+    """The words of a translation without capitals that the engine added, at its start or after a placeholder.
 
-    A capital inside of a sentence is removed if the original does not have the word with it, and the training split has
-    it without. At the start the first word is capitalised if the first of the original is.
+    A capital inside of a sentence is removed if the original does not have the capitalised word, and the training split
+    has the word in lower case. The first word is capitalised if the first word of the original is.
     """
     kept = set(original)
     tokens: list[str] = []
     begins = True
-    for token in made:
+    for token in words:
         tokens.append(token if begins or token in kept else _lowered(token, vocabulary))
         begins = token in _SENTENCE_BORDERS or (begins and not token[:1].isalnum())
     first = next((number for number, token in enumerate(tokens) if token[:1].isalnum()), None)

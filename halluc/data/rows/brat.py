@@ -49,7 +49,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
             if not annotation.is_file():
                 yield LeftOut(str(path), 1, f"no {annotation.name} next to it")
                 continue
-            # With newline="" no character is lost: offsets count them all.
+            # Offsets count every character: newline="" keeps them all.
             with path.open(encoding=encoding, newline="") as stream:
                 text = stream.read()
             with annotation.open(encoding=encoding) as stream:
@@ -64,7 +64,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
 
 
 def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document: int) -> Iterator[Row | BadLine]:
-    # A byte order mark counts as a character, but does not belong to the text.
+    # Offsets count a byte order mark, which is not a part of the text.
     starts = [int(text.startswith(_BOM)), *(match.end() for match in re.finditer("\n", text))]
     of_line: dict[int, list[dict[str, Any]]] = {}
     for number, line in enumerate(lines, 1):
@@ -73,14 +73,9 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         match = _ENTITY.fullmatch(line)
         parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
         if match is None or not parts[0][0] < parts[-1][1] <= len(text):
-            yield BadLine(
-                "D107",
-                str(annotation),
-                number,
-                f"no entity in the text of {len(text)} characters",
-                "an entity line has `T1`, a tab, label, start and end, a tab, and the text",
-                line,
-            )
+            problem = f"no entity in the text of {len(text)} characters"
+            help = "an entity line has `T1`, a tab, label, start and end, a tab, and the text"
+            yield BadLine("D107", str(annotation), number, problem, help, line)
             continue
         start, end = parts[0][0], parts[-1][1]
         at = max(bisect_right(starts, start) - 1, 0)

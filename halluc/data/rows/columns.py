@@ -14,9 +14,9 @@ from halluc.data.rows.row import BadLine, Layout, Notice, Row, Unreadable, excer
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}
-# The number of characters that are processed together.
+# The most characters of a block of lines.
 _MOST_CHARACTERS = 1 << 16
-# Sentences with more tokens on average, or a single one with many sentence ends inside, are probably several.
+# Sentences with more tokens on average, or a single one with more full stops inside, are probably several sentences.
 _MOST_TOKENS, _MOST_STOPS, _STOPS = 250, 2, frozenset(".!?\u3002")
 _PREFIX = re.compile(r"[BIESULM][-_]")
 
@@ -50,7 +50,11 @@ def named(which: str | int) -> str:
 
 
 class _Sentences:
-    """The sentence being read: cells by column, and the line of each token."""
+    """Reads sentences. ``cells``, by column, and ``lines``, for each token, belong to the current sentence.
+
+    ``sound``: the sentence has no unreadable line. ``lost``: the previous line was unreadable, and its sentence number
+    with it, so it may belong to the sentence before or after.
+    """
 
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
@@ -63,13 +67,13 @@ class _Sentences:
         self.width = self.size = self.document = self.sentences = self.tokens = self.stops = 0
         self.first, self.sound = "", True
         self.number: str | None = None
-        self.lost = False  # the previous line, which may belong to the sentence before or after it
+        self.lost = False
         self.header, self.comment = layout.header is True, layout.comment
         separator = _SEPARATORS.get(layout.separator, layout.separator)
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         self.split = self._splitter(separator)
         self.separator = separator if separator != "whitespace" else ""
-        # A row of empty cells, as spreadsheets write a blank line, also ends a sentence.
+        # Spreadsheets write a blank line as a row of empty cells, so this also ends a sentence.
         self.blanks = " \t" if self.separator in ("", "\t", " ") else f" \t{self.separator}"
         self.is_plain = layout.columns is None and layout.sentence_column is None and layout.word_id_column is None
         self._numbers: tuple[int, int] | tuple[()] | None = ()
@@ -91,7 +95,8 @@ class _Sentences:
             yield Notice(self.file, 1, notice)
 
     def _plain(self, block: list[Line]) -> Row | None:
-        """A sentence of complete lines without anything unusual, ended by an empty line: three times as fast."""
+        """The sentence of a block of regular lines that ends with an empty one, three times as fast as ``_each``; None
+        for other blocks."""
         if self.lines or not self.sound or self.width < 2 or len(block) < 2 or isinstance(block[-1], BadLine):
             return None
         numbers, lines = zip(*cast("list[tuple[int, str]]", block), strict=True)
@@ -104,7 +109,7 @@ class _Sentences:
             or "\r" in text
             or (self.comment is not None and self.comment in text)
             or (self.quoting and '"' in text)
-            # cells with several blanks between:
+            # several blanks between cells:
             or (not self.separator and (text.startswith(separator) or any(one in text for one in around)))
             or not all(line.strip(self.blanks) for line in lines[:-1])
         ):
@@ -119,7 +124,7 @@ class _Sentences:
         return self._row(numbers[:-1], [columns[place] for place in self.places])
 
     def _each(self, lines: Iterable[Line]) -> Iterator[Row | BadLine]:
-        """The same, line by line."""
+        """The sentences that a block of any lines completes."""
         comment, split, word_id = self.comment, self.split, self.layout.word_id_column
         for item in lines:
             if isinstance(item, BadLine):
@@ -164,13 +169,9 @@ class _Sentences:
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
-                    yield BadLine(
-                        "D114",
-                        self.file,
-                        self.lines[0],
-                        f"a sentence of more than {self.layout.max_line_bytes:,} characters",
-                        "sentences must end with a blank line; is this `format: text`?",
-                    )
+                    problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
+                    help = "sentences must end with a blank line; is this `format: text`?"
+                    yield BadLine("D114", self.file, self.lines[0], problem, help)
                 self.sound = False
                 continue
             self.lines.append(number)
@@ -178,7 +179,7 @@ class _Sentences:
                 kept.append(cells[place])
 
     def _lose(self) -> None:
-        """A line cannot be read: drop its sentence, and the next one if nothing separates them."""
+        """Drop the sentence of an unreadable line, and the next one if only sentence numbers separate them."""
         self.sound = False
         self.lost = self.layout.sentence_column is not None
 
@@ -227,7 +228,7 @@ class _Sentences:
         return BadLine(code, self.file, number, problem, help, line, 1, len(line))
 
     def _set_width(self, line: str, cells: Sequence[str]) -> None:
-        """Take the number of columns from the first line, and locate the requested columns.
+        """Set the number of columns from the first line, and find the requested columns.
 
         Raises:
             HallucError C106: two of them are the same.
@@ -238,12 +239,10 @@ class _Sentences:
         self.cells = [[] for _ in self.places]
         for place in self.places:
             if self.places.count(place) > 1:
-                one, other = [self.asked[at] for at, result in enumerate(self.places) if result == place][:2]
-                raise HallucError(
-                    "C106",
-                    f"the columns {one} and {other} are the same one of {self.width} columns",
-                    help="set `data.token_column` and `data.tag_column` to different columns",
-                )
+                one, other = [which for which, at in zip(self.asked, self.places, strict=True) if at == place][:2]
+                message = f"the columns {one} and {other} are the same one of {self.width} columns"
+                help = "set `data.token_column` and `data.tag_column` to different columns"
+                raise HallucError("C106", message, help=help)
 
     def _place(self, which: str | int) -> int:
         if isinstance(which, int):
@@ -251,12 +250,9 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = quoted(self.names) if self.names else "none: set `data.header: true`"
-        raise data_error(
-            "D116",
-            f"no column `{which}`; named are {have}",
-            Location(self.file, 1, text=excerpt(self.first)[0]),
-            "or set its number, from 0",
-        )
+        message = f"no column `{which}`; named are {have}"
+        help = "or set its number, from 0"
+        raise data_error("D116", message, Location(self.file, 1, text=excerpt(self.first)[0]), help)
 
     def _begins_sentence(self, cells: Sequence[str]) -> bool:
         which = self.layout.sentence_column
@@ -270,7 +266,7 @@ class _Sentences:
         return bool(self.lines)
 
     def _ended(self) -> Iterator[Row]:
-        """The sentence that was read, if it is one."""
+        """The current sentence, if it has tokens and is sound; then begin a new one."""
         if self.lines and self.sound:
             yield self._row(self.lines, list(map(tuple, self.cells)))
         if self.lines or not self.sound:
@@ -293,7 +289,7 @@ class _Sentences:
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
     def _one_sentence(self) -> str | None:
-        """The message about a file whose sentences seem to end without blank lines."""
+        """The notice about a file whose sentences are probably not separated by blank lines."""
         if not self.sentences or self.layout.sentence_column is not None:
             return None
         first, last = self._numbers or (0, 0)

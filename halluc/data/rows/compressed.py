@@ -16,7 +16,7 @@ from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
 
-# Compressed text is 3 to 10 times smaller. Up to this many bytes, any ratio is harmless.
+# The largest compression ratio, which for text is 3 to 10, and the number of bytes up to which any ratio is allowed.
 _MOST_RATIO, _ALWAYS_UNPACKED = 100, 1 << 24
 _GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
 _NAMES = {_GZIP: "gzip", _BZIP2: "bzip2", _XZ: "xz", _ZIP: "a ZIP archive"}
@@ -39,7 +39,8 @@ def is_packed(begin: bytes) -> bool:
 class Blocks:
     """The bytes of a stream as UTF-8, decompressed if they are gzip, bzip2, xz or a ZIP archive of one file.
 
-    ``damage`` says why compressed bytes cannot be read any further; ``is_packed`` is known after the first block.
+    ``damage`` is the reason why compressed bytes cannot be read any further, None before; ``is_packed`` is valid after
+    the first block.
     """
 
     def __init__(self, stream: io.BufferedIOBase, name: str, size: int, encoding: str = "utf-8") -> None:
@@ -64,7 +65,7 @@ class Blocks:
         return self._raw.tell()
 
     def next(self) -> bytes:
-        """The next bytes, at most ``size`` if they are UTF-8; blocks until the first. Empty at the end.
+        """The next bytes, at most ``size`` if they are UTF-8; empty at the end. It waits for the first byte.
 
         Raises:
             HallucError D101: the stream cannot be read. D103: it decompresses to far more than its size. D104: a byte
@@ -72,8 +73,8 @@ class Blocks:
         """
         block = self._decoded()
         if self._has_bare_returns is None:
-            # The first block with a line end shows whether a carriage return alone ends a line, as on old Macs; the
-            # line feed of a CRLF may be in the next block.
+            # In the first block with a line end: does a carriage return alone end a line, as on old Macs? The line feed
+            # of a CRLF may be in the next block.
             while block.endswith(b"\r") and b"\n" not in block and (more := self._decoded()):
                 block += more
             if b"\n" in block or b"\r" in block:
@@ -89,8 +90,7 @@ class Blocks:
                 text = self._decoder.decode(block, final=not block)
             except UnicodeError as error:
                 line, problem = self._lines + 1, f"not {self._encoding}: {error}"
-                # without a position: UTF-16 does not begin with a byte order mark
-                if isinstance(error, UnicodeDecodeError):
+                if isinstance(error, UnicodeDecodeError):  # not for UTF-16 without a byte order mark
                     line += error.object[: error.start].count(b"\n")
                     problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
                 raise data_error("D104", problem, Location(self._name, line), "see `data.encoding`") from None
@@ -99,35 +99,32 @@ class Blocks:
                 return text.encode("utf-8", "surrogatepass")
 
     def _read(self) -> bytes:
-        # ``read1`` leaves nothing in the stream's own buffer, so that the result of ``select`` is correct.
+        # ``read1`` leaves nothing in the stream's buffer, so ``select`` sees all available bytes.
         try:
             block: bytes = self._stream.read1(self._size)
             if self._begins:
                 self._begins = False
-                block = self._unpacking(block)
+                block = self._first_block(block)
         except _DAMAGES as error:
             return self._damaged(str(error))
         except OSError as error:
-            if error.errno is None and self.is_packed:  # how the module bz2 reports damage
+            if error.errno is None and self.is_packed:  # the module bz2 reports damage as OSError
                 return self._damaged(str(error))
             raise unreadable(self._name, error) from None
         self._unpacked += len(block)
         if self._magic is not None and self._unpacked > max(_ALWAYS_UNPACKED, _MOST_RATIO * self._packed_size()):
             what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
-            raise data_error(
-                "D103",
-                f"this {what} file unpacks to more than {_MOST_RATIO} times its size and may fill memory or disk",
-                Location(self._name),
-                f"if you trust it, {self._by_hand(self._magic)}",
-            )
+            message = f"this {what} file unpacks to more than {_MOST_RATIO} times its size and may fill memory or disk"
+            help = f"if you trust it, {self._unpacking_command(self._magic)}"
+            raise data_error("D103", message, Location(self._name), help)
         return block
 
     def _damaged(self, why: str) -> bytes:
         self.damage = f"{_NAMES[self._magic or _GZIP]}: {why}"
         return b""
 
-    def _unpacking(self, block: bytes) -> bytes:
-        """The first block unchanged, or decompressed."""
+    def _first_block(self, block: bytes) -> bytes:
+        """The first block, decompressed if it begins like a compressed file, as all further blocks then are."""
         while block and len(block) < _LONGEST_MAGIC and any(magic.startswith(block) for magic in _NAMES):
             if not (more := self._stream.read1(self._size)):
                 break
@@ -139,7 +136,7 @@ class Blocks:
             self._stream = self._only_member()
         else:
             packed = _Rejoined(block, self._stream)
-            self._packed_size = lambda: packed.given
+            self._packed_size = lambda: packed.count
             self._stream = _UNPACKERS[self._magic](io.BufferedReader(packed))
         return self._stream.read1(self._size)
 
@@ -151,12 +148,9 @@ class Blocks:
         """
         where = Location(self._name)
         if not self._raw.seekable():
-            raise data_error(
-                "D104",
-                "a ZIP archive cannot be read from a pipe",
-                where,
-                "unpack it in the pipe: `unzip -p ARCHIVE | …`",
-            )
+            message = "a ZIP archive cannot be read from a pipe"
+            help = "unpack it in the pipe: `unzip -p ARCHIVE | …`"
+            raise data_error("D104", message, where, help)
         archive = zipfile.ZipFile(self._raw)
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in members):
@@ -165,17 +159,14 @@ class Blocks:
             )
         if len(members) != 1:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
-            raise data_error(
-                "D104",
-                f"a ZIP archive with {len(members)} files ({listed}), but only one can be read",
-                where,
-                "unpack it and use the right file",
-            )
+            message = f"a ZIP archive with {len(members)} files ({listed}), but only one can be read"
+            help = "unpack it and use the right file"
+            raise data_error("D104", message, where, help)
         self._packed_size = lambda: members[0].compress_size
         return archive.open(members[0])
 
-    def _by_hand(self, magic: bytes) -> str:
-        """The incremental decompressor of the stream."""
+    def _unpacking_command(self, magic: bytes) -> str:
+        """The advice to decompress the file with a command."""
         command = _COMMANDS[magic]
         if not Path(self._name).is_file():  # standard input, or a named pipe
             return f"unpack it in the pipe with `{command}`"
@@ -195,10 +186,10 @@ def unpacked_name(name: str) -> str:
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream preceded by bytes that were already read from it; ``given`` counts them all."""
+    """A stream preceded by bytes that were already read from it; ``count`` is the number of bytes read so far."""
 
     def __init__(self, head: bytes, stream: io.BufferedIOBase) -> None:
-        self.given, self._head, self._tail = 0, head, stream
+        self.count, self._head, self._tail = 0, head, stream
 
     def readable(self) -> bool:
         return True
@@ -207,7 +198,7 @@ class _Rejoined(io.RawIOBase):
         part = self._head[: len(buffer)] or self._tail.read1(len(buffer))
         self._head = self._head[len(part) :]
         buffer[: len(part)] = part
-        self.given += len(part)
+        self.count += len(part)
         return len(part)
 
 

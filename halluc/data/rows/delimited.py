@@ -34,8 +34,8 @@ class Cells(NamedTuple):
 def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: int) -> Iterator[Cells | BadLine]:
     """The rows of a file without blank lines; a broken row as ``BadLine``.
 
-    A quote opens a cell only at its beginning; elsewhere it is text. A quoted cell of more than ``most`` characters has
-    no closing quote, and nothing after it is read.
+    A quote opens a cell only at its beginning; elsewhere it is text. Reading ends at a row of more than ``most``
+    characters, whose closing quote is probably missing.
     """
     feed = _Feed(lines, most)
     quotes: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
@@ -59,7 +59,7 @@ def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: i
 class _Feed:
     """Passes lines to the module csv, and records where the current row began.
 
-    ``bad`` are the lines that could not be read in the current row, which is then dropped.
+    ``bad`` are the unreadable lines of the current row, which is then dropped.
     """
 
     def __init__(self, lines: Iterable[Line], most: int) -> None:
@@ -84,8 +84,8 @@ class _Feed:
                 if item.text is None and self._size:
                     continue
                 if item.text is None:
-                    return ""  # ends the row, so that the line is reported at its place
-                number, text = item.line, item.text  # its quotes may still open or close a cell
+                    return ""  # ends the row, so that the line is reported in order
+                number, text = item.line, item.text  # its quotes may open or close a cell
             else:
                 number, text = item
             if not self.line:
@@ -98,14 +98,9 @@ class _Feed:
 
 def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     if "new-line character" in why:
-        return BadLine(
-            "D124",
-            file,
-            feed.last,
-            "a carriage return inside a row",
-            "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes",
-            *excerpt(feed.shown),
-        )
+        problem = "a carriage return inside a row"
+        help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
+        return BadLine("D124", file, feed.last, problem, help, *excerpt(feed.shown))
     at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
         problem = "text after the closing quote of a cell"
@@ -115,10 +110,10 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
 
 
 def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
-    """A row for each row of the file, by the names of the header, if there is one, and by number.
+    """A row for each row of the file, with cells by the names of the header, if there is one, or by number, or both.
 
     Args:
-        head: the first of the ``lines``, which determine the delimiter.
+        head: the first of the ``lines``, from which the delimiter is detected.
 
     Raises:
         HallucError D104, D114, D118: the header cannot be read. D116: a requested column occurs twice. D117: the
@@ -131,7 +126,7 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
     width = 0
     for row in cut(lines, delimiter, quoting, file, layout.max_line_bytes):
         if isinstance(row, BadLine):
-            if has_header and not width:  # the next row is none
+            if has_header and not width:  # the header itself is broken
                 raise row.error()
             yield row
             continue
@@ -152,13 +147,10 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
     names = [cell.strip() for cell in row.cells]
     for name in layout.names:
         if names.count(name) > 1:
-            raise data_error(
-                "D116",
-                f"the column `{name}` is repeated",
-                Location(file, row.line, text=excerpt(row.shown)[0]),
-                "rename one, or set columns by number, with `data.header: true`",
-            )
-    # Other names that occur twice, or are empty, are made unique.
+            message = f"the column `{name}` is repeated"
+            help = "rename one, or set columns by number, with `data.header: true`"
+            raise data_error("D116", message, Location(file, row.line, text=excerpt(row.shown)[0]), help)
+    # Make all other names unique, and not empty.
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     return [name if name and first[name] == place else f"{name}#{place}" for place, name in enumerate(names)]
 
@@ -186,39 +178,36 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     if layout.least < 2 or layout.names:
         return ","
     number, line = lines[0]
-    raise data_error(
-        "D117",
-        "the delimiter cannot be detected: none splits the first lines into the required columns",
-        Location(file, number, text=excerpt(line)[0]),
-        'set it, for example `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
-    )
+    message = "the delimiter cannot be detected: none splits the first lines into the required columns"
+    help = 'set it, for example `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`'
+    raise data_error("D117", message, Location(file, number, text=excerpt(line)[0]), help)
 
 
 def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
-    """The delimiter, from the first lines of a file, or None.
-
-    The one for which the first row contains most of the ``names``; otherwise the one for which most rows have the same
-    number of columns, at least ``least``, if nine in ten do.
+    """The delimiter with which the first row contains most of the ``names``; if no name occurs, the one with which most
+    rows have the same number of columns, if these are at least nine in ten rows and ``least`` columns. None otherwise.
     """
     shares: dict[str, float] = {}
     named: dict[str, float] = {}
     begins = [(number, line[:_MOST_SNIFFED]) for number, line in lines]
     for delimiter in DELIMITERS:
-        results = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
-        if not results:
+        rows = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
+        if not rows:
             continue
-        if many := len(set(names) & {cell.strip() for cell in results[0].cells}):
-            named[delimiter] = many + (len(results[0].cells) > 1) / 2
-        width, times = Counter(len(row.cells) for row in results).most_common(1)[0]
-        if width >= max(least, 2) and times >= _ALIKE * len(results):
-            shares[delimiter] = times / len(results)
-    found_by = named or shares
-    return max(found_by, key=lambda one: found_by[one]) if found_by else None
+        if many := len(set(names) & {cell.strip() for cell in rows[0].cells}):
+            named[delimiter] = many + (len(rows[0].cells) > 1) / 2
+        width, times = Counter(len(row.cells) for row in rows).most_common(1)[0]
+        if width >= max(least, 2) and times >= _ALIKE * len(rows):
+            shares[delimiter] = times / len(rows)
+    scores = named or shares
+    return max(scores, key=lambda delimiter: scores[delimiter]) if scores else None
 
 
 def names_columns(line: str, names: Sequence[str]) -> bool:
-    """Whether a line is a header of several columns with at least one of the names, and without blanks around cells,
-    which sentences have after their commas."""
+    """Whether a line is a header of several columns with at least one of the names.
+
+    A header has no blanks around its cells, as a sentence has after its commas.
+    """
     for delimiter in DELIMITERS if names else ():
         row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, True, "", 1 << 20), None)
         cells = row.cells if isinstance(row, Cells) and len(row.cells) > 1 else []

@@ -1,5 +1,5 @@
-"""Splits blocks of bytes into decoded lines, and says why a line cannot be read; also lines of a label and a text, as
-in fastText, and lines that are only text."""
+"""Splits blocks of bytes into decoded lines, with errors for unreadable ones; reads the formats `lines` (a label and a
+text, as in fastText) and `text`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from halluc.data.rows.row import BadLine, Layout, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-# In a longer line no end is searched: reading would take minutes before the error.
+# A line that is so much longer than the limit is an error before its end is reached, since it may be endless.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# First bytes of files that are mistaken for text.
+# First bytes of binary files.
 _BINARY = {
     b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file",
@@ -44,7 +44,7 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
 
 
 class LineSplitter:
-    """Splits blocks of bytes into whole lines; a line of more than ``most`` bytes is not kept.
+    """Splits blocks of bytes into whole lines; a line of more than ``most`` bytes is dropped.
 
     ``begun`` is the beginning of a line that is not complete yet.
     """
@@ -58,7 +58,7 @@ class LineSplitter:
         """The lines that a block completes, joined; None for one that is too long. An empty block ends the last line.
 
         Raises:
-            HallucError D114: a line that is endless.
+            HallucError D114: a line without end.
         """
         end = block.rfind(b"\n") + 1
         if end:
@@ -84,26 +84,19 @@ class LineSplitter:
             return
         self.begun.clear()
         if self._size > self._most + _MOST_SKIPPED:
-            raise data_error(
-                "D114",
-                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing after it is read",
-                Location(self._name, self._ended + 1),
-                "check that the file is text with line ends",
-            )
+            message = f"a line of more than {_MOST_SKIPPED:,} bytes: nothing after it is read"
+            help = "check that the file is text with line ends"
+            raise data_error("D114", message, Location(self._name, self._ended + 1), help)
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:
-    return BadLine(
-        "D103",
-        name,
-        number,
-        f"not readable as {why}",
-        "the file is truncated or damaged: download it again; nothing after this can be read",
-    )
+    problem = f"not readable as {why}"
+    help = "the file is truncated or damaged: download it again; nothing after this can be read"
+    return BadLine("D103", name, number, problem, help)
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
-    """A line with its number, as text: without LF or CRLF, and the first without BOM."""
+    """A line with its number, decoded, without LF or CRLF, and without BOM."""
     body = line.rstrip(b"\n").removesuffix(b"\r")
     if number == 1:
         body = body.removeprefix(b"\xef\xbb\xbf")
@@ -121,19 +114,12 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
     help = "set the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
     if whole.startswith(UTF16):
         help = "this looks like UTF-16: set `data.encoding: utf-16`"
-    return BadLine(
-        "D104",
-        name,
-        number,
-        f"byte 0x{whole[error.start]:02x} is not UTF-8",
-        help,
-        body.decode("utf-8", "replace"),
-        before + 1,
-    )
+    problem = f"byte 0x{whole[error.start]:02x} is not UTF-8"
+    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), before + 1)
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
-    """Why a file is not text, from its first bytes."""
+    """The error for a file whose first bytes show that it is not text; None for other files."""
     for magic, what in _BINARY.items():
         if begin.startswith(magic):
             return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")
@@ -141,15 +127,10 @@ def binary(begin: bytes, name: str) -> BadLine | None:
 
 
 def bare_return(file: str, number: int, line: str) -> BadLine:
-    """A line that contains a carriage return: the file mixes two kinds of line ends."""
-    return BadLine(
-        "D124",
-        file,
-        number,
-        "a carriage return inside a line",
-        "convert the line ends, for example with `tr '\\r' '\\n'`, or remove the character",
-        *excerpt(line, line.index("\r")),
-    )
+    """The error for a line with a carriage return, in a file that mixes two kinds of line ends."""
+    problem = "a carriage return inside a line"
+    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or remove the character"
+    return BadLine("D124", file, number, problem, help, *excerpt(line, line.index("\r")))
 
 
 BLANKS = re.compile(r"[ \t]+")
@@ -175,14 +156,9 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     if layout.delimiter != "auto":
         label, result, text = line.partition(layout.delimiter)
         if not result:
-            return BadLine(
-                "D123",
-                file,
-                number,
-                f"no `{layout.delimiter}` after a label",
-                "write LABEL, `data.delimiter`, and the text on each line",
-                *excerpt(line),
-            )
+            problem = f"no `{layout.delimiter}` after a label"
+            help = "write LABEL, `data.delimiter`, and the text on each line"
+            return BadLine("D123", file, number, problem, help, *excerpt(line))
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first space", _FORM, *excerpt(line))
@@ -199,14 +175,9 @@ def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadL
     delimiter = layout.delimiter if layout.delimiter != "auto" else " "
     text, result, label = line.rpartition(delimiter)
     if not result:
-        return BadLine(
-            "D123",
-            file,
-            number,
-            f"no label after a `{delimiter}`",
-            "with `data.label_position: last`, write the text, `data.delimiter`, and the label on each line",
-            *excerpt(line),
-        )
+        problem = f"no label after a `{delimiter}`"
+        help = "with `data.label_position: last`, write the text, `data.delimiter`, and the label on each line"
+        return BadLine("D123", file, number, problem, help, *excerpt(line))
     return Row(file, number, {"label": label, "text": text}, line)
 
 

@@ -1,4 +1,4 @@
-"""From a reference or a stream to its format and its rows: the entry point for all data."""
+"""The rows of a reference or a stream, and the detection of its format: the entry point for all data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row
 from halluc.data.rows.streams import TextStream
 
-# No first bytes that tell a format are longer.
+# At least as long as the first bytes of any format.
 _LONGEST_MAGIC = 8
 
 Rows = Iterator[Row | BadLine | Notice]
@@ -48,7 +48,7 @@ def format_of(path: Path, layout: Layout) -> Format:
 
 
 def is_compressed(path: Path) -> bool:
-    """Whether a file is packed or a table, and so much smaller than what is in it.
+    """Whether a file is packed or a table, and therefore much smaller than its content.
 
     Raises:
         HallucError D101: it cannot be read.
@@ -90,11 +90,9 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
         return layout.format, iter([bad])
     form = detected(source, layout)
     if layout.lists and form != "json":
-        raise data_error(
-            "D116",
-            f"no list `{layout.lists[0]}` in {source.name}",
-            help="`#` selects lists of a JSON object: set `data.format: json`, or remove it",
-        )
+        message = f"no list `{layout.lists[0]}` in {source.name}"
+        help = "`#` selects lists of a JSON object: set `data.format: json`, or remove it"
+        raise data_error("D116", message, help=help)
     return form, _ROWS[form](source, layout)
 
 
@@ -104,11 +102,9 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 
 
 def _no_text(source: TextStream, layout: Layout) -> Rows:
-    raise data_error(
-        "D101",
-        f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub",
-        help="write the dataset as `hub:NAME@REVISION#SPLIT`",
-    )
+    message = f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub"
+    help = "write the dataset as `hub:NAME@REVISION#SPLIT`"
+    raise data_error("D101", message, help=help)
 
 
 _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
@@ -126,9 +122,9 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
 }
 
 
-# The number of bytes from which the format must be clear.
+# The most lines and characters that are read to detect the format.
 _LINES, _CHARACTERS = 200, 1 << 20
-# A bracket that is a token in a column: JSON does not continue like this.
+# A bracket that is the token of a column, followed by text that JSON does not allow.
 _TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
@@ -141,9 +137,9 @@ def detected(source: TextStream, layout: Layout) -> Format:
     """The configured format, or the one detected from name and first lines among those of the layout.
 
     JSON if the first character is a bracket, JSON or JSON Lines if it is a brace. Columns of tokens if the first line
-    is ``-DOCSTART-``, or if every line of the first block (up to a blank line, after at least two lines) has the same
-    number of cells, at least two, with a tag in the last one. CSV if the name ends so, or if the first line is a header
-    with requested columns. Otherwise the layout's ``fallback``: a comma alone is not enough.
+    is ``-DOCSTART-``, or if every line of the first block (at least two lines, up to a blank one) has the same number
+    of cells, at least two, with a tag in the last one. CSV if the suffix is that of CSV, or if the first line is a
+    header with requested columns; commas are no evidence. Otherwise the layout's ``fallback``.
     """
     begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
     if layout.format == "jsonl" and begin[:1] == b"[":
@@ -199,21 +195,21 @@ def _of_lists(source: TextStream) -> Format:
 
 
 def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
-    """JSON Lines, unless the first line is, or begins, an object of lists."""
+    """JSON Lines, unless the first line is, or begins, an object of lists of records."""
     if layout.lists or (named == "json" and b"\n" not in source.begin):  # possibly a single line of any length
         return "json"
     if named == "jsonl":
         return named
     first = next(_texts(source), "")
     try:
-        result = json.loads(first)
+        value = json.loads(first)
     except json.JSONDecodeError as error:
         return "jsonl" if error.pos < len(first.rstrip()) else "json"  # otherwise it continues on the next line
     except (RecursionError, ValueError):
         return "jsonl"
-    begins = [value[0] for value in result.values() if isinstance(value, list) and value]
-    holds_lists = any(isinstance(one, (list, dict)) for one in begins)
-    is_record = any(isinstance(one, str) for one in begins) or {*layout.names, "text", "tokens"} & result.keys()
+    first_items = [items[0] for items in value.values() if isinstance(items, list) and items]
+    holds_lists = any(isinstance(item, (list, dict)) for item in first_items)
+    is_record = any(isinstance(item, str) for item in first_items) or {*layout.names, "text", "tokens"} & value.keys()
     is_alone = next(islice(_texts(source), 1, None), None) is None
     return "json" if holds_lists and not is_record and is_alone else "jsonl"
 
@@ -225,12 +221,12 @@ def _is_columns(source: TextStream) -> bool:
             return True
         if not line.strip():
             continue
-        result = lines.BLANKS.split(line.strip(" \t"))
+        cells = lines.BLANKS.split(line.strip(" \t"))
         try:
-            split_tag(result[-1])
+            split_tag(cells[-1])
         except UnknownTag:
             return False
-        if len(result) < 2 or (rows and len(result) != len(rows[0])):
+        if len(cells) < 2 or (rows and len(cells) != len(rows[0])):
             return False
-        rows.append(result)
+        rows.append(cells)
     return len(rows) > 1

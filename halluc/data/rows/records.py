@@ -1,7 +1,6 @@
 """Records of JSON: one object per line (JSON Lines), or one document: a list of records, or an object of such lists.
 
-Of a document, one item at a time is in memory. The module json is used, one value at a time, since other streaming
-parsers report neither lines nor duplicate keys.
+A document is read one item at a time, with the module json: streaming parsers report neither lines nor duplicate keys.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
-# An error this close to the end of the read text may be due to its incompleteness.
+# An error so close to the end of the text read so far may disappear when more is read.
 _NEAR = 16
 _SPLITS = frozenset(("train", "training", "dev", "val", "valid", "validation", "test"))
 _LINES = "write each record on one line, as `jq -c .` does: JSON Lines"
@@ -82,7 +81,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-# Made once: ``json.loads`` would make a new decoder for every line.
+# ``json.loads`` would create a new decoder for every line.
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
 
 
@@ -92,8 +91,8 @@ def items(
     """The items of the lists named by ``lists`` (of all lists if none is named), in the order of the file.
 
     Args:
-        names: fields of records: an object that has one of them, with text in it, is a record and not a set of lists.
-        most: characters of the longest item.
+        names: fields of records: an object with one of them is a record, not an object of lists.
+        most: the maximum number of characters of an item.
 
     Raises:
         HallucError D116: no such list; or several are named like splits, and none is selected.
@@ -112,13 +111,9 @@ def items(
     except json.JSONDecodeError as error:
         yield scan.broken(error, file) if scan.bad is None else scan.bad
     except _TooLong:
-        yield BadLine(
-            "D114",
-            file,
-            scan.line(),
-            f"an item of more than {most:,} characters",
-            "write the records as JSON Lines, or raise `data.max_line_bytes`",
-        )
+        problem = f"an item of more than {most:,} characters"
+        help = "write the records as JSON Lines, or raise `data.max_line_bytes`"
+        yield BadLine("D114", file, scan.line(), problem, help)
     except RecursionError:
         yield BadLine("D107", file, scan.line(), "not readable as JSON: nested too deeply")
 
@@ -140,7 +135,7 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
             if not lists:
                 _refuse_splits([name for name, is_list in met.items() if is_list], file, line)
             yield from _list(scan, file)
-        else:  # such as a version beside the list of records
+        else:  # another key, such as a version
             scan.value()
         if scan.next() != "}":
             scan.take(",")
@@ -160,12 +155,9 @@ def _refuse_splits(lists: Sequence[str], file: str, line: int) -> None:
     """Refuse to read train and test as one corpus."""
     splits = [name for name in lists if name.casefold() in _SPLITS]
     if len(splits) > 1:
-        raise data_error(
-            "D116",
-            f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, but none of them is selected",
-            Location(file, line),
-            f"select one with `#`, as in `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` extracts it",
-        )
+        message = f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, but none of them is selected"
+        help = f"select one with `#`, as in `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` extracts it"
+        raise data_error("D116", message, Location(file, line), help)
 
 
 def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:
@@ -227,7 +219,7 @@ class _Scan:
         """Consume the next value; returns it with the first line of its text.
 
         Raises:
-            Unreadable: a field occurs twice, or a lone surrogate; the value is consumed all the same.
+            Unreadable: a field is repeated, or there is a lone surrogate; the value is consumed nevertheless.
         """
         self.next()
         bad = None
@@ -278,7 +270,8 @@ class _Scan:
         )
 
     def _more(self) -> None:
-        """Read more; consumed text is released. The amount doubles, so that a long value is parsed only a few times."""
+        """Read as much text as is left, at least, so that a long value is parsed only a few times; release the consumed
+        text."""
         self.line()
         kept = self._text[self._at :]
         if len(kept) > self._most:
@@ -294,7 +287,7 @@ class _Scan:
         self._text, self._at, self._counted = "".join(pieces), 0, 0
 
     def _decoded(self, decoder: json.JSONDecoder) -> tuple[Any, int]:
-        """The value here and its end, reading on as long as it may be incomplete."""
+        """The next value and its end; reads more text as long as the value may be incomplete."""
         while True:
             try:
                 value, end = decoder.raw_decode(self._text, self._at)

@@ -25,7 +25,8 @@ def check_hub(reference: str, split: SplitName) -> None:
 
 
 def of_train(reference: str) -> str:
-    """A reference that means train in any split: built-in corpora are another file in each split."""
+    """A reference to train that is valid in any split: for built-in corpora the file, for data sets of the hub the
+    split `train`."""
     if reference.startswith(HUB):
         return reference if "#" in reference else f"{reference}#train"
     if reference.startswith(DEMO):

@@ -24,7 +24,8 @@ class Layout:
     """The arguments of ``read_rows``; the keys of ``data`` with the same names are documented there.
 
     ``formats`` are those that ``auto`` chooses from. ``asked`` are the requested fields, by name or number: a first row
-    that has one of the names is a header. ``token_columns`` are those of conll.
+    that has one of the names is a header. ``token_columns`` are the requested columns of conll, ``lists`` the requested
+    lists of a JSON object.
     """
 
     format: Format = "auto"
@@ -52,7 +53,7 @@ class Layout:
 
     @property
     def fallback(self) -> Format:
-        """The format if lines show no other one."""
+        """The format if the lines do not show another one."""
         return next((one for one in _OF_LINES if one in self.formats), self.formats[-1])
 
     @property
@@ -74,7 +75,7 @@ _MOST_SHOWN, _SHOWN = 10_000, 200
 
 
 class Unreadable(Exception):
-    """Why a row cannot be read, and what to do."""
+    """Why a row cannot be read, and what to do about it."""
 
     def __init__(self, code: str, problem: str, help: str | None = None) -> None:
         self.code, self.problem, self.help = code, problem, help
@@ -158,7 +159,7 @@ class Row:
 
 
 def quoted(names: Iterable[object], between: str = ", ") -> str:
-    """The names of fields; errors show the first."""
+    """The first names of fields, for errors."""
     return between.join(f"`{str(name)[:40]}`" for name in islice(names, 8)) or "nothing"
 
 
@@ -169,14 +170,14 @@ def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
     return line, None if at is None else at + 1
 
 
-# What differs between rows with the same problem: quoted text, spans with their labels, and numbers.
+# The parts of a message that vary between rows with the same problem: quoted text, spans with their labels, numbers.
 _VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\](?: \S+)?|\b0x[\da-f]+\b|\b\d[\d,.]*\b")
-# How many places are named besides the first one.
+# The number of places that are named besides the first one.
 _PLACES = 2
 
 
 def folded(bad: Iterable[BadLine]) -> list[HallucError]:
-    """The errors of unreadable lines, ordered by the first occurrence of each problem."""
+    """One error for each problem of unreadable lines, in the order of their first occurrences."""
     causes: dict[tuple[str, str], list[BadLine]] = {}
     for one in bad:
         causes.setdefault((one.code, _VARYING.sub("…", one.problem)), []).append(one)
@@ -184,7 +185,7 @@ def folded(bad: Iterable[BadLine]) -> list[HallucError]:
 
 
 def _of_cause(lines: list[BadLine]) -> HallucError:
-    """The same problem in twenty rows is one message, with the count and three places."""
+    """The error for the lines with the same problem: their number, and the first three places."""
     first = lines[0]
     if len(lines) == 1:
         return first.error()

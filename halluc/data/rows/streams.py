@@ -1,4 +1,4 @@
-"""Text of files and streams that may be endless, slow or hostile: lines or chunks, in bounded memory and time."""
+"""The text of files and streams, which may be endless, slow or malicious, in bounded memory and time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
 # The maximum size of `head`.
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
-# How long `waits` waits for a writer that is only slightly slower than the reader, in seconds.
+# The seconds that `waits` waits for a slow writer.
 PATIENCE = 0.05
 # Called with the number of bytes read from a file since the last call, as stored on disk.
 _READ: ContextVar[Callable[[int], None] | None] = ContextVar("read", default=None)
@@ -58,11 +58,9 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     kind = irregular(path)
     # A named pipe can be read only once, from start to end; the null device is empty.
     if kind not in (None, "a named pipe") and not path.samefile(os.devnull):
-        raise data_error(
-            "D101",
-            f"{path} is not a regular file ({kind})",
-            help="--input must be a file or a named pipe; `--input -` is standard input",
-        )
+        message = f"{path} is not a regular file ({kind})"
+        help = "--input must be a file or a named pipe; `--input -` is standard input"
+        raise data_error("D101", message, help=help)
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -76,9 +74,9 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
 class TextStream:
     """The text of a stream: its lines, or chunks of any length for formats that are not line-based.
 
-    UTF-8 or another encoding, compressed or not, with or without BOM. LF and CRLF end a line; a lone carriage return
-    does so only in a file without any line feed. U+2028 and similar characters are text. Lines count from 1. ``begin``
-    is the first block of bytes, whatever was read since.
+    The bytes may be compressed, in any encoding, with or without BOM. LF and CRLF end a line; a carriage return alone
+    ends one only in a file without line feeds. U+2028 and similar characters are text. Lines count from 1. ``begin`` is
+    the first block of bytes.
 
     Args:
         most: maximum bytes of a line; a longer one is returned as ``BadLine``.
@@ -90,7 +88,7 @@ class TextStream:
 
     def __init__(
         self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES, encoding: str = "utf-8"
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name, self.most = name, most
         self._read, self._reported = _READ.get(), 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)
@@ -101,14 +99,14 @@ class TextStream:
         self._is_utf16 = self._first.startswith(UTF16)
         if self._blocks.damage is not None:
             self._lines.append(damaged(name, 1, self._blocks.damage))
-        # Received compressed bytes do not show whether a line is available.
+        # For compressed streams, available bytes do not mean that a line is available.
         self._descriptor = None if self._blocks.is_packed else _descriptor(stream)
 
     def __iter__(self) -> Iterator[Line]:
         return self.lines()
 
     def peek(self) -> Iterator[Line]:
-        """The lines from the first one on; what is read here is returned again by ``lines`` or ``chunks``."""
+        """The lines from the first one on; ``lines`` or ``chunks`` returns them again."""
         for place in count():
             if place == len(self._peeked):
                 line = self._take()
@@ -118,7 +116,7 @@ class TextStream:
             yield self._peeked[place]
 
     def head(self) -> list[Line]:
-        """The first available lines, for detecting the format; they are returned again, as those of ``peek``."""
+        """The first available lines, for detecting the format; they are returned again, like those of ``peek``."""
         head, size = [], 0
         for line in self.peek():
             head.append(line)
@@ -133,7 +131,7 @@ class TextStream:
         self._peeked = []
         while (line := self._take()) is not None:
             yield line
-            while self._lines and not self._is_utf16:  # those that are available, without a call for each
+            while self._lines and not self._is_utf16:  # faster than a call of ``_take`` for each
                 yield self._lines.popleft()
 
     def chunks(self) -> Iterator[str | BadLine]:
@@ -177,13 +175,13 @@ class TextStream:
 
     def _take(self) -> Line | None:
         if self._is_utf16 and self._number:
-            return None  # every further line would be reported as broken too
+            return None  # one error is enough
         while not self._lines and not self._ended:
             self._cut_block()
         return self._lines.popleft() if self._lines else None
 
     def _next_block(self) -> bytes:
-        """The next block; an empty one is the end, whether it is reached or damage cuts the stream off."""
+        """The next block; an empty one is the end of the stream, or the place of damage."""
         block = self._blocks.next()
         self._ended = not block
         if self._read is not None and block:

@@ -15,7 +15,7 @@ from halluc.data.rows.row import BadLine, Row
 
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
-# The stream format of Arrow, which `datasets` writes, is recognised by its name alone.
+# The stream format of Arrow, which `datasets` writes, has no magic bytes: it is recognised by its suffix.
 SUFFIXES = (".parquet", ".arrow")
 # Rows that are in memory at once.
 _BATCH = 1_000
@@ -54,12 +54,9 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
             for number, record in enumerate(chain.from_iterable(part.to_pylist() for part in parts), 1):
                 yield Row(str(path), number, _named(record, names))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise data_error(
-            "D104",
-            "not readable as a table: " + str(error).split("\n", 1)[0],
-            Location(str(path)),
-            "check that it is a Parquet or Arrow file, and that it is complete",
-        ) from None
+        message = "not readable as a table: " + str(error).split("\n", 1)[0]
+        help = "check that it is a Parquet or Arrow file, and that it is complete"
+        raise data_error("D104", message, Location(str(path)), help) from None
 
 
 def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
@@ -98,12 +95,10 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
             )
     except (OSError, ValueError, RuntimeError) as error:
         if reason is not None and isinstance(error, ConnectionError):
-            raise hub.not_here(reference, reason) from error
-        raise environment_error(
-            "E403",
-            f"cannot load `{reference}`: " + str(error).split("\n", 1)[0],
-            "check the network, and the name, revision, subset and split",
-        ) from error
+            raise hub.not_cached(reference, reason) from error
+        message = f"cannot load `{reference}`: " + str(error).split("\n", 1)[0]
+        help = "check the network, and the name, revision, subset and split"
+        raise environment_error("E403", message, help) from error
 
 
 @contextlib.contextmanager

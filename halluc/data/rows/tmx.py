@@ -17,9 +17,9 @@ _MEND = "check that the file is complete and TMX"
 
 
 def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row | BadLine]:
-    """Rows with ``id`` (if the unit has one) and ``variants``, texts by language in lower case, in order.
+    """Rows with ``id`` (if the unit has one) and ``variants``: texts by language, in lower case.
 
-    If a unit has several variants of a language, the first one counts. The rows end at XML that is not well-formed.
+    If a unit has several variants of a language, the first one is used. The rows end at XML that is not well-formed.
 
     Args:
         most: maximum characters of the texts of a unit; a longer one ends the rows too.
@@ -40,7 +40,7 @@ def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row
 
 
 class _Refused(Exception):
-    """Well-formed XML that is not read."""
+    """Well-formed XML that is not supported."""
 
     def __init__(self, code: str, line: int, problem: str, help: str) -> None:
         self.code, self.line, self.problem, self.help = code, line, problem, help
@@ -110,12 +110,12 @@ class _Units:
             raise _Refused("D114", self._line, problem, "split it into several units, or raise `data.max_line_bytes`")
 
     def _entity(self, *_: object) -> None:
-        # They may expand to texts of any length.
+        # Entities may expand to texts of any length.
         line = self._parser.CurrentLineNumber
         raise _Refused("D107", line, "the file declares entities", "replace entities by the characters")
 
     def _skipped(self, name: str, is_parameter: bool) -> None:
-        """A DTD that is not read may declare it: then expat leaves it out without an error."""
+        """Refuse an entity that an external DTD may declare, which expat leaves out without an error."""
         if not is_parameter:
             line = self._parser.CurrentLineNumber
             raise _Refused("D107", line, f"the entity `&{name};` is unknown", "replace it by the character")

@@ -40,9 +40,7 @@ class QuestionAnsweringConfig(Section):
         le=1_000,
         description="number of best starts of a window, which are combined with as many best ends",
     )
-    max_answer: int = Field(
-        default=30, ge=1, le=10_000, description="maximum number of tokens of an answer"
-    )
+    max_answer: int = Field(default=30, ge=1, le=10_000, description="maximum number of tokens of an answer")
     no_answer_threshold: float | None = Field(
         default=None,
         ge=-1e6,

@@ -69,9 +69,9 @@ class SequenceGan:
     """Policy gradient (REINFORCE) with rollouts.
 
     The value of a row up to a piece is the mean probability of being real over ``rollouts`` completions of it. Rollouts
-    begin at every ``stride``-th piece, and each piece gets the value of the next beginning after it: with a stride of 1
-    this is the paper's estimate; with a larger one it is still unbiased, since what follows an action may be part of
-    the return, and it is proportionally cheaper. The mean value over the batch at the same position is the baseline.
+    begin after every ``stride``-th piece, and each piece gets the value at the next of these places. With a stride of 1
+    this is the estimate of the paper; a larger stride is proportionally cheaper, and still unbiased, since the return
+    of an action may include what follows it. The baseline is the mean value over the batch at the same position.
     """
 
     longest: int
@@ -80,49 +80,49 @@ class SequenceGan:
     dropout: float = 0.0
 
     def generator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        made, values = self.valued(players, real)
-        advantages = _less_baseline(values, made.generated())
-        likelihoods = players.generator.log_likelihood(made)
-        return -(likelihoods * advantages[:, 1:][made.generated()[:, 1:]]).mean()
+        samples, values = self.valued(players, real)
+        advantages = _less_baseline(values, samples.generated())
+        likelihoods = players.generator.log_likelihood(samples)
+        return -(likelihoods * advantages[:, 1:][samples.generated()[:, 1:]]).mean()
 
     def discriminator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        made = sample(players.generator, real, self.longest)
-        false = nn.functional.softplus(players.discriminator(made, dropout=self.dropout)).mean()
+        samples = sample(players.generator, real, self.longest)
+        false = nn.functional.softplus(players.discriminator(samples, dropout=self.dropout)).mean()
         true = nn.functional.softplus(-players.discriminator(real, dropout=self.dropout)).mean()
         return false + true
 
     @torch.no_grad()
     def valued(self, players: Adversaries, conditions: Sequences) -> tuple[Sequences, Tensor]:
-        """New rows, and the value of each piece: shape (rows, length), 0 where nothing is generated."""
+        """Sampled rows, and the value of each piece: shape (rows, length), 0 for pieces that are not generated."""
         generator, discriminator = players.generator, players.discriminator
         shape = (len(conditions), self.longest, generator.width)
         record = LstmState(generator.bias.new_zeros(shape), generator.bias.new_zeros(shape))
-        made = sample(generator, conditions, self.longest, record=record)
-        rows, places = self._beginnings(made)
-        values = torch.full(made.ids.shape, torch.nan, device=made.ids.device)
-        last = torch.arange(len(made), device=made.ids.device)
-        values[last, made.lengths - 1] = realness(discriminator, made)
+        samples = sample(generator, conditions, self.longest, record=record)
+        rows, places = self._rollout_places(samples)
+        values = torch.full(samples.ids.shape, torch.nan, device=samples.ids.device)
+        last = torch.arange(len(samples), device=samples.ids.device)
+        values[last, samples.lengths - 1] = realness(discriminator, samples)
         if len(rows):
-            values[rows, places] = self._rolled_out(players, made, record, rows, places)
-        longest = int(made.lengths.max())
-        kept = Sequences(made.ids[:, :longest], made.prefixes, made.lengths)
+            values[rows, places] = self._rolled_out(players, samples, record, rows, places)
+        longest = int(samples.lengths.max())
+        kept = Sequences(samples.ids[:, :longest], samples.prefixes, samples.lengths)
         return kept, _next_known(values[:, :longest]) * kept.generated()
 
-    def _beginnings(self, made: Sequences) -> tuple[Tensor, Tensor]:
+    def _rollout_places(self, samples: Sequences) -> tuple[Tensor, Tensor]:
         """Row and position of every piece after which rollouts begin."""
-        places = torch.arange(made.ids.shape[1], device=made.ids.device)
-        generated = places - made.prefixes[:, None] + 1
-        chosen = made.generated() & (generated % self.stride == 0) & (places < made.lengths[:, None] - 1)
+        places = torch.arange(samples.ids.shape[1], device=samples.ids.device)
+        generated = places - samples.prefixes[:, None] + 1
+        chosen = samples.generated() & (generated % self.stride == 0) & (places < samples.lengths[:, None] - 1)
         rows, at = chosen.nonzero(as_tuple=True)
         return rows, at
 
     def _rolled_out(
-        self, players: Adversaries, made: Sequences, record: LstmState, rows: Tensor, at: Tensor
-    ) -> Tensor:  # fmt: skip
-        """The mean value of the completions of each beginning."""
+        self, players: Adversaries, samples: Sequences, record: LstmState, rows: Tensor, at: Tensor
+    ) -> Tensor:
+        """The mean value of the completions at each place."""
         rows, at = rows.repeat(self.rollouts), at.repeat(self.rollouts)
         before = LstmState(record.hidden[rows, at - 1], record.cell[rows, at - 1])
-        begun = Sequences(made.ids[rows], made.prefixes[rows], made.lengths[rows])
+        begun = Sequences(samples.ids[rows], samples.prefixes[rows], samples.lengths[rows])
         completed = complete(players.generator, begun, at + 1, before)
         return realness(players.discriminator, completed).view(self.rollouts, -1).mean(0)
 
@@ -146,10 +146,10 @@ def _less_baseline(values: Tensor, generated: Tensor) -> Tensor:
 class RelativisticGan:
     """Gumbel-softmax samples (Jang et al. 2017; Maddison et al. 2017) and the relativistic loss.
 
-    The discriminator estimates whether a real row is more real than a generated one with the same condition
+    The discriminator estimates whether a real row is more realistic than a generated one with the same condition
     (Jolicoeur-Martineau 2019). The inverse temperature of the relaxation rises exponentially to ``sharpest``, so that
     the generator explores first. As in RelGAN, the recurrence reads sampled pieces, and the gradient reaches the
-    generator only through the relaxed outputs; here the generator is an LSTM and not a relational memory.
+    generator only through the relaxed outputs; here the generator is an LSTM instead of a relational memory.
     """
 
     longest: int
@@ -161,31 +161,30 @@ class RelativisticGan:
         return float(self.sharpest**done)
 
     def generator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        made, relaxed = self.relaxed(players.generator, real, done)
-        scores = players.discriminator(made, relaxed)
+        samples, relaxed = self.relaxed(players.generator, real, done)
+        scores = players.discriminator(samples, relaxed)
         with torch.no_grad():
             against = players.discriminator(real)
         return nn.functional.softplus(against - scores).mean()
 
     def discriminator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
         with torch.no_grad():
-            made, relaxed = self.relaxed(players.generator, real, done)
-        scores = players.discriminator(made, relaxed, self.dropout)
+            samples, relaxed = self.relaxed(players.generator, real, done)
+        scores = players.discriminator(samples, relaxed, self.dropout)
         return nn.functional.softplus(scores - players.discriminator(real, dropout=self.dropout)).mean()
 
     def relaxed(self, generator: LstmGenerator, conditions: Sequences, done: float) -> tuple[Sequences, Tensor]:
         """Sampled rows, and a distribution for each generated piece: shape (pieces, size), with a gradient.
 
-        Gumbel noise is drawn conditional on the sampled piece (Maddison et al. 2014), so that it is the most probable
-        one of its distribution, as if it had been sampled with that noise; so rows can be sampled first, with a few
-        matrix products.
+        The rows are sampled first. The Gumbel noise is then drawn conditional on the sampled pieces (Maddison et al.
+        2014), as if they had been sampled with it: each is the most probable one of its distribution.
         """
-        result = sample(generator, conditions, self.longest)
-        made = result.rows(torch.arange(len(result), device=result.ids.device))
-        mask = made.generated()
-        logits = torch.log_softmax(generator.policy(generator.features(made)[mask[:, 1:]]), -1)
-        noise = _noise_given(logits.detach(), made.ids[mask])
-        return made, torch.softmax((logits + noise) * self.inverse_temperature(done), -1)
+        padded = sample(generator, conditions, self.longest)
+        samples = padded.rows(torch.arange(len(padded), device=padded.ids.device))
+        mask = samples.generated()
+        logits = torch.log_softmax(generator.policy(generator.features(samples)[mask[:, 1:]]), -1)
+        noise = _noise_given(logits.detach(), samples.ids[mask])
+        return samples, torch.softmax((logits + noise) * self.inverse_temperature(done), -1)
 
 
 def _noise_given(logits: Tensor, chosen: Tensor) -> Tensor:
@@ -194,7 +193,7 @@ def _noise_given(logits: Tensor, chosen: Tensor) -> Tensor:
     With normalised ``logits`` the largest sum is itself a Gumbel variable, and each other sum is a Gumbel variable
     truncated at it.
     """
-    # Exponential variables: torch's own sampling takes three times as long as the logarithm of uniform ones.
+    # Logarithms of exponential variables; torch's sampling of these takes three times as long.
     logarithms = torch.rand_like(logits).clamp_(min=1e-12).log_().neg_().log_()
     top = -logarithms.gather(-1, chosen[:, None])
     sums = torch.logaddexp(logarithms.sub_(logits), -top).neg_()

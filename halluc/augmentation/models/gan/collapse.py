@@ -1,4 +1,4 @@
-"""Detects the collapse of a generator: repetition, invalid rows, or worse prediction of held-out rows."""
+"""Detects the collapse of a generator: repetitive or invalid samples, or worse prediction of held-out rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ _AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Health:
-    """The result of a check: ``distinct_2`` and ``valid_rate`` of samples, ``perplexity`` per piece of held-out
-    rows."""
+    """The result of a check: ``distinct_2`` and ``valid_rate`` of samples, ``perplexity`` of held-out pieces."""
 
     distinct_2: float
     valid_rate: float
@@ -34,7 +33,7 @@ class Health:
         return {name: round(value, 4) for name, value in vars(self).items()}
 
     def fault(self, before: Health, limits: CollapseConfig) -> str | None:
-        """Which limit relative to ``before`` is violated, in words; None if there is none."""
+        """The violated limit relative to ``before``, in words; None if no limit is violated."""
         if not self.perplexity <= limits.perplexity * before.perplexity:
             return f"perplexity rose from {before.perplexity:.1f} to {self.perplexity:.1f}"
         if self.valid_rate < limits.valid_rate * before.valid_rate:
@@ -65,21 +64,20 @@ def sampled_words(
     temperature: float,
     words: Words,
 ) -> list[tuple[str, ...] | None]:
-    """The words of a sample for the condition of each numbered held-out row, with torch's generator."""
+    """The words of a sample for the condition of each of the held-out rows ``numbers``; uses torch's generator."""
     result: list[tuple[str, ...] | None] = []
     for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
-        made = sample(generator, held_out.rows(part), longest, temperature)
-        lengths, prefixes = made.lengths.tolist(), made.prefixes.tolist()
-        for row, prefix, length, number in zip(made.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):
+        samples = sample(generator, held_out.rows(part), longest, temperature)
+        lengths, prefixes = samples.lengths.tolist(), samples.prefixes.tolist()
+        for row, prefix, length, number in zip(samples.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):
             result.append(words(row[prefix:length], number))
     return result
 
 
 def check(generator: LstmGenerator, held_out: Sequences, samples: int, longest: int, words: Words) -> Health:
-    """The health of a generator, with torch's generator."""
+    """The health of a generator; uses torch's generator of random numbers."""
     numbers = [number % len(held_out) for number in range(samples)]
-    result = sampled_words(generator, held_out, numbers, longest, 1.0, words)
-    texts = [text for text in result if text is not None]
+    texts = [text for text in sampled_words(generator, held_out, numbers, longest, 1.0, words) if text is not None]
     return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, held_out))
 
 

@@ -1,7 +1,7 @@
 """Compares the GAN with the generator trained only by likelihood, at several temperatures.
 
-A generator can write better texts by writing fewer different ones, so either figure alone is misleading, and a GAN must
-be compared with a language model at its best temperature (Caccia et al. 2020).
+A generator may improve quality at the cost of diversity, so either figure alone is misleading, and a GAN must be
+compared with a language model at its best temperature (Caccia et al. 2020).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
 
-# Order of n-grams. Longer ones are rarely shared by the few hundred held-out texts.
+GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
+# The order of n-grams. Longer ones rarely occur in the few hundred held-out texts.
 ORDER = 3
-# Samples and held-out texts are divided into this many parts: the spread of their figures is the error of the mean.
+# The number of parts of samples and held-out texts, whose figures give the standard error of the mean.
 PARTS = 5
 # The 97.5% point of Student's distribution with PARTS - 1 degrees of freedom.
 _STUDENT = 2.776
@@ -38,7 +39,7 @@ class References:
     def __init__(self, texts: Texts) -> None:
         self._lengths = sorted(len(text) for text in texts)
         self._most: Counter[tuple[str, ...]] = Counter()
-        # The second largest frequency, for comparing the text with the largest one with all others.
+        # The second largest frequency, to compare the text that has the largest one with all others.
         self._second: Counter[tuple[str, ...]] = Counter()
         for text in texts:
             for gram, count in _ngrams(text).items():
@@ -48,10 +49,10 @@ class References:
                     self._second[gram] = count
 
     def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
-        """BLEU-3 of texts (Papineni et al. 2002), each against all references.
+        """Corpus-level BLEU-3 of texts (Papineni et al. 2002) against all references.
 
-        Precisions are those of the corpus. One of 0 counts as half a match. None if there is no text, 0 if there are no
-        references. ``but_itself``: the texts are the references, and each is compared with all others.
+        A precision without matches counts as half a match. None if there is no text, 0 if there are no references.
+        ``but_itself``: the texts are among the references, and each is compared with all others.
         """
         matched, total = [0.0] * ORDER, [0] * ORDER
         length = closest = 0
@@ -106,16 +107,16 @@ class GeneratorFigures:
 def measure(
     generator: str, temperature: float | None, samples: Sequence[tuple[str, ...] | None], held_out: Texts
 ) -> GeneratorFigures:
-    """Compare samples with as many held-out texts; None stands for a sample that was not a valid example.
+    """Compare samples with as many held-out texts; a sample is None if it was not a valid example.
 
     Every figure is the mean over parts, each compared with all texts of the other side.
     """
-    every = References(held_out)
+    of_held_out = References(held_out)
     references = References([text for text in samples if text])
     sums: list[tuple[float, ...]] = []
     for part in range(PARTS):
         texts = [text for text in samples[part::PARTS] if text]
-        quality = every.bleu(texts) or 0.0
+        quality = of_held_out.bleu(texts) or 0.0
         coverage = references.bleu(held_out[part::PARTS]) or 0.0
         both = quality + coverage
         harmonic = 2 * quality * coverage / both if both else 0.0
@@ -129,10 +130,8 @@ def measure(
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one generator is better than another, each at its best temperature, by the harmonic mean.
-
-    The criterion is that the interval of the difference (95%, Student's t, over paired parts) is above 0.
-    """
+    """The difference between the harmonic means of two generators, and the half-width of its 95% interval (Student's t
+    over paired parts)."""
 
     difference: float
     error: float
@@ -152,7 +151,7 @@ class Verdict:
 
 
 def best(rows: Sequence[GeneratorFigures]) -> GeneratorFigures:
-    """The temperature with the largest harmonic mean; for ties the one closest to 1."""
+    """The row with the largest harmonic mean; for ties the temperature closest to 1."""
     return max(rows, key=lambda row: (row.harmonic, -abs((row.temperature or 1.0) - 1)))
 
 
@@ -163,9 +162,6 @@ def _error(values: Sequence[float]) -> float:
 
 def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
-
-
-GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
 
 
 @dataclass(frozen=True)
@@ -179,14 +175,14 @@ class GeneratorComparison:
     def facts(self) -> dict[str, Any]:
         gan, likelihood = self.best[GAN], self.best[LIKELIHOOD]
         outcome = "better" if self.verdict.is_better else "worse" if self.verdict.is_worse else "no better"
-        said = (
+        sentence = (
             f"the GAN is {outcome} than the generator that was trained by likelihood alone: harmonic mean of quality "
             f"and coverage {gan.harmonic:.3f} at temperature {gan.temperature} against {likelihood.harmonic:.3f} at "
             f"{likelihood.temperature} (difference {self.verdict.difference:+.3f} ± {self.verdict.error:.3f})"
         )
         return {
             "is_better": self.verdict.is_better,
-            "verdict": said,
+            "verdict": sentence,
             "difference": round(self.verdict.difference, 4),
             "difference_error": round(self.verdict.error, 4),
             "temperatures": {name: row.temperature for name, row in self.best.items()},
@@ -204,8 +200,8 @@ def compare(
 ) -> GeneratorComparison:
     """Sample from both generators under the conditions of the held-out texts, at each temperature.
 
-    Both use the same random numbers. ``training`` are as many real texts: the last row of the table, as an upper
-    reference. The weights of ``generator`` are changed.
+    Both use the same random numbers. ``training`` has as many real texts, for comparison in the last row of the table.
+    The weights of ``generator`` are changed.
     """
     rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
@@ -215,9 +211,9 @@ def compare(
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))
-            made = sampled_words(generator, plan.held_out, numbers, plan.longest, temperature, plan.words)
-            rows.setdefault(name, []).append(measure(name, temperature, made, held_out))
-    chosen = {name: best(result) for name, result in rows.items()}
+            samples = sampled_words(generator, plan.held_out, numbers, plan.longest, temperature, plan.words)
+            rows.setdefault(name, []).append(measure(name, temperature, samples, held_out))
+    chosen = {name: best(of_generator) for name, of_generator in rows.items()}
     real = measure(TRAINING_SPLIT, None, training, held_out)
-    every = (*(row for result in rows.values() for row in result), real)
-    return GeneratorComparison(every, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))
+    table = (*(row for of_generator in rows.values() for row in of_generator), real)
+    return GeneratorComparison(table, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))

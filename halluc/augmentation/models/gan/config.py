@@ -71,10 +71,8 @@ class AdversarialConfig(Section):
 
 
 class CollapseConfig(Section):
-    """When adversarial training stops, and the last generator that passed is restored.
-
-    Each limit is relative to the generator after pre-training.
-    """
+    """Limits of the generator, relative to that after pre-training; if one is violated, adversarial training stops, and
+    the last good generator is restored."""
 
     every: int = Field(default=10, ge=1, le=10_000, description="steps between checks, each of which is a checkpoint")
     samples: int = Field(default=256, ge=16, le=100_000, description="number of sequences that are sampled for a check")

@@ -13,9 +13,9 @@ KERNELS = (2, 3, 4, 5)
 class ConvDiscriminator(nn.Module):
     """Convolutions of several widths, the maximum over time, and a highway layer (Kim 2014; Yu et al. 2017).
 
-    The condition is part of the row and, as a projection (Miyato & Koyama 2018), part of the score: so a fluent row
-    with other labels than requested can be distinguished from a real one. Rows may be piece ids or, for Gumbel-softmax,
-    distributions over pieces.
+    The condition is part of the row, and of the score by projection (Miyato & Koyama 2018), so that fluent rows with
+    other labels than requested can be recognised. Rows may be piece ids or, for Gumbel-softmax, distributions over
+    pieces.
     """
 
     def __init__(self, pieces: Pieces, embedding: int, filters: int) -> None:
@@ -49,7 +49,7 @@ class ConvDiscriminator(nn.Module):
         padded = nn.functional.pad(embedded, (0, 0, 0, max(KERNELS) - 1))
         results = []
         for kernel, convolution in zip(KERNELS, self.convolutions, strict=True):
-            # As a matrix product: several times as fast on CPU as conv1d with so few channels (measured).
+            # On CPU, with so few channels, a matrix product is several times as fast as conv1d.
             windows = padded[:, : padded.shape[1] - max(KERNELS) + kernel].unfold(1, kernel, 1)
             results.append(torch.relu(convolution(windows.flatten(2)).amax(1)))
         features = torch.cat(results, -1)

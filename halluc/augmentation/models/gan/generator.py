@@ -28,8 +28,8 @@ class LstmState(NamedTuple):
 class LstmGenerator(nn.Module):
     """A recurrent language model with tied embeddings (Press & Wolf 2017), conditional on the first pieces of a row.
 
-    The mean embedding of the condition is part of the input at every step, so that it is not forgotten. Dropout is an
-    argument and not a mode: the same weights are trained with it and used as a policy without.
+    The mean embedding of the condition is part of the input at every step. Dropout is an argument and not a mode: the
+    generator is trained with it, and used as a policy without it.
     """
 
     def __init__(self, pieces: Pieces, embedding: int, width: int) -> None:
@@ -105,11 +105,10 @@ def complete(
     """Continue rows up to an end piece, or until the columns of ``begun`` are full.
 
     Args:
-        begun: the rows; what follows ``written`` (rows,) is overwritten, except for their condition.
-        state: of each row before its last written piece was read.
-        draws: the random numbers of each row, one per step, so that it depends on no other row; None: torch's
-            generator.
-        record: filled with the states of shape (rows, length, width) after each piece.
+        begun: the rows; all after the first ``written`` (rows,) pieces is replaced, except for the condition.
+        state: the state of each row before its last written piece.
+        draws: the random numbers of each row, so that it does not depend on other rows; None: torch's generator.
+        record: tensors of shape (rows, length, width) that are filled with the state after each piece.
     """
     ids, pad, end = begun.ids.clone(), generator.pieces.pad, generator.pieces.end
     places = torch.arange(ids.shape[1], device=ids.device)

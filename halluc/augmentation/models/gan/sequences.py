@@ -1,4 +1,4 @@
-"""Texts with their labels as tensors: rows of piece ids that begin with their condition and end with an end piece."""
+"""Labelled texts as tensors: rows of piece ids that begin with a condition and end with an end piece."""
 
 from __future__ import annotations
 

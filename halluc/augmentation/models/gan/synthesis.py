@@ -1,4 +1,4 @@
-"""A sequence GAN for labelled examples: from the training split to a fitted model, and from that to new examples."""
+"""A sequence GAN for labelled examples: fitting on the training split, and sampling."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ class GanModel:
 
     def sample(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """A new example with the labels of each of ``like``, from its own draws."""
-        made: list[Editable | Rejected] = []
+        samples: list[Editable | Rejected] = []
         prefixes: dict[int, list[int]] = {}
         for number, one in enumerate(like):
             try:
                 refuse_locked(one)
                 prefix = self.codec.condition(one)
-                made.append(Rejected("too long"))
+                samples.append(Rejected("too long"))
                 if len(prefix) < self.longest:
                     prefixes[number] = prefix
             except Rejected as rejected:
-                made.append(rejected)
+                samples.append(rejected)
         if not prefixes:
-            return made
+            return samples
         lengths = [len(prefix) for prefix in prefixes.values()]
         conditions = Sequences.of([*prefixes.values()], lengths, self.codec.pad).to(self.generator.bias.device)
         rows = sample(
@@ -71,10 +71,10 @@ class GanModel:
         )  # fmt: skip
         for number, row, start in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
             try:
-                made[number] = self.codec.decode(row[start:], like[number])
+                samples[number] = self.codec.decode(row[start:], like[number])
             except Rejected as rejected:
-                made[number] = rejected
-        return made
+                samples[number] = rejected
+        return samples
 
 
 def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
@@ -98,21 +98,21 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
         return write
 
     result = fitted(workspace, Fitting("gan_synthesis", identity, make))
-    asked: str = config.sample_from
-    if asked == "better":
-        asked = GAN if result.facts["is_better"] else LIKELIHOOD
+    chosen: str = config.sample_from
+    if chosen == "better":
+        chosen = GAN if result.facts["is_better"] else LIKELIHOOD
     generator = _networks(config, rows.codec, workspace.seed, device)[0]
-    generator.load_state_dict(_read(result.folder / _WEIGHTS)[asked])
-    temperature = config.temperature or result.facts["temperatures"][asked]
+    generator.load_state_dict(_read(result.folder / _WEIGHTS)[chosen])
+    temperature = config.temperature or result.facts["temperatures"][chosen]
     model = GanModel(rows.codec, generator, config.longest, temperature, {})
     like = rows.train + rows.held_out
-    facts = {"sampled_from": asked, "sampled_at": temperature, **result.facts}
+    facts = {"sampled_from": chosen, "sampled_at": temperature, **result.facts}
     return replace(model, facts={**facts, **sample_statistics(like, model.sample, workspace.seed, _TRIAL)})
 
 
 def _networks(
     config: GanSynthesisConfig, codec: StreamCodec, seed: int, device: torch.device
-) -> tuple[LstmGenerator, ConvDiscriminator]:  # fmt: skip
+) -> tuple[LstmGenerator, ConvDiscriminator]:
     """Both networks with their initial weights, which depend on the seed."""
     pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
     with torch.random.fork_rng([]):
@@ -124,7 +124,7 @@ def _networks(
 
 def _trained(
     config: GanSynthesisConfig, rows: _SplitSequences, seed: int, device: torch.device, checkpoint: Path
-) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
+) -> tuple[dict[str, Weights], dict[str, Any]]:
     """Train and compare; returns the weights of both generators, and the facts for the manifest."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
@@ -136,14 +136,19 @@ def _trained(
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
     keys = (config.likelihood, config.adversarial, config.collapse)
     plan = GanPlan(train, held_out, words, config.longest, seed, *keys)
+
+    def run() -> GanTraining:
+        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
+        training.run()
+        return training
+
     try:
-        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
-        training.run()
-    except DamagedTraining as error:
-        warn(f"{checkpoint} is damaged ({error}): the training starts again")
-        checkpoint.unlink()
-        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
-        training.run()
+        try:
+            training = run()
+        except DamagedTraining as error:
+            warn(f"{checkpoint} is damaged ({error}): the training starts again")
+            checkpoint.unlink()
+            training = run()
     except NotFinite:
         message = "maximum-likelihood training diverged: its loss is not finite"
         help = "lower `likelihood.learning_rate`"
@@ -191,13 +196,13 @@ def _training_facts(config: GanSynthesisConfig, training: GanTraining) -> dict[s
 
 
 def labelled_words(example: Editable) -> tuple[str, ...]:
-    """Each word with its tag: a wrong label counts like a wrong word."""
+    """Each word with its tag, so that figures of words also measure labels."""
     return tuple(f"{word}\x1f{tag}" for word, tag in zip(example.tokens, tags(example), strict=True))
 
 
 @dataclass(frozen=True)
 class _SplitSequences:
-    """The training and held-out sequences; how many examples were left out, and why."""
+    """The training and held-out examples, and the numbers of those that were left out."""
 
     codec: StreamCodec
     train: list[Editable]

@@ -29,7 +29,7 @@ from halluc.core.rng import keyed_seed
 from halluc.engine import batching
 
 Weights = dict[str, Tensor]
-# Steps by likelihood, or of the discriminator alone, between two checkpoints.
+# The number of steps between two checkpoints, except in adversarial training.
 _CHECKPOINT_EVERY = 50
 # Likelihood training stops after this many epochs without better perplexity on held-out rows.
 _PATIENCE = 3
@@ -40,7 +40,7 @@ _LAST_RATE = 0.1
 
 @dataclass(frozen=True)
 class GanPlan:
-    """A training plan: the training and held-out rows, and the keys of the config."""
+    """The training and held-out rows, and the settings."""
 
     train: Sequences
     held_out: Sequences
@@ -147,7 +147,7 @@ class GanTraining:
         self.kept["good"] = self.kept["likelihood"]
 
     def _warmup(self, tick: Tick) -> None:
-        """The discriminator learns to distinguish the pre-trained generator's rows from real ones."""
+        """Train the discriminator on rows of the pre-trained generator and real rows."""
         steps = self.plan.adversarial.warmup_steps if self.plan.adversarial.steps else 0
         for step in range(self.progress.step, steps):
             tick(step, steps)
@@ -179,9 +179,9 @@ class GanTraining:
         self.generator.load_state_dict(self.kept["good"])
 
     def _baseline(self, tick: Tick) -> None:
-        """As many further likelihood steps as the GAN took, from the same weights on the same rows.
+        """Train the baseline of the GAN with as many further likelihood steps, from the same weights on the same rows.
 
-        They are kept if held-out rows become more probable, so that the baseline of the GAN had the same chance.
+        Its weights are kept if they predict held-out rows better.
         """
         taken = self.progress.stopped["step"] if self.progress.stopped else self.plan.adversarial.steps
         if self.progress.step == 0:
@@ -226,7 +226,7 @@ class GanTraining:
 
     def _check(self, step: int) -> None:
         """Check the generator: it becomes the last good one, or adversarial training stops."""
-        self._seed("check")  # the same for all checks, so that they differ only by their generator
+        self._seed("check")  # equal in all checks, so that their results differ only by the generator
         keys = self.plan.collapse
         result = check(self.generator, self.plan.held_out, keys.samples, self.plan.longest, self.plan.words)
         self.progress.checks.append({"step": step, **result.row()})
@@ -252,7 +252,7 @@ class GanTraining:
 
     def _save(self) -> None:
         """Replace the checkpoint; raises HallucError E401 if that is not possible."""
-        content = io.BytesIO()  # torch's own errors do not say that a disk is full
+        content = io.BytesIO()  # since torch's errors do not tell that a disk is full
         torch.save(
             {
                 "progress": copy.deepcopy(vars(self.progress)),
@@ -276,12 +276,12 @@ class GanTraining:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
             self.kept, self.progress = dict(state["kept"]), _Progress(**state["progress"])
-        except Exception as error:  # unpickling damaged data can fail in many ways
+        except Exception as error:  # damaged data may raise any error
             raise DamagedTraining(str(error).split("\n", 1)[0]) from error
 
 
 class DamagedTraining(Exception):
-    """A checkpoint cannot be read; what was loaded from it must not be used."""
+    """A checkpoint cannot be read; networks and optimizers may be partly loaded."""
 
 
 def _copied(weights: Mapping[str, Tensor]) -> Weights:
@@ -289,5 +289,5 @@ def _copied(weights: Mapping[str, Tensor]) -> Weights:
 
 
 def _is_over(perplexities: list[float]) -> bool:
-    """Whether the best epoch is so long ago that no better one is expected."""
+    """Whether there was no better epoch among the last ``_PATIENCE``."""
     return bool(perplexities) and len(perplexities) - 1 - perplexities.index(min(perplexities)) >= _PATIENCE

@@ -1,4 +1,4 @@
-"""Answers of a model to plain texts, cached as they are made, so that little is lost when a process is killed."""
+"""Answers of a model to plain texts, cached in small steps, so that little is lost when a process is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from halluc.core.messages import progress
 TOGETHER = 512
 
 
-def kept_answers(
+def cached_answers(
     texts: Sequence[str],
     answer: Callable[[Sequence[str]], Sequence[Any]],
     *,
@@ -33,11 +33,12 @@ def kept_answers(
     """The answer to each text as plain JSON values, in order.
 
     They are cached in a subfolder of ``folder`` for the same texts and the same ``fingerprint``. Another process that
-    needs them waits.
+    needs the same answers waits.
 
     Args:
-        name: the prefix of the subfolder's name. file: the name of the file in it. doing: the word at the beginning of
-            the progress message.
+        name: the prefix of the subfolder's name.
+        file: the name of the file in it.
+        doing: the description of the progress bar.
 
     Raises:
         HallucError E401: they cannot be written. R130: the cached ones are damaged.
@@ -45,28 +46,28 @@ def kept_answers(
     digest = hashlib.sha256(fingerprint.encode())
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
-    whole = digest.hexdigest()
-    kept = folder / f"{name}-{whole[:16]}"
+    key = digest.hexdigest()
+    cache = folder / f"{name}-{key[:16]}"
     make_folder(folder)
     with (
-        locked(folder / f"{kept.name}.lock", kept, waits=True),
-        Journal(kept, (file,), whole) as journal,
+        locked(folder / f"{cache.name}.lock", cache, waits=True),
+        Journal(cache, (file,), key) as journal,
         progress(doing, "texts") as tick,
     ):
-        made = list(journal.lines(file))
-        for start in range(len(made), len(texts), TOGETHER):
+        answers = list(journal.lines(file))
+        for start in range(len(answers), len(texts), TOGETHER):
             lines = [json.dumps(one) for one in answer(texts[start : start + TOGETHER])]
             for line in lines:
                 journal.write(file, line)
             journal.commit({})
-            made += map(json.loads, lines)
-            tick(len(made), len(texts))
-    return made
+            answers += map(json.loads, lines)
+            tick(len(answers), len(texts))
+    return answers
 
 
 def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) -> list[PseudoLabelled]:
-    """The labels of each text, in order; raises the errors of ``kept_answers``."""
-    made = kept_answers(
+    """The labels of each text, in order; raises the errors of ``cached_answers``."""
+    answers = cached_answers(
         texts,
         labeller.predicted,
         fingerprint=labeller.fingerprint,
@@ -75,7 +76,7 @@ def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) ->
         file="labels.jsonl",
         doing="labelling",
     )
-    return [_read(one) for one in made]
+    return [_read(answer) for answer in answers]
 
 
 def _read(line: Any) -> PseudoLabelled:
