@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import IntEnum
 from typing import Protocol
+
+from halluc.core.context_values import bound
 
 
 class Level(IntEnum):
@@ -52,14 +55,9 @@ class Listener:
 _LISTENER: ContextVar[Listener] = ContextVar("listener", default=Listener())  # noqa: B039 - it has no state
 
 
-@contextlib.contextmanager
-def listening(listener: Listener) -> Iterator[None]:
+def listening(listener: Listener) -> AbstractContextManager[None]:
     """Send the messages of this context to ``listener``."""
-    before = _LISTENER.set(listener)
-    try:
-        yield
-    finally:
-        _LISTENER.reset(before)
+    return bound(_LISTENER, listener)
 
 
 class _Inner(Listener):

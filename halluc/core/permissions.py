@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from halluc.core.context_values import bound
 
 _COMMANDS: ContextVar[bool] = ContextVar("commands", default=False)
 
@@ -14,10 +15,5 @@ def commands_allowed() -> bool:
     return _COMMANDS.get()
 
 
-@contextlib.contextmanager
-def allowing_commands(allowed: bool) -> Iterator[None]:
-    token = _COMMANDS.set(allowed)
-    try:
-        yield
-    finally:
-        _COMMANDS.reset(token)
+def allowing_commands(allowed: bool) -> AbstractContextManager[None]:
+    return bound(_COMMANDS, allowed)

@@ -21,7 +21,7 @@ from halluc.engine.batching import sorted_batches
 from halluc.engine.language_modelling import SelectedPositions, padded
 from halluc.engine.pretrained import check_model_files, load_model, load_options, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource
-from halluc.engine.runtime import attention_for
+from halluc.engine.runtime import attention_for, default_device
 
 Kind = Literal["masked", "causal"]
 Pieces = tuple[int, ...]
@@ -46,7 +46,7 @@ class ClozeModel(ABC):
     kind: Kind
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = default_device()
         self.model = SelectedPositions(model.to(self.device).eval())
         self.tokenizer = tokenizer
         # RoBERTa numbers its positions from 2.

@@ -167,6 +167,11 @@ def computes_bf16(cuda: bool) -> bool:
     return bool(supported and supported())
 
 
+def default_device() -> torch.device:
+    """The GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def attention_for(device_type: str) -> str:
     """The attention implementation: on a CPU, explicit matrix products are seven times as fast as SDPA's kernel for
     short texts (measured)."""

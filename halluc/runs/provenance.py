@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core.files import sha256_of
+from halluc.core.threads import cores
 
 _PACKAGES = (
     "torch",
@@ -62,8 +63,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 def hardware() -> dict[str, Any]:
     """The machine without its name: processor, cores that this process may use, memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    results: dict[str, Any] = {"system": platform.system(), "machine": platform.machine(), "cores": cores}
+    results: dict[str, Any] = {"system": platform.system(), "machine": platform.machine(), "cores": cores()}
     try:
         results["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):

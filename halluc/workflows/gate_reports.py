@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Literal
 from xml.etree import ElementTree
 
 from halluc.config.loading import LoadedConfig
 from halluc.core.characters import printable_line
+from halluc.core.context_values import bound
 from halluc.core.files import replacing
 from halluc.core.messages import say
 from halluc.runs.directory import RunDir
@@ -20,14 +21,9 @@ FILE = "gates.junit.xml"
 _kind: ContextVar[Kind | None] = ContextVar("_kind", default=None)
 
 
-@contextlib.contextmanager
-def written_for(kind: Kind | None) -> Iterator[None]:
+def written_for(kind: Kind | None) -> AbstractContextManager[None]:
     """A context that sets the format for the gates checked inside."""
-    token = _kind.set(kind)
-    try:
-        yield
-    finally:
-        _kind.reset(token)
+    return bound(_kind, kind)
 
 
 def kind() -> Kind | None:

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
@@ -24,7 +22,7 @@ from halluc.engine.pretrained import (
     save,
 )
 from halluc.engine.references import ModelSource, resolve_model
-from halluc.engine.runtime import attention_for
+from halluc.engine.runtime import attention_for, default_device
 from halluc.engine.scratch import make_causal_model
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel
     source = pretrained_source(config)
     quiet_libraries(verbose=False)
     tokenizer = load_tokenizer(source)
-    model, _, missing = load_model(_AUTO, source, attention_for(_device().type), {})
+    model, _, missing = load_model(_AUTO, source, attention_for(default_device().type), {})
     refuse_missing(model, missing, source, fresh_head=False)
     rows = model.get_input_embeddings().num_embeddings
     codec = StreamCodec.with_tokenizer(examples, tokenizer, rows)
@@ -111,14 +109,10 @@ def write(model: Any, codec: StreamCodec, folder: Path) -> None:
 
 def read(folder: Path) -> StreamModel:
     """Load the output of ``write`` for sampling, on the available device."""
-    device = _device()
+    device = default_device()
     quiet_libraries(verbose=False)
     codec = StreamCodec.load(folder)
     source = ModelSource(str(folder))
     model, _, missing = load_model(_AUTO, source, attention_for(device.type), {})
     refuse_missing(model, missing, source, fresh_head=False)
     return StreamModel(model.to(device).eval(), codec)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

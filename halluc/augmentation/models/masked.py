@@ -15,7 +15,7 @@ from halluc.augmentation.language.casing import pattern
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
 from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
-from halluc.augmentation.models.masked_model import PieceCodec, device, load, load_ready, room_of
+from halluc.augmentation.models.masked_model import PieceCodec, load, load_ready, room_of
 from halluc.augmentation.models.masked_training import prepare, trained
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import as_text
@@ -27,6 +27,7 @@ from halluc.engine.batching import sorted_batches
 from halluc.engine.language_modelling import SelectedPositions, padded
 from halluc.engine.pretrained import quiet_libraries, refuse_missing, save
 from halluc.engine.references import ModelSource, resolve_model
+from halluc.engine.runtime import default_device
 
 if TYPE_CHECKING:
     from halluc.augmentation.models.masked_config import MaskedInfillConfig
@@ -98,7 +99,7 @@ class MaskedFiller:
         codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, size)
         words = WholeWords(tokenizer, size, _in_mentions_only(training), config.function_words)
         facts["whole_words"] = len(words.words)
-        selected = SelectedPositions(model.to(device()).eval())
+        selected = SelectedPositions(model.to(default_device()).eval())
         some = _some(examples, config.fills_context, workspace.seed)
         return cls(config, selected, codec, words, training, facts, some, workspace.seed)
 
@@ -153,7 +154,7 @@ class MaskedFiller:
         width = inputs["input_ids"].shape[1]
         selected = [number * width + at for number, row in enumerate(batch) for at in row.positions]
         masks = [mask for row in batch for mask in row.masks]
-        on = device()
+        on = default_device()
         tensors = {name: tensor.to(on) for name, tensor in {**inputs, "selected": torch.tensor(selected)}.items()}
         with torch.autocast(on.type, torch.bfloat16, enabled=runtime.computes_bf16(on.type == "cuda")):
             logits = self.model(**tensors)

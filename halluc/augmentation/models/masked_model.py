@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from halluc.augmentation.methods.base import OptionError
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_ENVIRONMENT
 from halluc.engine.pretrained import check_model_files, load_model, load_tokenizer, quiet_libraries, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
-from halluc.engine.runtime import attention_for
+from halluc.engine.runtime import attention_for, default_device
 
 # The most pieces of a word; longer words are truncated, and are never filled in.
 _LONGEST_WORD = 16
@@ -28,10 +26,6 @@ class MaskedModel(NamedTuple):
     model: Any
     tokenizer: Any
     missing: list[str]
-
-
-def device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
@@ -50,7 +44,7 @@ def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
         raise OptionError(
             "model", "E411", message, "use a masked language model, such as BERT or RoBERTa", EXIT_ENVIRONMENT
         )
-    attention = attention_for(device().type)
+    attention = attention_for(default_device().type)
     model, _, missing = load_model("AutoModelForMaskedLM", source, attention, {}, trust_remote_code=trust_remote_code)
     refuse_missing(model, missing, source, fresh_head=True)
     return MaskedModel(model, tokenizer, missing)

@@ -10,12 +10,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
 from halluc.config.section import MOST_LINE_BYTES
+from halluc.core.context_values import bound
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.rows.compressed import Blocks, unreadable
@@ -33,14 +34,9 @@ PATIENCE = 0.05
 _READ: ContextVar[Callable[[int], None] | None] = ContextVar("read", default=None)
 
 
-@contextmanager
-def watched(read: Callable[[int], None]) -> Iterator[None]:
+def watched(read: Callable[[int], None]) -> AbstractContextManager[None]:
     """Make every ``TextStream`` call ``read`` with the number of bytes of each block that it reads."""
-    before = _READ.set(read)
-    try:
-        yield
-    finally:
-        _READ.reset(before)
+    return bound(_READ, read)
 
 
 @contextmanager

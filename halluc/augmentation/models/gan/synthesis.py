@@ -25,6 +25,7 @@ from halluc.core.errors import EXIT_DATA
 from halluc.core.files import replacing
 from halluc.core.messages import warn
 from halluc.core.rng import Draws, keyed_generator, keyed_seed
+from halluc.engine.runtime import default_device
 
 if TYPE_CHECKING:
     from halluc.augmentation.models.gan.config import GanSynthesisConfig
@@ -80,7 +81,7 @@ class GanModel:
 def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
     """Train a GAN on examples, or load the trained one; see ``GanSynthesis.fit`` for errors."""
     rows = _SplitSequences.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = default_device()
     identity = {
         "config": config.model_dump(mode="json", exclude={*_OF_SAMPLING}),
         "seed": workspace.seed,
