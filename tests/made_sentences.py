@@ -11,7 +11,7 @@ from halluc.core.rng import Draws
 NAMES = {
     "PER": ["Anna Berg", "Olaf Lind", "Maria Voss", "Jan Kerr", "Ida Holm", "Per Dahl", "Anna Field", "Lea Stern"],
     "LOC": ["Oslo", "Paris", "Gdansk", "Porto Seda", "Lima", "Ravenna", "Porto Novo", "Kyoto"],
-    "ORG": ["Acme Corp", "Reuters", "Talvio Motors", "Helix Pharma", "Orion LineMaker", "Acme Rail", "Union Bank"],
+    "ORG": ["Acme Corp", "Reuters", "Talvio Motors", "Helix Pharma", "Orion Press", "Acme Rail", "Union Bank"],
     "MISC": ["German", "World Cup", "Italian", "World Prize", "Nordic"],
 }
 # Words that a careless model takes for names; the last two are names elsewhere, and no names where they open a line.

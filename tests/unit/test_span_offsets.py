@@ -264,7 +264,7 @@ def test_spans_outside_of_the_text_are_refused(tmp_path, span):
 
 
 NESTED = {
-    # of "University of North Oslo LineMaker Club"
+    # of "University of North Oslo Press Club"
     "nested": ([[0, 24, "ORG"], [14, 24, "LOC"]], ["ORG"], ["LOC"], ["ORG"]),
     "three deep": ([[0, 35, "A"], [0, 24, "B"], [20, 24, "C"]], ["A"], ["C"], ["A"]),
     "two inside of one": ([[0, 35, "A"], [0, 10, "B"], [20, 24, "C"]], ["A"], ["B", "C"], ["A"]),
@@ -282,7 +282,7 @@ NESTED = {
 @pytest.mark.parametrize("what", NESTED)
 def test_of_spans_that_overlap_the_longest_innermost_or_outermost_are_kept(tmp_path, what):
     spans, *expected = NESTED[what]
-    records = [{"text": "University of North Oslo LineMaker Club", "spans": spans}]
+    records = [{"text": "University of North Oslo Press Club", "spans": spans}]
     for how, labels in zip(("longest", "innermost", "outermost"), expected, strict=True):
         if labels is None:
             one = error(tmp_path, records, overlaps=how)

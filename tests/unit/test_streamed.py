@@ -98,7 +98,7 @@ def test_small_is_a_corpus_of_few_bytes_that_are_no_other_in_disguise(tmp_path, 
     assert not are_small(conll(packed))
     assert not are_small(conll(train, dev=str(packed)))
     assert not are_small(SpansReader.Config(train="hub:eriktks/conll2003@abcdef0#train"))
-    monkeypatch.setattr(corpora, "_MOST_HELD", len(IOB2) - 1)
+    monkeypatch.setattr(corpora, "_MOST_BYTES", len(IOB2) - 1)
     assert not are_small(conll(train))
     with pytest.raises(HallucError, match="no such file"):
         are_small(conll(tmp_path / "absent.txt"))

@@ -147,7 +147,7 @@ def gradients(training) -> dict[str, torch.Tensor]:
     training.shortcuts.begin(0)
     with training.shortcuts:
         loop._accumulate(training, (share,), False)
-    rows = training.shortcuts.rows.found
+    rows = training.shortcuts.rows.gradients
     for weight, (touched, sums) in rows.items():
         weight.grad = torch.zeros_like(weight)
         weight.grad[touched] = sums

@@ -252,7 +252,7 @@ class GenerationModel:
     ) -> list[list[int]]:
         """The pieces of one sample for each input."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        return self._written(model, encoded, budget, runtime, asked, sample)
+        return self._written(model, encoded, budget, runtime, asked, sample=sample)
 
     def _written(
         self,
