@@ -264,6 +264,9 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     evaluation. ``excluded`` are rates of claims that are meaningless for the task and not computed. ``named`` are the
     task's own names for general figures: ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``,
     of examples without gold.
+
+    A task whose figures need more than the claims has a method ``of_lines(examples, lines, sheet)``. It returns the
+    figures by which runs and arms are compared, from the stored ``Line`` of each example.
     """
 
     primary: ClassVar[str]

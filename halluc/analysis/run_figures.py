@@ -52,8 +52,19 @@ class Measured:
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
         """The headline figures, in order."""
-        figures = rates.headline(self.table, self.sheet) + scoring.calibration_figures(self.table, self.sheet)
+        figures = self._of_outputs() + rates.headline(self.table, self.sheet)
+        figures += scoring.calibration_figures(self.table, self.sheet)
         return {key(figure.name, figure.by): figure for figure in figures}
+
+    def _of_outputs(self) -> list[Figure]:
+        """Figures that the ledger does not determine, such as BLEU, from the stored predictions."""
+        task = self.table.task
+        of_lines = getattr(task.figures, "of_lines", None)
+        if of_lines is None:
+            return []
+        lines = list(evaluations.predictions(self.run, self.split, task.examples.Line))
+        figures: list[Figure] = of_lines([task.examples.of_line(line) for line in lines], lines, self.sheet)
+        return figures
 
     @cached_property
     def values(self) -> dict[FigureKey, float]:

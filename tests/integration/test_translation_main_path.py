@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy
 import pytest
 
 import halluc as api
@@ -70,6 +71,20 @@ def test_what_is_written_is_judged_and_adds_up(trained):
     report = json.loads((run / "eval/test_classification_report.json").read_text())
     assert report["overlap"]["BLEU"]["score"] == pytest.approx(value["bleu"].value, abs=1e-3)
     assert "tok:13a" in report["overlap"]["BLEU"]["signature"]
+
+
+def test_runs_are_compared_by_the_overlap_of_their_stored_outputs(trained):
+    from halluc.analysis import run_figures
+    from halluc.runs.directory import RunDir
+
+    _, run = trained
+    file = EvalFile.model_validate_json((run / "eval/test.json").read_text())
+    evaluated = {one.name: one for one in file.metrics if not one.by}
+    measured = run_figures.read(RunDir(run), "test")
+    for name in ("bleu", "chrf"):
+        assert measured.values[name, ()] == pytest.approx(evaluated[name].value, abs=1e-5)
+        low, high = numpy.quantile(measured.resampled[name, ()], [0.025, 0.975])
+        assert (low, high) == pytest.approx(evaluated[name].interval, abs=0.5)
 
 
 def test_dev_during_training_is_decoded_as_in_eval(trained):

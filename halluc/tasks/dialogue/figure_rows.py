@@ -10,7 +10,8 @@ from halluc.tasks.text_generation import generation_rows
 ROWS = (
     FigureRow(
         "reply_f1", "F1 with the reference", "F1", "higher", "task", 10, "",
-        at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index"),
+        at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences")
+        + at("slope sentences", "slopes", "card", "card index"),
         legend="overlap of words of reply and reference",
     ),
     FigureRow(

@@ -35,8 +35,10 @@ class ReplyFigures(GenerationFigures):
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (REFERENCE, GROUNDED, WITH_KNOWLEDGE, DISTINCT, OUTPUTS)
 
-    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
-        return {name: value or 0.0 for name, value in _overall(examples, predictions).items()}
+    def overlap(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        return _figures(examples, predictions, sheet)
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet

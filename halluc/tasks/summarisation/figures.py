@@ -12,7 +12,6 @@ import numpy
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Ratio, Sheet
-from halluc.tasks.defaults import values_of
 from halluc.tasks.summarisation import figure_rows
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
@@ -84,9 +83,10 @@ class SummaryFigures(GenerationFigures):
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (*map(rouge_protocol, ROUGE), OUTPUTS, NOVEL)
 
-    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
-        sheet = Sheet(len(examples))
-        return values_of(_figures(examples, [one.text for one in predictions], {}, sheet), sheet)
+    def overlap(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        return _figures(examples, [one.text for one in predictions], {}, sheet)
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet

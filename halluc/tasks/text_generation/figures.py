@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy
 
 from halluc.core.significance import Figure, Ratio, Sheet
-from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.defaults import FiguresDefaults, values_of
 from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.records import GenerationLine
 from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
 
 OUTPUTS = "outputs"
@@ -18,11 +19,27 @@ OUTPUTS = "outputs"
 class GenerationFigures(FiguresDefaults):
     """A subclass adds the metrics of its field, and calls ``of_outputs``."""
 
+    # The figures of a subclass that compare outputs with references or knowledge.
+    overlap: Callable[[Sequence[Sourced], Sequence[WrittenText], Sheet], list[Figure]]
+
     # No claim is distorted, and most references have no statements besides sentences.
     excluded: ClassVar[frozenset[str]] = frozenset(
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
     named: ClassVar[Mapping[str, str]] = {}
+
+    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
+        sheet = Sheet(len(examples))
+        values = values_of(self.overlap(examples, predictions, sheet), sheet)
+        # A checkpoint cannot be selected by an undefined figure.
+        return {name: float(numpy.nan_to_num(value)) for name, value in values.items()}
+
+    def of_lines(
+        self, examples: Sequence[Sourced], lines: Sequence[GenerationLine], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        """The overall figures of ``overlap``, from stored outputs."""
+        outputs = [WrittenText(line.id, line.output, ()) for line in lines]
+        return [one for one in self.overlap(examples, outputs, sheet) if not one.by]
 
     def of_outputs(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet

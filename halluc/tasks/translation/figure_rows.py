@@ -10,8 +10,9 @@ from halluc.tasks.text_generation import generation_rows
 ROWS = (
     FigureRow(
         "bleu", "BLEU", "points", "higher", "task", 10, "",
-        at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index"),
-        hub="bleu", legend="n-gram overlap of output and reference (sacrebleu)",
+        at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences")
+        + at("slope sentences", "slopes", "card", "card index"), hub="bleu",
+        legend="n-gram overlap of output and reference (sacrebleu)",
     ),
     FigureRow(
         "chrf", "chrF", "points", "higher", "task", 11, "",

@@ -13,7 +13,6 @@ import regex
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.engine.language_codes import primary_code
-from halluc.tasks.defaults import values_of
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
@@ -94,17 +93,27 @@ class TranslationFigures(GenerationFigures):
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (BLEU, CHRF, OUTPUTS, PERTURBED)
 
-    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
-        sheet = Sheet(len(examples))
-        values = values_of(_overlap(examples, predictions, sheet), sheet)
-        # A checkpoint cannot be selected by an undefined figure.
-        return {name: float(numpy.nan_to_num(value)) for name, value in values.items()}
+    def overlap(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        bleu, chrf = _metrics(examples)
+        pairs = list(zip(examples, predictions, strict=True))
+        n = sum(bool(example.targets) for example in examples)
+        figures = []
+        for metric, name, formula, width, protocol in (
+            (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, BLEU),
+            (chrf, "chrf", Chrf, 3 * 6, CHRF),
+        ):
+            counts = numpy.array([_counts(metric, *pair, width) for pair in pairs]).reshape(-1, width)
+            columns = tuple(sheet.column(counts[:, place]) for place in range(width))
+            figures.append(Figure(name, {}, protocol, n, formula(columns)))
+        return figures
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
         return [
-            *_overlap(examples, predictions, sheet),
+            *self.overlap(examples, predictions, sheet),
             *self.of_outputs(examples, predictions, sheet),
             *_perturbed(predictions, sheet),
         ]
@@ -187,21 +196,6 @@ def _metrics(examples: Sequence[Sourced]) -> tuple[Any, Any]:
     from sacrebleu import metrics
 
     return bleu_of(examples), metrics.CHRF()
-
-
-def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
-    bleu, chrf = _metrics(examples)
-    pairs = list(zip(examples, predictions, strict=True))
-    n = sum(bool(example.targets) for example in examples)
-    figures = []
-    for metric, name, formula, width, protocol in (
-        (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, BLEU),
-        (chrf, "chrf", Chrf, 3 * 6, CHRF),
-    ):
-        counts = numpy.array([_counts(metric, *pair, width) for pair in pairs]).reshape(-1, width)
-        columns = tuple(sheet.column(counts[:, place]) for place in range(width))
-        figures.append(Figure(name, {}, protocol, n, formula(columns)))
-    return figures
 
 
 def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) -> list[int]:
