@@ -284,8 +284,11 @@ def _verdict(delta: Delta | MatchedOmission) -> str:
 
 
 def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
-    """``Deploy “b”.`` if it is better in hallucination at matched omission or in F1, and worse in neither."""
-    ranks = {name: _rank(_stated(one)) for name, one in others.items()}
+    """``Deploy “b”.`` if it is better in hallucination at matched omission or in F1 or BLEU, and worse in neither."""
+    known = {name: _stated(one) for name, one in others.items()}
+    ranks = {name: _rank(deltas) for name, deltas in known.items()}
+    rows = [figure(name) for name in dict.fromkeys(name for deltas in known.values() for name in deltas)]
+    gains = {"F1" if row.unit == "F1" else row.title: None for row in rows if row.better == "higher"} or {"F1": None}
     better = [name for name, rank in ranks.items() if rank == {1}]
     if len(better) == 1:
         return f"Recommendation: deploy {better[0]}."
@@ -294,8 +297,10 @@ def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
     if all(rank == {-1} for rank in ranks.values()):
         return f"Recommendation: deploy {first}."
     if any(rank == {1, -1} for rank in ranks.values()):
-        return "Recommendation: undecided: a run that is better in one of hallucination and F1 is worse in the other."
-    return "Recommendation: undecided: no improvement is shown, neither in hallucination nor in F1."
+        mixed = f"a run that is better in one of {listed(['hallucination', *gains])} is worse in another"
+        return f"Recommendation: undecided: {mixed if len(gains) > 1 else mixed.replace('another', 'the other')}."
+    neither = listed(["hallucination", *(f"in {gain}" for gain in gains)], "nor")
+    return f"Recommendation: undecided: no improvement is shown, neither in {neither}."
 
 
 def _rank(known: Mapping[str, Delta | MatchedOmission]) -> set[int]:
