@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from halluc.core.errors import environment_error
 from halluc.core.files import unwritable
 from halluc.launch.orders import COMMAND, PARENT, CellOrder
 
@@ -18,7 +20,8 @@ class CellProcess:
     """It ends when this process ends, and is in its own process group: Ctrl-C in a terminal does not reach it.
 
     Raises:
-        HallucError E401: ``log``, to which its output is appended, cannot be written.
+        HallucError E401: ``log``, to which its output is appended, cannot be written. E430: there is no memory for
+            another process, or there are too many.
     """
 
     def __init__(self, order: CellOrder, log: Path, environment: Mapping[str, str], folder: Path | None = None) -> None:
@@ -32,6 +35,11 @@ class CellProcess:
                     env={**environment, PARENT: str(os.getpid())},
                 )  # fmt: skip
         except OSError as error:
+            if error.errno in (errno.ENOMEM, errno.EAGAIN):
+                message = f"cannot start a process: {error.strerror}"
+                raise environment_error(
+                    "E430", message, "free memory, or run fewer cells in parallel (`--jobs`)"
+                ) from None
             raise unwritable(log, error) from error
 
     def ended(self) -> tuple[int, str] | None:

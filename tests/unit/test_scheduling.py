@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.messages import Level, Listener, listening
 from halluc.engine import environment
 from halluc.launch import local, scheduling
+from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import Answering, CellAnswers, CellOrder
 from halluc.launch.scheduling import Ended
 from halluc.workflows.experiments import CellOutcome, StudyRun, is_done
@@ -261,3 +264,17 @@ def test_each_process_gets_the_gpu_that_fewest_others_have(monkeypatch, tmp_path
     del processes.running["b"]
     processes.start(CellOrder(slug="d", **order), tmp_path)
     assert given == ["0", "1", "0", "1"]
+
+
+def test_a_machine_without_memory_for_a_process_is_not_reported_as_an_unwritable_log(tmp_path, monkeypatch):
+    def no_memory(*_, **__):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(subprocess, "Popen", no_memory)
+    order = CellOrder("study.yaml", (), "seed=1", "0", False, None, False)
+    with pytest.raises(HallucError, match="cannot start a process: Cannot allocate memory") as caught:
+        CellProcess(order, tmp_path / "cell.log", {})
+    assert (caught.value.code, "--jobs" in str(caught.value.help)) == ("E430", True)
+    with pytest.raises(HallucError) as caught:
+        CellProcess(order, tmp_path / "absent" / "cell.log", {})
+    assert caught.value.code == "E401"
