@@ -6,6 +6,7 @@ import copyreg
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from halluc.core.characters import cut as cut  # what messages quote
@@ -90,6 +91,16 @@ def data_error(code: str, message: str, where: Location | None = None, help: str
 
 def environment_error(code: str, message: str, help: str | None = None) -> HallucError:
     return HallucError(code, message, None, help, EXIT_ENVIRONMENT)
+
+
+def require_package(package: str, what: str, extra: str) -> None:
+    """
+    Raises:
+        HallucError E420: the package, which ``what`` needs and an extra of halluc installs, is not installed.
+    """
+    if find_spec(package) is None:
+        message = f"{what} needs the Python package `{package}`, which is not installed"
+        raise environment_error("E420", message, f'install it: pip install "halluc[{extra}]"')
 
 
 def render(error: HallucError) -> str:

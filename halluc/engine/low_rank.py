@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 from halluc.config.models import LowRankConfig
-from halluc.core.errors import environment_error
+from halluc.core.errors import require_package
 
 
 def refuse_without_peft() -> None:
@@ -16,9 +15,7 @@ def refuse_without_peft() -> None:
     Raises:
         HallucError E420: peft is not installed.
     """
-    if find_spec("peft") is None:
-        message = "`model.lora` needs the Python package `peft`, which is not installed"
-        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    require_package("peft", "`model.lora`", "lora")
 
 
 def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (), task: str = "CAUSAL_LM") -> Any:

@@ -7,7 +7,6 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from halluc.config.search_space import SearchSpace
 from halluc.config.tuning import Direction, RangeConfig
 from halluc.config.yaml import dotted
 from halluc.core import locks
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError, require_package
 from halluc.core.files import make_folder, unwritable
 from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.runs.directory import LOCK_FILE
@@ -41,9 +40,7 @@ def refuse_without_optuna() -> None:
     Raises:
         HallucError E420: Optuna is not installed.
     """
-    if find_spec("optuna") is None:
-        message = "`halluc tune` needs the Python package `optuna`, which is not installed"
-        raise environment_error("E420", message, 'install it: pip install "halluc[tune]"')
+    require_package("optuna", "`halluc tune`", "tune")
 
 
 @dataclass(frozen=True)

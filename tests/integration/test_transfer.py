@@ -40,9 +40,7 @@ def test_adapters_are_merged_into_the_published_model(halluc, tiny_encoder, tmp_
 
 
 def test_adapters_need_peft(halluc, tiny_encoder, tmp_path, monkeypatch):
-    from halluc.engine import low_rank
-
-    monkeypatch.setattr(low_rank, "find_spec", lambda name: None)
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: None)
     config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), TRAIN)
     outcome = halluc("train", config, "--set", "model.lora={}")
     assert outcome.code == 4

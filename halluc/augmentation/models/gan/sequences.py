@@ -1,4 +1,4 @@
-"""Labelled texts as tensors: rows of piece ids that begin with a condition and end with an end piece."""
+"""Texts with labels as tensors: rows of piece ids that begin with a condition and end with an end piece."""
 
 from __future__ import annotations
 
