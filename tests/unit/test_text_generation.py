@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -31,6 +32,7 @@ from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.examples import TranslationExamples
 from halluc.tasks.translation.task import Translation
+from tests.tiny_masked import write_causal
 
 HARD = [
     "", " ", "  two  blanks ", "line\nbreak\ttab", "Grüße, Straße!", "naïve café — “quoted”", "</s> and <pad>",
@@ -75,27 +77,56 @@ def test_the_same_texts_give_the_same_pieces():
     assert 258 < len(first) <= 400
 
 
-@pytest.mark.parametrize(("has_encoder", "smoothing"), [(True, 0.0), (True, 0.1), (False, 0.0)])
-def test_the_loss_is_the_cross_entropy_of_target_pieces_alone(has_encoder, smoothing):
-    framing = SequenceFraming(has_encoder, pad=0, end=1, start=0, label_smoothing=smoothing)
+@pytest.mark.parametrize(
+    ("has_encoder", "smoothing", "selects"),
+    [(True, 0.0, False), (True, 0.1, False), (False, 0.0, False), (False, 0.1, True)],
+)
+def test_the_loss_is_the_cross_entropy_of_target_pieces_alone(has_encoder, smoothing, selects):
+    framing = SequenceFraming(has_encoder, pad=0, end=1, start=0, label_smoothing=smoothing, selects_logits=selects)
     sources, targets = [[5, 6, 7], [8]], [[3, 1], [4, 9, 4, 1]]
     encoded = EncodedSequences([], sources, targets, framing, None, {})
     batch = encoded.collate([0, 1])
     assert batch.weight == 6
-    width = batch.labels.shape[1]
-    logits = torch.randn(2, width, 12, generator=torch.Generator().manual_seed(1))
+    logits = torch.randn(2, 4 if has_encoder else 5, 12, generator=torch.Generator().manual_seed(1))
     wanted = 0.0
     for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
         for place, piece in enumerate(target):
             at = place if has_encoder else len(source) + place - 1
             p = functional.log_softmax(logits[row, at], -1)
             wanted -= (1 - smoothing) * p[piece].item() + smoothing * p.mean().item()
-    assert encoded.loss(SimpleNamespace(logits=logits), batch).item() == pytest.approx(wanted, rel=1e-5)
+    computed = logits[:, batch.inputs["logits_to_keep"]] if selects else logits
+    assert encoded.loss(SimpleNamespace(logits=computed), batch).item() == pytest.approx(wanted, rel=1e-5)
     if has_encoder:
         assert batch.inputs["decoder_input_ids"].tolist() == [[0, 3, 0, 0], [0, 4, 9, 4]]
     else:
         assert batch.inputs["input_ids"].tolist() == [[5, 6, 7, 3, 1], [8, 4, 9, 4, 1]]
-        assert batch.labels.tolist() == [[-100, -100, -100, 3, 1], [-100, 4, 9, 4, 1]]
+        labels = [[-100, -100, 3, 1], [4, 9, 4, 1]]
+        assert batch.labels.tolist() == labels
+
+
+def test_only_positions_that_predict_a_piece_have_logits():
+    framing = SequenceFraming(False, pad=0, end=1, start=0, selects_logits=True)
+    encoded = EncodedSequences([], [[5, 6, 7], [8, 6]], [[3, 1], [1]], framing, None, {})
+    batch = encoded.collate([0, 1])
+    assert batch.inputs["logits_to_keep"].tolist() == [1, 2, 3]
+    assert batch.labels.tolist() == [[-100, 3, 1], [1, -100, -100]]
+
+
+def test_selected_logits_give_the_same_gradients(tmp_path):
+    folder = write_causal(tmp_path, [["she", "lives", "in", "Oslo"], ["yes", "he", "does"]])
+    loaded = load_writer(ModelConfig(name=str(folder)), "eager")
+    assert loaded.framing.selects_logits
+    loaded.model.eval()
+    losses, gradients = [], []
+    for selects in (True, False):
+        framing = replace(loaded.framing, selects_logits=selects)
+        encoded = EncodedSequences([], [[5, 6, 7], [8, 6]], [[3, 9, 2], [9]], framing, None, {})
+        batch = encoded.collate([0, 1])
+        losses.append(encoded.loss(loaded.model(**batch.inputs), batch))
+        gradients.append(torch.autograd.grad(losses[-1], list(loaded.model.parameters())))
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-6)
+    for first, second in zip(*gradients, strict=True):
+        torch.testing.assert_close(first, second)
 
 
 def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny_writer):

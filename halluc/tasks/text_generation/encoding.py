@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class SequenceFraming:
     """Properties of a model: whether it has an encoder, its padding and end pieces, and ``start``, the first piece of
     the decoder's input. ``label_smoothing`` is that of the loss; ``more_ends`` are further pieces that may end an
-    output."""
+    output. ``selects_logits``: the model can compute logits at selected positions only (``logits_to_keep``)."""
 
     has_encoder: bool
     pad: int
@@ -28,6 +28,7 @@ class SequenceFraming:
     start: int
     label_smoothing: float = 0.0
     more_ends: tuple[int, ...] = ()
+    selects_logits: bool = False
 
 
 @dataclass
@@ -58,8 +59,9 @@ class EncodedSequences:
         """Inputs and labels, padded on the right.
 
         With an encoder: ``input_ids`` and ``attention_mask`` (examples, longest input), ``decoder_input_ids`` and
-        labels (examples, longest target). Without: input and target concatenated, and labels for the target only, all
-        (examples, longest of both).
+        labels (examples, longest target). Without: input and target concatenated, (examples, longest of both); a label
+        belongs to the position before its piece, and only positions with a label have logits if the model supports it:
+        prompts are longer than targets, and the head is a fifth of a small model's computation.
         """
         import torch
 
@@ -81,25 +83,30 @@ class EncodedSequences:
         for row, (index, start) in enumerate(zip(indexes, before, strict=True)):
             target = self.targets[index]
             labels[row, start : start + len(target)] = torch.tensor(target, dtype=torch.long)
-        return Batch(tensors(inputs), labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+        batch = tensors(inputs)
+        if not framing.has_encoder:
+            labels = labels[:, 1:]
+            if framing.selects_logits:
+                batch["logits_to_keep"] = (labels != UNLABELLED).any(0).nonzero()[:, 0]
+                labels = labels[:, batch["logits_to_keep"]]
+        return Batch(batch, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Cross-entropy in nats, summed over the pieces of the targets; with label smoothing that share of each target
         is distributed evenly over all pieces (Szegedy et al. 2016)."""
         from torch.nn import functional
 
-        logits, labels = self.predicting(outputs.logits, batch.labels)
         return functional.cross_entropy(
-            logits.flatten(0, 1).float(),
-            labels.flatten(),
+            self.predicting(outputs.logits, batch).flatten(0, 1).float(),
+            batch.labels.flatten(),
             ignore_index=UNLABELLED,
             reduction="sum",
             label_smoothing=self.framing.label_smoothing,
         )
 
-    def predicting(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The logits that predict each label: without an encoder, those of the previous piece."""
-        return (logits, labels) if self.framing.has_encoder else (logits[:, :-1], labels[:, 1:])
+    def predicting(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The logits that predict the labels: the last piece of a causal model's input predicts none."""
+        return logits[:, : batch.labels.shape[1]]
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

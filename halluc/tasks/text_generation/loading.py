@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -118,7 +119,8 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
     # Chat models have a list, because a turn ends with another token than a text.
     ends = getattr(model.generation_config, "eos_token_id", None)
     more_ends = tuple(int(one) for one in ends if one != end) if isinstance(ends, list) else ()
-    return SequenceFraming(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends)
+    selects_logits = not has_encoder and "logits_to_keep" in inspect.signature(model.forward).parameters
+    return SequenceFraming(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends, selects_logits)
 
 
 def _read_special_tokens_as_text(tokenizer: Any) -> None:
