@@ -23,6 +23,7 @@ from halluc.engine.features import Features, VariedFeatures
 from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.progress import Progress
+from halluc.engine.reduced_precision import reduce_frozen
 from halluc.engine.regularisation import EmbeddingNoise, loss_of, refuse_unsupported
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
@@ -102,16 +103,16 @@ def prepare(
 
         sharded = ShardedModel(model, runtime)
     optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
-    if sharded is not None:
+    if sharded is not None:  # all its weights have one precision
         model, prepared, optimizer = sharded.copy, model, runtime.accelerator.prepare(optimizer)
     else:
+        reduce_frozen(model, runtime)
         compiled = torch.compile(model, dynamic=True) if config.compile else model
         prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     # Recomputing a pass in the backward pass would draw other dropout masks from the pool.
     recomputes = config.compile or config.gradient_checkpointing
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not recomputes
-    dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
-    shortcuts = Shortcuts(seed, dtype) if alone else None
+    shortcuts = Shortcuts(seed, torch.bfloat16 if runtime.precision == "bf16" else torch.float32) if alone else None
     training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts, sharded=sharded)
     if config.adversarial:
         training.noise = EmbeddingNoise(model, config.adversarial)

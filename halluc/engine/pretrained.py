@@ -191,7 +191,7 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
     A part of the model with a method ``save_own_file(folder)`` writes its own file, which transformers ignores.
     """
     if hasattr(model, "merge_and_unload"):
-        model = model.merge_and_unload()
+        model = model.float().merge_and_unload()  # frozen weights may be in bf16, which would round the sum
     try:
         model.save_pretrained(folder)
         for module in model.modules():

@@ -1,4 +1,4 @@
-"""Weights in bf16 while a model predicts on a CPU.
+"""Weights in bf16: of a model that predicts on a CPU, and the frozen ones of a model with adapters.
 
 Autocast computes only matrix products in bf16; embeddings and the residual stream between layers stay float32. With
 embeddings and matrices in bf16 the stream is bf16 too, which saves about a fifth of the time for a small encoder
@@ -41,3 +41,21 @@ def reduced_weights(model: Any, runtime: Runtime) -> Iterator[None]:
     finally:
         for parameter, weights in full.items():
             parameter.data = weights
+
+
+def reduce_frozen(model: Any, runtime: Runtime) -> None:
+    """Convert the frozen weights of a model with low-rank adapters to bf16, if ``runtime`` computes in bf16: autocast
+    converts them for each product anyway.
+
+    This halves their memory, and saves casts: a step of a causal model of 135 million weights takes a quarter less
+    time on a CPU. Vectors stay float32, except those of RMS normalisation, which would return float32 activations.
+    """
+    if runtime.precision != "bf16" or not hasattr(model, "peft_config"):
+        return
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            is_reduced = parameter.ndim > 1 or "RMSNorm" in type(module).__name__
+            if is_reduced and not parameter.requires_grad and parameter.dtype == torch.float32:
+                parameter.data = parameter.data.bfloat16()
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False  # peft would cast inputs to the precision of adapters

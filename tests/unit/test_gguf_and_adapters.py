@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -12,6 +13,7 @@ from halluc.config.models import ModelConfig
 from halluc.core.examples import Origin
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import pretrained, runtime
+from halluc.engine.reduced_precision import reduce_frozen
 from halluc.engine.scratch import make_text_tokenizer
 from halluc.tasks.text_generation.config import LowRankConfig
 from halluc.tasks.text_generation.judge import GenerationJudge
@@ -126,3 +128,30 @@ def test_adapters_train_alone_and_are_merged_where_the_model_is_saved(tmp_path, 
         again = load_writer(ModelConfig(name=str(tmp_path / "tuned")), "eager")
         assert torch.allclose(again.model(ids).logits, wanted, atol=1e-4)
     assert not list((tmp_path / "tuned").glob("adapter*"))
+
+
+def test_frozen_weights_are_in_bf16_where_training_is_and_the_saved_model_is_not_rounded(tmp_path, tokenizer):
+    pytest.importorskip("peft")
+    pretrained.save(llama(len(tokenizer)), tokenizer, tmp_path / "base")
+    loaded = load_writer(ModelConfig(name=str(tmp_path / "base")), "eager", lora=LowRankConfig(rank=4, dropout=0))
+    model, before = loaded.model, {name: one.detach().clone() for name, one in loaded.model.named_parameters()}
+    engine = runtime.start("fp32", 1)
+    reduce_frozen(model, engine)
+    assert {one.dtype for one in model.parameters()} == {torch.float32}
+    reduce_frozen(model, replace(engine, precision="bf16"))
+    for name, one in model.named_parameters():
+        assert one.dtype == (torch.float32 if "lora_" in name else torch.bfloat16)
+        assert torch.equal(one.float(), before[name].to(one.dtype).float())
+    encoded = writing().encode([sourced()], loaded)
+    batch = encoded.collate([0])
+    with torch.autocast("cpu", torch.bfloat16):
+        encoded.loss(model(**batch.inputs), batch).backward()
+    gradients = [one.grad for name, one in model.named_parameters() if "lora_B" in name]
+    assert all(one.dtype == torch.float32 and one.abs().sum() > 0 for one in gradients)
+    query = next(one for name, one in model.named_modules() if name.endswith("q_proj"))
+    with torch.no_grad():
+        query.lora_B["default"].weight.fill_(1e-4)
+    wanted = query.base_layer.weight.float() + query.get_delta_weight("default")
+    pretrained.save(model, loaded.tokenizer, tmp_path / "tuned")
+    saved = load_writer(ModelConfig(name=str(tmp_path / "tuned")), "eager").model
+    assert torch.allclose(saved.model.layers[0].self_attn.q_proj.weight, wanted, atol=1e-7)
