@@ -195,11 +195,11 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     columns: ClassVar[Mapping[str, str]]
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
         """A model to train for ``labels``; ``texts`` are the training texts, for a tokenizer from scratch."""
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> LoadedT:
         """A trained model and its tokenizer, of any origin; ``names`` map its labels to those of the data.
 
         Raises:

@@ -318,7 +318,7 @@ def _head(settings: Any) -> Kind | None:
     return "masked" if names & set(modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()) else None
 
 
-def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code: bool) -> None:
+def _transplant(model: Any, body: ModelSource, attention: str | None, trust_remote_code: bool) -> None:
     """Replace the weights of a language model by those of ``body``, a fine-tuned model of the same architecture with
     another head.
 

@@ -87,7 +87,7 @@ def check_model_files(folder: Path) -> None:
 def load_model(
     auto_class: str,
     source: ModelSource,
-    attention: str,
+    attention: str | None,
     head: dict[str, Any],
     *,
     dropout: float | None = None,

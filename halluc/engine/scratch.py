@@ -200,7 +200,7 @@ def make_encoder(
     auto_class: str,
     config: ScratchConfig,
     dropout: float | None,
-    attention: str,
+    attention: str | None,
     texts: Iterable[Sequence[str]],
     **head: Any,
 ) -> tuple[Any, Any]:

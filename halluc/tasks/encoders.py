@@ -45,7 +45,7 @@ class Encoder:
 def load_encoder(
     auto_class: str,
     config: ModelConfig,
-    attention: str,
+    attention: str | None,
     texts: Iterable[Sequence[str]] = (),
     added: Sequence[str] = (),
     *,
@@ -93,7 +93,7 @@ def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
 
 
 def _loaded(
-    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
+    auto_class: str, config: ModelConfig, attention: str | None, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
 ) -> Encoder:
     if config.scratch is not None:
         from halluc.engine.scratch import make_encoder

@@ -112,7 +112,7 @@ class ReadyModel:
         return PredictedSplit(corpus, predictions, encoded.notes)
 
 
-def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, str]:
+def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, str | None]:
     """The device and precision of the model, and the kind of attention; an export has its own."""
     folder = exports.of_model(run_state.model_folder(reference))
     if folder is not None:

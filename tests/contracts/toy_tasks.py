@@ -106,11 +106,11 @@ class Rule(Generic[E]):
     columns: ClassVar[Mapping[str, str]] = {}
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Loaded:
         return Loaded(torch.nn.Identity())
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Loaded:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> Loaded:
         return Loaded(torch.nn.Identity())
 
     def encode(self, examples: Sequence[E], loaded: Loaded) -> Encoded[E]:

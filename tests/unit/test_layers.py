@@ -10,6 +10,9 @@ from halluc.config.training import UnfreezeConfig
 from halluc.core.errors import HallucError
 from halluc.engine.layers import GradualUnfreezing, ranks
 from halluc.engine.optimizer import adamw
+from halluc.engine.pretrained import load_model
+from halluc.engine.references import ModelSource
+from halluc.engine.runtime import attention_for
 
 SMALL = {"vocab_size": 20, "num_labels": 2}
 BERT = transformers.BertConfig(
@@ -18,6 +21,9 @@ BERT = transformers.BertConfig(
 DISTILBERT = transformers.DistilBertConfig(**SMALL, dim=8, n_layers=2, n_heads=1, hidden_dim=8)
 MODERNBERT = transformers.ModernBertConfig(
     **SMALL, hidden_size=8, num_hidden_layers=2, num_attention_heads=1, intermediate_size=8, pad_token_id=0,
+)  # fmt: skip
+DEBERTA = transformers.DebertaV2Config(
+    **SMALL, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
 )  # fmt: skip
 GPT2 = transformers.GPT2Config(vocab_size=20, n_embd=8, n_layer=2, n_head=1, n_positions=16)
 T5 = transformers.T5Config(vocab_size=20, d_model=8, d_kv=8, d_ff=8, num_layers=2, num_decoder_layers=2, num_heads=1)
@@ -102,3 +108,11 @@ def test_one_more_layer_is_trained_after_each_interval(switches, every, when, tr
     moved = {name for name, one in model.named_parameters() if one.grad is not None}
     expected = {name for name, rank in of.items() if rank < trained}
     assert moved == expected - {"bert.encoder.layer.1.output.dense.bias"}
+
+
+@pytest.mark.parametrize(("config", "attention"), [(BERT, "sdpa"), (DEBERTA, "eager")])
+def test_on_a_gpu_attention_is_that_which_the_model_supports(tmp_path, config, attention):
+    model_of("AutoModelForTokenClassification", config).save_pretrained(tmp_path)
+    source = ModelSource(str(tmp_path), local=True)
+    model, *_ = load_model("AutoModelForTokenClassification", source, attention_for("cuda"), {})
+    assert model.config._attn_implementation == attention

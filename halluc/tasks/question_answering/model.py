@@ -67,7 +67,7 @@ class ExtractiveReader(ModelDefaults):
     config: QuestionAnsweringConfig
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         encoder = load_encoder(_AUTO_CLASS, config, attention, texts, labels=("start", "end"))
         saved = {key: getattr(self.config, key) for key in SETTINGS}
@@ -76,7 +76,7 @@ class ExtractiveReader(ModelDefaults):
         setattr(encoder.model.config, NAME, saved)
         return encoder
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> Encoder:
         """A trained model of any tool; it has no labels, so that ``names`` is empty."""
         return load_encoder(_AUTO_CLASS, config, attention)
 

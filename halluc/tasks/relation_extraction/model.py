@@ -61,14 +61,14 @@ class RelationClassifier(ModelDefaults):
     config: RelationExtractionConfig
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, MARKERS, labels=outputs)
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
         return replace(encoder, outputs=tuple(labels))
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> Encoder:
         """A model of halluc.
 
         Raises:

@@ -66,7 +66,7 @@ class TextClassifier(ModelDefaults):
     config: TextClassificationConfig
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         self._refuse_unranked(labels)
         if (asked := self.config.retrieval) is not None:
@@ -80,7 +80,7 @@ class TextClassifier(ModelDefaults):
         problem = problem_type(self.config.multi_label)
         return load_encoder(_LABELS, config, attention, texts, labels=labels, problem_type=problem)
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> Encoder:
         """A sequence classifier of any origin.
 
         Raises:

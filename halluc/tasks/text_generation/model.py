@@ -90,7 +90,7 @@ class GenerationModel:
         }
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> TextWriter:
         if config.lora is not None:
             help = "move it to the section `task`"
@@ -104,7 +104,7 @@ class GenerationModel:
             freeze(loaded.model, config.freeze)
         return loaded
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> TextWriter:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> TextWriter:
         if names:
             raise HallucError("C203", "`eval.labels` is set, but the task has no labels", help="remove it")
         return load_writer(config, attention)

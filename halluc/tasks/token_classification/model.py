@@ -88,7 +88,7 @@ class Tagger:
         self._gazetteer: Gazetteer | None = None
 
     def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+        self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         tags = tag_set(labels)
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, labels=tags)
@@ -109,7 +109,7 @@ class Tagger:
             added_features.attach(encoder.model, width)
         return encoder
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str | None) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
