@@ -9,7 +9,7 @@ import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, overload
+from typing import IO, Any, Literal, NamedTuple, overload
 
 import numpy
 
@@ -19,11 +19,14 @@ from halluc.core.files import elsewhere, remedy
 # The number of bytes that are written or read at a time.
 _BLOCK = 1 << 20
 
+# Type codes of ``array``.
+IntegerCode = Literal["B", "h", "i", "q", "Q"]
+
 
 class Reference(NamedTuple):
     """An open file of a running process, for other processes of this machine; device and inode identify the file."""
 
-    code: str
+    code: IntegerCode
     path: str
     device: int
     inode: int
@@ -43,7 +46,7 @@ class MappedArray(Sequence[int]):
         HallucError E401: the temporary folder cannot be written, or its disk is full; also when numbers are added.
     """
 
-    def __init__(self, code: str, file: IO[bytes] | None = None) -> None:
+    def __init__(self, code: IntegerCode, file: IO[bytes] | None = None) -> None:
         self._code, self._added = code, array(code)  # numbers that are not in the file yet
         with _temporary_file_errors():
             self._file = file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the array
@@ -126,7 +129,7 @@ class MappedArray(Sequence[int]):
         return numpy.array(self.view, dtype, copy=copy)
 
 
-def number_array(code: str, *, is_mapped: bool) -> MappedArray | array[int]:
+def number_array(code: IntegerCode, *, is_mapped: bool) -> MappedArray | array[int]:
     return MappedArray(code) if is_mapped else array(code)
 
 
