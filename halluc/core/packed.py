@@ -1,12 +1,13 @@
-"""Compact storage: corpora of millions of examples as bytes, and sequences of whole numbers in flat arrays."""
+"""Compact storage: corpora of millions of examples as bytes in files, and sequences of integers in flat arrays."""
 
 from __future__ import annotations
 
 import marshal
 from abc import abstractmethod
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar, overload, runtime_checkable
+
+from halluc.core.mapped import MappedArray, number_array
 
 ItemT = TypeVar("ItemT")
 
@@ -16,6 +17,9 @@ class OnDemand(Sequence[ItemT]):
 
     @abstractmethod
     def at(self, place: int) -> ItemT: ...
+
+    def __iter__(self) -> Iterator[ItemT]:
+        return map(self.at, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> ItemT: ...
@@ -29,6 +33,8 @@ class OnDemand(Sequence[ItemT]):
 # More examples are stored as bytes: a sentence of twelve words takes a kilobyte as objects, 160 bytes as bytes. An
 # example is then built each time it is accessed, in a few microseconds.
 MOST_OBJECTS = 100_000
+# While a corpus is iterated, its pages are unmapped after so many examples.
+_MAPPED = 100_000
 
 
 @runtime_checkable
@@ -45,14 +51,18 @@ class Packable(Protocol):
 
 
 class Packed(OnDemand[ItemT]):
-    """Items in the order in which they were appended: as objects while they are few, then, if ``Packable``, as bytes.
+    """Items in the order in which they were appended: as objects while they are few, then, if ``Packable``, as bytes
+    in temporary files, which only processes of the same training read, since ``marshal`` is unsafe for other bytes.
 
-    The bytes never leave the process, since ``marshal`` is unsafe for bytes from elsewhere.
+    Raises:
+        HallucError E401: see ``MappedArray``.
     """
+
+    _bytes: MappedArray
+    _ends: MappedArray
 
     def __init__(self, items: Iterable[ItemT] = ()) -> None:
         self._objects: list[ItemT] = []
-        self._bytes, self._ends = bytearray(), array("Q")
         self._kind: type[Any] | None = None
         for item in items:
             self.append(item)
@@ -64,13 +74,14 @@ class Packed(OnDemand[ItemT]):
         self._objects.append(item)
         if len(self._objects) > MOST_OBJECTS and isinstance(item, Packable):
             self._kind = type(self._objects[0])
+            self._bytes, self._ends = MappedArray("B"), MappedArray("Q")
             for earlier in self._objects:
                 self._pack(earlier)
             self._objects = []
 
     def _pack(self, item: Any) -> None:
         assert type(item) is self._kind, "items of one type"
-        self._bytes += marshal.dumps(item.plain)
+        self._bytes.frombytes(marshal.dumps(item.plain))
         self._ends.append(len(self._bytes))
 
     def settled(self) -> Sequence[ItemT]:
@@ -81,7 +92,10 @@ class Packed(OnDemand[ItemT]):
         return len(self._objects) if self._kind is None else len(self._ends)
 
     def __iter__(self) -> Iterator[ItemT]:
-        return iter(self._objects) if self._kind is None else map(self.at, range(len(self._ends)))
+        for start in range(0, len(self), _MAPPED):
+            yield from map(self.at, range(start, min(start + _MAPPED, len(self))))
+            if self._kind is not None:
+                self._bytes.evict()
 
     def at(self, place: int) -> ItemT:
         if self._kind is None:
@@ -96,11 +110,15 @@ class Ragged(OnDemand[tuple[int, ...]]):
 
     Args:
         most: the maximum absolute value of the integers.
+        is_mapped: whether they are stored in temporary files.
     """
 
-    def __init__(self, rows: Iterable[Iterable[int]] = (), most: int = 2**31 - 1) -> None:
-        self.values = array("h" if most < 2**15 else "i")
-        self.ends = array("q", (0,))
+    def __init__(
+        self, rows: Iterable[Iterable[int]] = (), most: int = 2**31 - 1, *, is_mapped: bool = False
+    ) -> None:  # fmt: skip
+        self.values = number_array("h" if most < 2**15 else "i", is_mapped=is_mapped)
+        self.ends = number_array("q", is_mapped=is_mapped)
+        self.ends.append(0)
         for row in rows:
             self.append(row)
 

@@ -10,6 +10,7 @@ from typing import Any
 from halluc.config.schema import GapConfig
 from halluc.core.errors import data_error
 from halluc.core.examples import Example, Pair
+from halluc.core.packed import Packed
 from halluc.gap.units import BY_MENTIONS, UNITS, Sizes, Strata, UnitKind, Units, WithheldUnits, apportion, take
 
 # The number of lost labels that are named.
@@ -60,7 +61,7 @@ class Withheld:
 
     config: GapConfig
     kind: UnitKind
-    examples: tuple[Example, ...]
+    examples: Sequence[Example]
     units: WithheldUnits
     withheld: int
     of: int
@@ -131,7 +132,7 @@ def withhold(
     kept = left
     if config.control == "matched":
         kept = take(examples, left, _sizes(examples, units, _fractions(config, kind), config, strata), strata)
-    remaining = tuple(examples[position] for position in kept)
+    remaining = Packed(examples[position] for position in kept).settled()
     if not any(example.pairs for example in remaining):
         message = f"a fraction of {config.fraction:g} leaves no {strata.noun} with a {strata.thing}"
         raise data_error("D133", f"{message}: there is nothing to learn", help=_less(config.fraction, config))

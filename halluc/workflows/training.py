@@ -263,6 +263,7 @@ def _prepared(session: Session) -> PreparedTraining:
     """Model, features and evaluation; the facts known before the first step are recorded in the run."""
     from halluc.engine import loop, runtime
     from halluc.engine.pretrained import quiet_libraries
+    from halluc.engine.shared_features import encoded_once
 
     quiet_libraries(messages.hears(Level.VERBOSE))
     if session.job.withheld is not None:
@@ -277,7 +278,7 @@ def _prepared(session: Session) -> PreparedTraining:
     texts = (text for example in train for text in task.examples.texts(example))
     model = pretraining.model_of(settings, session.pretrained)
     encoder = task.model.build(model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts)
-    features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
+    features = {split: encoded_once(task.model.encode, one.examples, encoder, engine) for split, one in splits.items()}
 
     fit = getattr(task.model, "fit_on_dev", None)
     if dev is None and (settle := getattr(task.model, "train_without_dev", None)) is not None:

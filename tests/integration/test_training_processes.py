@@ -72,6 +72,41 @@ def test_a_sharded_training_and_its_continuation_reach_the_losses_of_one_process
         torch.testing.assert_close(weights[name], tensor, atol=1e-4, rtol=0)
 
 
+# The command line, where few sentences are a large corpus. It writes each rank that encodes to the file of its first
+# argument.
+_LARGE_CORPUS = """
+import os, sys
+from halluc.__main__ import main
+from halluc.core import packed
+from halluc.tasks.token_classification.model import Tagger
+
+packed.MOST_OBJECTS = 2
+encode, record = Tagger.encode, sys.argv.pop(1)
+
+def recorded(*arguments):
+    with open(record, "a") as file:
+        file.write(os.environ["RANK"])
+    return encode(*arguments)
+
+Tagger.encode = recorded
+main()
+"""
+
+
+def test_the_features_of_a_large_corpus_are_encoded_by_one_process(halluc, experiment, tmp_path):
+    assert halluc("train", experiment, "--run", tmp_path / "one", "-q").code == 0
+    script, record = tmp_path / "large.py", tmp_path / "ranks"
+    script.write_text(_LARGE_CORPUS)
+    launcher = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_ports(1)[0])]
+    ended = subprocess.run(
+        [sys.executable, "-m", *launcher, script, record, "train", experiment, "--run-dir", tmp_path / "two", "-q"],
+        capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert record.read_text() == "00"  # train and dev
+    assert losses_of(tmp_path / "two") == pytest.approx(losses_of(tmp_path / "one"), abs=1e-5)
+
+
 def test_sharding_is_refused_with_keys_that_need_the_whole_weights(halluc, experiment):
     outcome = halluc("train", experiment, "--set", "train.fsdp=true", "--set", "train.adversarial=0.5")
     assert outcome.code == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
-from halluc.core.packed import OnDemand, Ragged
+from halluc.core.mapped import number_array
+from halluc.core.packed import OnDemand, Packed, Ragged
 from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
@@ -40,11 +40,14 @@ class Window(NamedTuple):
 
 
 class Windows(OnDemand[Window]):
-    """Windows stored as flat arrays, created at each access. No piece is larger than ``most_piece``."""
+    """Windows stored as flat arrays, created at each access. No piece is larger than ``most_piece``.
 
-    def __init__(self, most_piece: int) -> None:
-        self._examples, self._starts = array("i"), array("i")
-        self.pieces, self._first = Ragged(most=most_piece), Ragged()
+    If ``is_mapped``, the arrays are in temporary files.
+    """
+
+    def __init__(self, most_piece: int, *, is_mapped: bool = False) -> None:
+        self._examples, self._starts = (number_array("i", is_mapped=is_mapped) for _ in range(2))
+        self.pieces, self._first = Ragged(most=most_piece, is_mapped=is_mapped), Ragged(is_mapped=is_mapped)
 
     def extend(self, windows: Iterable[Window]) -> None:
         for window in windows:
@@ -141,11 +144,13 @@ class EncodedTokens:
     starts: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lengths = array("i", (len(window.pieces) for window in self.windows))
+        lengths, weights = (number_array("i", is_mapped=isinstance(self.examples, Packed)) for _ in range(2))
+        lengths.extend(len(window.pieces) for window in self.windows)
         # For the concatenated words of all examples: the first word of each example, and the targets.
         flat = self.targets if isinstance(self.targets, Ragged) else Ragged(self.targets)
         self.starts, self._targets = flat.ends, flat.values
-        self.weights = array("i", (self._labelled(window) for window in self.windows))
+        weights.extend(self._labelled(window) for window in self.windows)
+        self.lengths, self.weights = lengths, weights
 
     def _labelled(self, window: Window) -> int:
         own = self._targets[self.words(window)]

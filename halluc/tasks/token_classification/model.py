@@ -13,7 +13,7 @@ from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
-from halluc.core.packed import Ragged
+from halluc.core.packed import Packed, Ragged
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.engine.exported import ExportedModel
@@ -150,7 +150,8 @@ class Tagger:
         limit = room(encoder.tokenizer, encoder.model.config)
         space = pieces_left(1, self._limited(limit), len(before) + len(after))
         unknown = encoder.tokenizer.unk_token_id
-        windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0))
+        is_mapped = isinstance(examples, Packed)
+        windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0), is_mapped=is_mapped)
         notes = {"words": 0, "dropped_words": 0, "unknown_words": 0, "cut_words": 0}
         notes |= {"windowed_sentences": 0, "windows": 0, "unknown_label_tokens": 0}
         notes["constrained_words"] = 0  # counted by ``decode``
@@ -172,7 +173,7 @@ class Tagger:
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         smoothing = self.config.border_smoothing
-        targets = Ragged(most=max(-UNLABELLED, len(tag_ids)))
+        targets = Ragged(most=max(-UNLABELLED, len(tag_ids)), is_mapped=is_mapped)
         for example in examples:
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
         notes["unknown_label_tokens"] = targets.values.count(UNLABELLED)
