@@ -35,7 +35,7 @@ demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and sa
 	$(BIN)/halluc report configs/demo.yaml --quiet
 
 test: setup  ## run the test suite, in WORKERS processes
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 --durations-min 5
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
 
 check: setup  ## formatting, lint, types, and that generated files are fresh
 	$(BIN)/ruff format --check .

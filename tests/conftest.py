@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 import typer.main
 from hypothesis import settings
+
+from halluc.runs import provenance
 
 # A property is checked on the same examples everywhere, however slow the machine.
 settings.register_profile("halluc", deadline=None, derandomize=True)
@@ -29,6 +32,14 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")
 os.environ.setdefault("LRU_CACHE_CAPACITY", "1024")
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def _check_descriptor(descriptor: int) -> None:
+    os.fstat(descriptor)
+
+
+# No test cuts the power, and each call waits milliseconds for the disk. Child processes do wait.
+os.fsync = _check_descriptor
 
 
 class Libraries:
@@ -51,6 +62,9 @@ class Libraries:
 def pytest_runtest_setup() -> None:
     Libraries.freeze()
 
+
+# Two processes of git for each run.
+provenance.git_state = cache(provenance.git_state)
 
 # typer makes all commands anew for each call of the command line: a hundred milliseconds for three calls.
 typer.main.get_command = cache(typer.main.get_command)
@@ -198,6 +212,49 @@ def corpus_files(tmp_path: Path) -> dict[str, Path]:
 def experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]) -> Path:
     """A config that trains the tiny encoder on the small corpus in a second or two."""
     return write_experiment(tmp_path, tiny_encoder, corpus_files)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A folder that was filled once, to be restored at the same path for each test: runs record absolute paths."""
+
+    folder: Path
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-snapshot")
+
+    @classmethod
+    def of(cls, folder: Path) -> Snapshot:
+        snapshot = cls(folder)
+        shutil.copytree(folder, snapshot._copy, symlinks=True)
+        return snapshot
+
+    def restore(self) -> Path:
+        shutil.rmtree(self.folder)
+        return shutil.copytree(self._copy, self.folder, symlinks=True)
+
+
+def train_in(folder: Path, encoder: Path, *arguments: str) -> Path:
+    """Write the config and the corpora of ``experiment`` into a folder, and train it; returns the config."""
+    from halluc.__main__ import exit_code_of
+
+    config = write_experiment(folder, encoder, write_corpus(folder))
+    assert exit_code_of(["train", str(config), "-q", *arguments]) == 0
+    return config
+
+
+@pytest.fixture(scope="session")
+def trained_snapshot(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Snapshot:
+    return Snapshot.of(train_in(tmp_path_factory.mktemp("trained"), tiny_encoder).parent)
+
+
+@pytest.fixture
+def trained_experiment(trained_snapshot: Snapshot) -> tuple[Path, Path]:
+    """A config as ``experiment``, and its trained run; a test may change both."""
+    folder = trained_snapshot.restore()
+    home = folder / "runs" / "tiny"
+    return folder / "tiny.yaml", home / (home / "latest").readlink()
 
 
 @pytest.fixture(scope="session")

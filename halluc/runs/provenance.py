@@ -32,8 +32,9 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **versions_of(_PACKAGES)}
 
 
-def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of the installed ones of these packages."""
+@functools.cache
+def versions_of(packages: tuple[str, ...]) -> dict[str, str]:
+    """The versions of the installed ones of these packages; not to be changed, since it is cached."""
     results = {}
     for package in packages:
         try:

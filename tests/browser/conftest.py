@@ -1,4 +1,4 @@
-"""One Chromium for all, and pages that ``halluc report`` wrote of made runs."""
+"""A Chromium for each file of tests, and pages that ``halluc report`` wrote of made runs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """Every page below asks for it, so that none is made where none can be opened."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not here: pip install 'halluc[browser]'")
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
+def chromium() -> tuple[str, str]:
+    """Chromium and chromedriver. Every page below needs it, so that none is made where none can be opened."""
+    pytest.importorskip("selenium.webdriver", reason="selenium is not here: pip install 'halluc[browser]'")
+    paths = shutil.which("chromium"), shutil.which("chromedriver")
+    if paths[0] is None or paths[1] is None:
         pytest.skip("Chromium is not here: apt-get install chromium chromium-driver")
+    return paths[0], paths[1]
+
+
+@pytest.fixture(scope="module")
+def driver(chromium: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """It ends with its file: an open page uses CPU time while nothing happens."""
+    from selenium import webdriver
+
+    binary, chromedriver = chromium
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = binary
     for argument in (*_CALM, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -71,6 +80,16 @@ def open_page(driver):
     return opened
 
 
+@pytest.fixture
+def read_page(driver):
+    """``open_page`` for tests that change nothing on a page, not even what is unfolded."""
+
+    def opened(page: Written, width: int = 1400) -> Opened:
+        return Opened.to_read(driver, page.page, width)
+
+    return opened
+
+
 def report(*arguments: object, into: Path) -> Path:
     """``halluc report``; returns the page."""
     from halluc.__main__ import exit_code_of
@@ -80,7 +99,7 @@ def report(*arguments: object, into: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_page(driver, tmp_path_factory) -> Written:
+def run_page(chromium, tmp_path_factory) -> Written:
     """A run with every part that a page can have, all its claims shown."""
     folder = tmp_path_factory.mktemp("run")
     run = make_run(
@@ -95,7 +114,7 @@ def run_page(driver, tmp_path_factory) -> Written:
 
 
 @pytest.fixture(scope="session")
-def hostile_folder(driver, tmp_path_factory) -> Path:
+def hostile_folder(chromium, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / _HOSTILE_FOLDER
     folder.mkdir()
     return folder
@@ -130,11 +149,12 @@ def study_page(hostile_folder) -> Written:
 PAGES = ("run_page", "hostile_page", "comparison_page", "study_page")
 
 
-@pytest.fixture(params=PAGES)
+# Of the scope of a module, so that all tests of a page follow each other.
+@pytest.fixture(scope="module", params=PAGES)
 def any_page(request) -> Written:
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(params=PAGES[1:])
+@pytest.fixture(scope="module", params=PAGES[1:])
 def any_hostile_page(request) -> Written:
     return request.getfixturevalue(request.param)

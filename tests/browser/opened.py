@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 FIELDS = ("verdict", "label", "novelty", "low", "high", "text")
 
@@ -17,28 +17,47 @@ class Opened:
     driver: Any
     url: str
 
+    # The address of the page that is open, while tests only read it.
+    unchanged: ClassVar[str | None] = None
+
     @classmethod
     def at(cls, driver: Any, page: Path, width: int, theme: str) -> Opened:
+        cls.unchanged = None
         driver.get("about:blank")
         for kind in ("browser", "performance"):
             driver.get_log(kind)  # what was logged before is read away
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        cls._resize(driver, width)
         wishes = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
         features = [{"name": name, "value": value} for name, value in wishes.items()]
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         url = page.resolve().as_uri()
         driver.get(url)
-        cls._wait(driver)
+        # On a busy machine the driver may come back before the whole page is read.
+        cls._wait_for(driver, "return location.protocol === 'file:' && document.readyState === 'complete'")
+        return cls(driver, url)
+
+    @classmethod
+    def to_read(cls, driver: Any, page: Path, width: int) -> Opened:
+        """Like ``at`` in the light theme, but a page that is open and unchanged is only resized."""
+        url = page.resolve().as_uri()
+        if url == cls.unchanged == driver.current_url:
+            cls._resize(driver, width)
+            cls._wait_for(driver, f"return innerWidth === {width}")
+        else:
+            cls.at(driver, page, width, "light")
+            cls.unchanged = url
         return cls(driver, url)
 
     @staticmethod
-    def _wait(driver: Any) -> None:
-        """Until the whole page is read: on a busy machine the driver may come back before."""
+    def _resize(driver: Any, width: int) -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    @staticmethod
+    def _wait_for(driver: Any, condition: str) -> None:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        whole = "return location.protocol === 'file:' && document.readyState === 'complete'"
-        WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda driver: driver.execute_script(whole))
+        WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda driver: driver.execute_script(condition))
 
     def js(self, script: str, *arguments: object) -> Any:
         """What a function body of JavaScript returns."""

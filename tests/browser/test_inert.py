@@ -34,8 +34,8 @@ def test_no_dialog_opens(any_hostile_page, open_page):
         page.driver.switch_to.alert  # noqa: B018
 
 
-def test_text_of_a_corpus_makes_no_element(any_hostile_page, open_page):
-    page = open_page(any_hostile_page)
+def test_text_of_a_corpus_makes_no_element(any_hostile_page, read_page):
+    page = read_page(any_hostile_page)
     foreign = "img, iframe, object, embed, link, base, form, audio, video, foreignObject, svg script, svg a, svg image"
     assert page.attributes(foreign, "src") == []
     assert page.js("return document.scripts.length") == 1
@@ -46,26 +46,26 @@ def test_text_of_a_corpus_makes_no_element(any_hostile_page, open_page):
     assert page.js(handlers) == []
 
 
-def test_links_lead_within_the_page_alone(any_hostile_page, open_page):
-    page = open_page(any_hostile_page)
+def test_links_lead_within_the_page_alone(any_hostile_page, read_page):
+    page = read_page(any_hostile_page)
     links = page.attributes("a[href]", "href") + page.attributes("use", "href") + page.attributes("use", "xlink:href")
     assert [link for link in links if link is not None and not link.startswith("#")] == []
 
 
-def test_ids_are_unique(any_page, open_page):
-    ids = open_page(any_page).attributes("[id]", "id")
+def test_ids_are_unique(any_page, read_page):
+    ids = read_page(any_page).attributes("[id]", "id")
     assert [one for one in set(ids) if ids.count(one) > 1] == []
 
 
-def test_the_title_is_plain_text(any_page, open_page):
-    title = open_page(any_page).driver.title
+def test_the_title_is_plain_text(any_page, read_page):
+    title = read_page(any_page).driver.title
     assert title
     assert title.isprintable()
     assert "<" not in title
 
 
-def test_controls_and_turned_directions_are_shown_as_escapes(any_hostile_page, open_page):
-    page = open_page(any_hostile_page)
+def test_controls_and_turned_directions_are_shown_as_escapes(any_hostile_page, read_page):
+    page = read_page(any_hostile_page)
     text = page.js("return document.documentElement.textContent")
     assert not set(text) & set("\x00\x07\x1b\u202e\u202c\u2066\ufeff\u200b")
     attributes = page.js(
@@ -74,14 +74,14 @@ def test_controls_and_turned_directions_are_shown_as_escapes(any_hostile_page, o
     assert not set(attributes) & set("\x00\x07\x1b\u202e\u202c\u2066\ufeff\u200b")
 
 
-def test_hostile_labels_are_there_to_be_read(hostile_page, open_page):
-    labels = set(open_page(hostile_page).texts("article.claim b.label"))
+def test_hostile_labels_are_there_to_be_read(hostile_page, read_page):
+    labels = set(read_page(hostile_page).texts("article.claim b.label"))
     assert labels <= {formats.visible(label, 40) for label in hostile_labels()}
     assert len(labels) >= 10
 
 
-def test_very_long_tokens_are_shortened(hostile_page, open_page):
-    page = open_page(hostile_page)
+def test_very_long_tokens_are_shortened(hostile_page, read_page):
+    page = read_page(hostile_page)
     assert "x" * 200 not in page.js("return document.documentElement.innerHTML")
     assert any("more)" in text for text in page.texts("article.claim .sentence"))
 
@@ -128,8 +128,8 @@ def test_the_policy_stops_what_would_get_in(run_page, open_page, way):
     assert sent == [page.url]
 
 
-def test_the_policy_forbids_all_by_default(any_page, open_page):
-    (policy,) = open_page(any_page).attributes("meta[http-equiv='Content-Security-Policy']", "content")
+def test_the_policy_forbids_all_by_default(any_page, read_page):
+    (policy,) = read_page(any_page).attributes("meta[http-equiv='Content-Security-Policy']", "content")
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";") if rule.strip())
     assert rules["default-src"] == "'none'"
     assert rules["script-src"].startswith("'sha256-")

@@ -77,9 +77,9 @@ def test_nothing_overflows(any_page, open_page, width, theme):
     assert page.js("return document.documentElement.scrollWidth") <= width
 
 
-def test_labels_of_spans_are_not_cut(run_page, open_page):
+def test_labels_of_spans_are_not_cut(run_page, read_page):
     """They stand over and under their spans, and no claim is wider than the page."""
-    page = open_page(run_page, 400)
+    page = read_page(run_page, 400)
     tags = "[...document.querySelectorAll('.claim .tag')]"
     ends = "[t.getBoundingClientRect().right, t.closest('.claim').getBoundingClientRect().right]"
     assert [pair for pair in page.js(f"return {tags}.map(t => {ends})") if pair[0] > pair[1]] == []
@@ -101,9 +101,9 @@ def test_the_theme_is_the_readers(run_page, open_page):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_charts_are_scaled_little(any_page, open_page, width):
+def test_charts_are_scaled_little(any_page, read_page, width):
     """Their text would become too small to read, or larger than the headings."""
-    page = open_page(any_page, width)
+    page = read_page(any_page, width)
     scales = page.js(
         "return [...document.querySelectorAll('figure.chart svg')].map(s =>"
         " s.getBoundingClientRect().width / s.viewBox.baseVal.width)"
@@ -115,9 +115,9 @@ def test_charts_are_scaled_little(any_page, open_page, width):
 
 @pytest.mark.parametrize("width", (400, 800, 1280, 1600))
 @pytest.mark.parametrize("cards", (".charts > .chart", ".headlines > .headline"))
-def test_cards_fill_their_rows(any_page, open_page, width, cards):
+def test_cards_fill_their_rows(any_page, read_page, width, cards):
     """The last of each row ends where the row ends; a drawing goes to the right edge of its card."""
-    page = open_page(any_page, width)
+    page = read_page(any_page, width)
     loose = page.js(
         "const box = e => e.getBoundingClientRect();"
         "return [...document.querySelectorAll(arguments[0])].filter(c => {"
@@ -133,8 +133,8 @@ def test_cards_fill_their_rows(any_page, open_page, width, cards):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ("run_page", "hostile_page"))
-def test_labels_of_spans_do_not_overlap(request, open_page, name, width):
-    page = open_page(request.getfixturevalue(name), width)
+def test_labels_of_spans_do_not_overlap(request, read_page, name, width):
+    page = read_page(request.getfixturevalue(name), width)
     overlaps = page.js(
         "const found = [];"
         "for (const line of document.querySelectorAll('.claim .sentence')) {"
@@ -148,9 +148,9 @@ def test_labels_of_spans_do_not_overlap(request, open_page, name, width):
     assert overlaps == []
 
 
-def test_a_span_is_one_line(run_page, open_page):
+def test_a_span_is_one_line(run_page, read_page):
     """Whatever else begins or ends within it: as many boxes as labels."""
-    page = open_page(run_page)
+    page = read_page(run_page)
     assert len(page.texts(".claim .marked > .gold")) == len(page.texts(".claim .marked > .gold > .tag")) > 10
 
 
@@ -163,16 +163,16 @@ def test_text_of_charts_follows_the_theme(run_page, open_page):
     assert not set(fills[0]) & set(fills[1])
 
 
-def test_headings_are_in_order(any_page, open_page):
-    page = open_page(any_page)
+def test_headings_are_in_order(any_page, read_page):
+    page = read_page(any_page)
     levels = page.js("return [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(h => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(below - above <= 1 for above, below in pairwise(levels))
 
 
-def test_tables_have_headings_with_a_scope(any_page, open_page):
-    page = open_page(any_page)
+def test_tables_have_headings_with_a_scope(any_page, read_page):
+    page = read_page(any_page)
     assert page.texts("table")
     assert page.js("return [...document.querySelectorAll('table')].filter(t => !t.querySelector('th')).length") == 0
     assert set(page.attributes("th", "scope")) <= {"row", "col", "rowgroup", "colgroup"}
@@ -180,8 +180,8 @@ def test_tables_have_headings_with_a_scope(any_page, open_page):
     assert page.js(unnamed) == 0
 
 
-def test_tables_scroll_in_their_own_frame(any_page, open_page):
-    page = open_page(any_page, 400)
+def test_tables_scroll_in_their_own_frame(any_page, read_page):
+    page = read_page(any_page, 400)
     styles = page.js(
         "return [...document.querySelectorAll('table')].map(t => t.closest('.scroll'))"
         ".map(s => s && [getComputedStyle(s).overflowX, s.tabIndex])"
@@ -189,8 +189,8 @@ def test_tables_scroll_in_their_own_frame(any_page, open_page):
     assert set(map(tuple, styles)) == {("auto", 0)}
 
 
-def test_charts_are_named_for_who_cannot_see_them(any_page, open_page):
-    page = open_page(any_page)
+def test_charts_are_named_for_who_cannot_see_them(any_page, read_page):
+    page = read_page(any_page)
     for role, name, level in page.js(
         "return [...document.querySelectorAll('svg')].map(s => [s.getAttribute('role'),"
         " s.querySelector(':scope > title')?.textContent ?? s.getAttribute('aria-label'), s.ariaHidden])"
@@ -198,26 +198,26 @@ def test_charts_are_named_for_who_cannot_see_them(any_page, open_page):
         assert level == "true" or (role == "img" and name and name.strip())
 
 
-def test_the_contents_lead_to_every_section(any_page, open_page):
-    page = open_page(any_page)
+def test_the_contents_lead_to_every_section(any_page, read_page):
+    page = read_page(any_page)
     links = page.attributes("nav#contents a", "href")
     sections = page.attributes("main > section", "id")
     assert links == [f"#{section}" for section in sections]
 
 
-def test_links_have_somewhere_to_lead(any_page, open_page):
-    page = open_page(any_page)
+def test_links_have_somewhere_to_lead(any_page, read_page):
+    page = read_page(any_page)
     links = "[...document.querySelectorAll('a[href^=\"#\"]')]"
     assert page.js(f"return {links}.filter(a => !document.getElementById(a.hash.slice(1))).length") == 0
 
 
-def test_the_language_is_reported(any_page, open_page):
-    assert open_page(any_page).attributes("html", "lang") == ["en"]
+def test_the_language_is_reported(any_page, read_page):
+    assert read_page(any_page).attributes("html", "lang") == ["en"]
 
 
-def test_text_runs_as_its_script_does(hostile_page, open_page):
+def test_text_runs_as_its_script_does(hostile_page, read_page):
     """A right-to-left sentence begins at the right, and does not turn its neighbours."""
-    page = open_page(hostile_page)
+    page = read_page(hostile_page)
     turned = page.js(
         "return [...document.querySelectorAll('.sentence')].filter(s => /^[\\u0590-\\u06ff]/.test(s.dataset.text))"
         ".map(s => getComputedStyle(s).direction)"

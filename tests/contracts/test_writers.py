@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,14 +36,6 @@ ROWS = [(task, name) for task, writers in WRITERS.items() for name in writers]
 OF_TAGGED = [(task, name) for task, name in ROWS if task == TAGGED]
 # No example of a test is on purpose as slow as the first, which loads a library.
 SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def without_fsync():
-    """Thousands of files are written here, and no power is cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
-        yield
 
 
 # --- examples ---------------------------------------------------------------------------------------------------

@@ -208,7 +208,6 @@ def small(tmp_path: Path) -> Path:
 @pytest.fixture
 def commits_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "_EVERY", -1.0)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # a power cut is not what is tried
 
 
 @pytest.mark.usefixtures("commits_often")

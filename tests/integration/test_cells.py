@@ -20,24 +20,44 @@ from halluc.__main__ import exit_code_of
 from halluc.core.locks import locked
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import MatrixFile, RunFile
+from tests.conftest import Snapshot, write_corpus, write_experiment
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
 CELLS = [f"arm={arm},seed={seed}" for arm in ("baseline", "wide") for seed in (1, 2)]
 
 
-@pytest.fixture
-def study(experiment: Path) -> Path:
+def write_study(folder: Path, encoder: Path) -> Path:
     """Two arms by two seeds, one epoch each."""
-    text = experiment.read_text(encoding="utf-8").replace("epochs: 6", "epochs: 1")
+    config = write_experiment(folder, encoder, write_corpus(folder))
+    text = config.read_text(encoding="utf-8").replace("epochs: 6", "epochs: 1")
     matrix = "matrix:\n  arm: {baseline: {}, wide: {train: {batch_tokens: 128}}}\n  seed: [1, 2]\n"
-    experiment.write_text(text + matrix, encoding="utf-8")
-    return experiment
+    config.write_text(text + matrix, encoding="utf-8")
+    return config
+
+
+@pytest.fixture
+def study(tmp_path: Path, tiny_encoder: Path) -> Path:
+    return write_study(tmp_path, tiny_encoder)
 
 
 @pytest.fixture
 def home(study: Path) -> Path:
     return study.parent / "runs" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def half_snapshot(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Snapshot:
+    folder = tmp_path_factory.mktemp("half")
+    assert exit_code_of(["train", str(write_study(folder, tiny_encoder)), "--only", "seed=1", "-q"]) == 0
+    return Snapshot.of(folder)
+
+
+@pytest.fixture
+def half(half_snapshot: Snapshot) -> tuple[Path, Path]:
+    """The study of which the cells of the first seed are trained, and its home; a test may change both."""
+    folder = half_snapshot.restore()
+    return folder / "tiny.yaml", folder / "runs" / "tiny"
 
 
 def record(home: Path, slug: str) -> RunFile:
@@ -88,9 +108,13 @@ def test_a_cell_has_the_weights_of_the_same_config_alone(halluc, study, home):
     assert all((one[name] == other[name]).all() for name in one)
 
 
-def test_evaluation_is_done_again_where_anything_it_depends_on_has_changed(halluc, study, home, corpus_files):
-    assert halluc("eval", study, "--only", "seed=1").code == 2  # nothing is trained
-    assert halluc("train", study, "--only", "seed=1", "-q").code == 0
+def test_nothing_is_evaluated_that_is_not_trained(halluc, study):
+    assert halluc("eval", study, "--only", "seed=1").code == 2
+
+
+def test_evaluation_is_done_again_where_anything_it_depends_on_has_changed(halluc, half):
+    study, home = half
+    test = study.with_name("test.txt")
     only = ["--only", "seed=1", "--only", "arm=wide"]
     assert "done before" not in halluc("eval", study, *only, "--split", "dev").err
     assert "done before" in halluc("eval", study, *only, "--split", "dev").err
@@ -98,20 +122,21 @@ def test_evaluation_is_done_again_where_anything_it_depends_on_has_changed(hallu
     assert "done before" in halluc("eval", study, *only).err  # dev and test, each of which was asked for
     assert "done before" not in halluc("eval", study, *only, "--set", "eval.batch_tokens=50").err
     assert "done before" not in halluc("eval", study, *only).err
-    corpus_files["test"].write_text(corpus_files["dev"].read_text() + "\nOslo B-LOC\n", encoding="utf-8")
+    test.write_text(test.read_text() + "\nOslo B-LOC\n", encoding="utf-8")
     assert "done before" not in halluc("eval", study, *only).err
     (home / CELLS[2] / "eval" / "test.json").unlink()
     assert "done before" not in halluc("eval", study, *only).err
     assert "done before" in halluc("eval", study, *only).err
 
 
-def test_data_that_changed_under_a_study_is_reported(halluc, study, corpus_files):
-    assert halluc("train", study, "--only", "seed=1", "-q").code == 0
-    corpus_files["train"].write_text(corpus_files["train"].read_text() + "\nOslo B-LOC\n", encoding="utf-8")
+def test_data_that_changed_under_a_study_is_reported(halluc, half):
+    study, _ = half
+    train = study.with_name("train.txt")
+    train.write_text(train.read_text() + "\nOslo B-LOC\n", encoding="utf-8")
     outcome = halluc("train", study, "--only", "seed=1")
     assert outcome.code == 2
     assert "error[R109]" in outcome.err
-    assert f"{corpus_files['train']} changed" in outcome.err
+    assert f"{train} changed" in outcome.err
 
 
 def test_an_interrupted_study_resumes(halluc, study, home, monkeypatch):
@@ -226,7 +251,8 @@ def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, s
     assert outcome.err.splitlines()[-1] == f"report: {home / 'report' / 'index.html'}"
 
 
-def test_two_that_are_through_at_the_same_moment_write_the_report_one_after_the_other(halluc, study, home):
+def test_two_that_are_through_at_the_same_moment_write_the_report_one_after_the_other(halluc, half):
+    study, home = half
     assert halluc("run", study, "--only", "seed=1", "-q").code == 0
     shutil.rmtree(home / "report")
     command = [sys.executable, "-m", "halluc", "run", str(study), "--only", "seed=1"]
@@ -253,8 +279,8 @@ def test_a_cell_that_another_process_writes_is_left_to_it(halluc, study, home):
     assert trained(home) == CELLS[1:]
 
 
-def test_a_changed_config_names_the_keys_and_fresh_moves_the_old_study_aside(halluc, study, home):
-    assert halluc("train", study, "--only", "seed=1", "-q").code == 0
+def test_a_changed_config_names_the_keys_and_fresh_moves_the_old_study_aside(halluc, half):
+    study, home = half
     before = started(home)
     changed = ["--set", "train.epochs=2", "--set", "model.dropout=0.2"]
     outcome = halluc("train", study, *changed)
@@ -275,8 +301,8 @@ def test_a_changed_config_names_the_keys_and_fresh_moves_the_old_study_aside(hal
     assert halluc("eval", "--run", old / CELLS[0], "--split", "dev", "-q").code == 0
 
 
-def test_an_edited_evaluation_is_no_changed_config(halluc, study, home):
-    assert halluc("train", study, "--only", "seed=1", "-q").code == 0
+def test_an_edited_evaluation_is_no_changed_config(halluc, half):
+    study, home = half
     outcome = halluc("run", study, "--only", "seed=1", "--set", "eval.splits=[test]")
     assert outcome.code == 0, outcome.err
     assert not (home / CELLS[0] / "eval" / "dev.json").exists()
@@ -309,7 +335,8 @@ def test_a_broken_cell_does_not_stop_the_others_and_is_reported_last(halluc, stu
     assert "bug in halluc" not in outcome.err
 
 
-def test_a_gate_that_is_not_met_breaks_its_cell_now_and_the_next_time(halluc, study, home):
+def test_a_gate_that_is_not_met_breaks_its_cell_now_and_the_next_time(halluc, half):
+    study, home = half
     gate = ["--set", "gates={entity_f1: {min: 1.01}}", "--only", "seed=1"]
     first = halluc("run", study, *gate)
     assert first.code == 5, first.err

@@ -8,19 +8,29 @@ from pathlib import Path
 import pytest
 import yaml
 
+from halluc.__main__ import exit_code_of
+from tests.conftest import Snapshot, write_corpus, write_experiment
 from tests.integration.test_resume import equal, evaluated, interrupted, weights
 from tests.interruptions import interrupted_after
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
 
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Snapshot:
+    folder = tmp_path_factory.mktemp("finished")
+    train = "epochs: 2, checkpoints: {keep: last}, learning_rate: 0.01, batch_tokens: 64"
+    config = write_experiment(folder, tiny_encoder, write_corpus(folder), train)
+    assert exit_code_of(["train", str(config), "-q"]) == 0
+    assert exit_code_of(["eval", str(config), "-q"]) == 0
+    return Snapshot.of(folder)
+
+
 @pytest.fixture
-def finished(halluc, experiment: Path) -> Path:
-    """A training of two epochs with its last checkpoint, evaluated."""
-    experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 2, checkpoints: {keep: last}"))
-    assert halluc("train", experiment, "-q").code == 0
-    assert halluc("eval", experiment, "-q").code == 0
-    return only(experiment)
+def finished_experiment(snapshot: Snapshot) -> tuple[Path, Path]:
+    """A config and its training of two epochs with the last checkpoint, evaluated; a test may change both."""
+    config = snapshot.restore() / "tiny.yaml"
+    return config, only(config)
 
 
 def only(config: Path) -> Path:
@@ -38,7 +48,8 @@ def events(run: Path, kind: str) -> list[dict]:
     ]
 
 
-def test_a_finished_training_continues_to_more_epochs(halluc, experiment, finished):
+def test_a_finished_training_continues_to_more_epochs(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     before, old = weights(finished), record(finished)
     steps = events(finished, "started")[0]["steps"]
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=5")
@@ -64,7 +75,8 @@ def test_a_finished_training_continues_to_more_epochs(halluc, experiment, finish
     assert not equal(before, weights(finished))
 
 
-def test_the_learning_rate_is_that_of_the_new_total_from_there_on(halluc, experiment, finished):
+def test_the_learning_rate_is_that_of_the_new_total_from_there_on(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     steps = events(finished, "started")[0]["steps"]
     assert halluc("train", experiment, "--resume", "-q", "--set", f"train.steps={2 * steps}").code == 0
     rates = {event["step"]: event["learning_rate"] for event in events(finished, "step")}
@@ -73,7 +85,8 @@ def test_the_learning_rate_is_that_of_the_new_total_from_there_on(halluc, experi
         assert rates[step + 1] == pytest.approx(0.01 * (1 - (step - rising) / (2 * steps - rising)))
 
 
-def test_an_evaluation_of_the_earlier_model_is_not_used_for_the_new_one(halluc, experiment, finished):
+def test_an_evaluation_of_the_earlier_model_is_not_used_for_the_new_one(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     assert halluc("report", finished, "-q").code == 0
     old = (finished / "eval" / "test.json").read_bytes()
     longer = ["--set", "train.epochs=4"]
@@ -91,9 +104,8 @@ def test_an_evaluation_of_the_earlier_model_is_not_used_for_the_new_one(halluc, 
     assert "a finished training" in halluc("train", experiment, "--run", finished, *longer).err
 
 
-def test_during_further_training_the_earlier_model_remains_but_is_not_evaluated_as_the_new(
-    halluc, experiment, finished
-):
+def test_during_further_training_the_earlier_model_remains_but_is_not_evaluated_as_the_new(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     before = weights(finished)
     longer = ["--set", "train.epochs=5"]
     text = experiment.read_text()
@@ -150,7 +162,8 @@ def test_without_its_checkpoint_training_cannot_continue_and_the_error_names_the
 @pytest.mark.parametrize(
     ("less", "key"), [("train.epochs=1", "`train.epochs: 1`"), ("train.steps=3", "`train.steps: 3`")]
 )
-def test_less_than_is_done_is_refused_and_nothing_changes(halluc, experiment, finished, less, key):
+def test_less_than_is_done_is_refused_and_nothing_changes(halluc, finished_experiment, less, key):
+    experiment, finished = finished_experiment
     before = {name: (finished / name).read_bytes() for name in ("run.json", "config.yaml", "eval/test.json")}
     outcome = halluc("train", experiment, "--resume", "--set", less)
     assert outcome.code == 2
@@ -160,7 +173,8 @@ def test_less_than_is_done_is_refused_and_nothing_changes(halluc, experiment, fi
     assert halluc("eval", experiment, "-q").code == 0
 
 
-def test_another_difference_makes_another_run(halluc, experiment, finished):
+def test_another_difference_makes_another_run(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     outcome = halluc("train", experiment, "--resume", "-q", "--set", "train.epochs=3", "--set", "seed=2")
     assert outcome.code == 0
     assert len(list((experiment.parent / "runs" / "tiny").glob("2*"))) == 2
@@ -169,16 +183,19 @@ def test_another_difference_makes_another_run(halluc, experiment, finished):
     assert "R104" in named.err
 
 
-def test_data_that_changed_is_refused(halluc, experiment, finished, corpus_files):
+def test_data_that_changed_is_refused(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     before = (finished / "run.json").read_bytes()
-    corpus_files["train"].write_text(corpus_files["train"].read_text() + "\nOslo B-LOC\n", encoding="utf-8")
+    train = experiment.with_name("train.txt")
+    train.write_text(train.read_text() + "\nOslo B-LOC\n", encoding="utf-8")
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=3")
     assert outcome.code == 2
     assert "error[R109]" in outcome.err
     assert (finished / "run.json").read_bytes() == before
 
 
-def test_without_resume_and_in_halluc_run_a_new_run_is_made(halluc, experiment, finished):
+def test_without_resume_and_in_halluc_run_a_new_run_is_made(halluc, finished_experiment):
+    experiment, finished = finished_experiment
     assert halluc("train", experiment, "-q", "--set", "train.epochs=1").code == 0
     assert halluc("run", experiment, "-q", "--set", "train.epochs=3").code == 0
     assert len(list((experiment.parent / "runs" / "tiny").glob("2*"))) == 3

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import halluc as api
 from halluc.core.labels import illegal
 from halluc.runs.directory import RunDir
+from tests.conftest import Snapshot, write_corpus, write_experiment
 from tests.made_runs import record_again
 
 # So little training that argmax makes illegal sequences.
-BRIEF = ["--set", "train.steps=12", "--set", "train.learning_rate=0.004"]
+BRIEF = ["train.steps=12", "train.learning_rate=0.004"]
 
 
 def metrics(outcome) -> dict[tuple[str, str], float]:
@@ -28,22 +30,29 @@ def lines(run: Path, file: str) -> list[dict]:
     return [json.loads(line) for line in (run / file).open()]
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, tiny_encoder) -> tuple[Snapshot, dict[str, Path]]:
+    folder = tmp_path_factory.mktemp("decoding")
+    config = write_experiment(folder, tiny_encoder, write_corpus(folder))
+    found = {
+        decoding: Path(api.train(config, [*BRIEF, f"eval.decode={decoding}"])[0].run)
+        for decoding in ("argmax", "constrained")
+    }
+    return Snapshot.of(folder), found
+
+
 @pytest.fixture
-def trained(halluc, experiment):
-    """A function that trains with a decoding and gives the run."""
-
-    def train(decoding: str) -> Path:
-        outcome = halluc("train", experiment, "--json", *BRIEF, "--set", f"eval.decode={decoding}")
-        assert outcome.code == 0, outcome.err
-        return Path(json.loads(outcome.out)["run"])
-
-    return train
+def trained(runs) -> dict[str, Path]:
+    """The run of each decoding; a test may change them."""
+    snapshot, found = runs
+    snapshot.restore()
+    return found
 
 
 def test_training_evaluation_and_prediction_decode_alike(halluc, trained, corpus_files):
     dev = {}
     for decoding in ("argmax", "constrained"):
-        run = trained(decoding)
+        run = trained[decoding]
         outcome = halluc("eval", "--run", run, "--split", "dev", "--json")
         assert outcome.code == 0, outcome.err
         dev[decoding] = f1(outcome)
@@ -60,7 +69,7 @@ def test_training_evaluation_and_prediction_decode_alike(halluc, trained, corpus
 
 
 def test_strict_and_default_figures_agree_where_sequences_are_legal(halluc, trained):
-    run = trained("constrained")
+    run = trained["constrained"]
     same = halluc("eval", "--run", run, "--split", "test", "--json")
     assert f1(same) == f1(same, "seqeval strict IOB2")
     differs = halluc("eval", "--run", run, "--split", "test", "--json", "--set", "eval.decode=argmax")
@@ -68,7 +77,7 @@ def test_strict_and_default_figures_agree_where_sequences_are_legal(halluc, trai
 
 
 def test_a_comparison_names_a_different_decoding(halluc, trained, tmp_path):
-    run = trained("constrained")
+    run = trained["constrained"]
     other = tmp_path / "other"
     shutil.copytree(run, other)
     assert halluc("eval", "--run", run, "--split", "test", "-q").code == 0

@@ -13,6 +13,7 @@ import pytest
 
 import halluc
 from halluc.runs.schema import EvalFile, RunFile
+from tests.conftest import Snapshot, train_in
 from tests.integration.test_text_main_path import labelled, records  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("without_charts")
@@ -86,9 +87,14 @@ def spans(path: Path, corpus: Path, sure: dict[str, float]) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def own_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Snapshot:
+    return Snapshot.of(train_in(tmp_path_factory.mktemp("own"), tiny_encoder, "--set", "train.epochs=3").parent)
+
+
 @pytest.mark.parametrize("decode", ["argmax", "constrained"])
-def test_an_own_model_s_predictions_have_the_figures_of_its_own_evaluation(halluc, experiment, tmp_path, decode):
-    assert halluc("train", experiment, "--set", "train.epochs=3", "--quiet").code == 0
+def test_an_own_model_s_predictions_have_the_figures_of_its_own_evaluation(halluc, own_model, tmp_path, decode):
+    experiment = own_model.restore() / "tiny.yaml"
     train, how = ("--set", "train.epochs=3"), ("--set", f"eval.decode={decode}")
     own = halluc("eval", experiment, *train, *how, "--split", "test", "--json")
     run = newest(experiment, "tiny")

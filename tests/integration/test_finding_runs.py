@@ -12,15 +12,8 @@ from halluc.core.errors import HallucError
 pytestmark = pytest.mark.usefixtures("without_charts")
 
 
-@pytest.fixture
-def trained(halluc, experiment):
-    outcome = halluc("train", experiment, "--json")
-    assert outcome.code == 0, outcome.err
-    return experiment, Path(json.loads(outcome.out)["run"]), outcome
-
-
-def test_a_config_without_a_run_is_reported_what_the_nearest_one_differs_in(halluc, trained):
-    config, run, _ = trained
+def test_a_config_without_a_run_is_reported_what_the_nearest_one_differs_in(halluc, trained_experiment):
+    config, run = trained_experiment
     assert halluc("train", config, "-q", "--set", "seed=5", "--set", "train.epochs=1").code == 0
     outcome = halluc("eval", config, "--set", "train.warmup=0.3")
     assert outcome.code == 2
@@ -33,10 +26,10 @@ def test_a_config_without_a_run_is_reported_what_the_nearest_one_differs_in(hall
     assert many.count(" there, ") == 5
 
 
-def test_latest_moves_only_when_a_training_has_made_a_model(halluc, trained, monkeypatch):
+def test_latest_moves_only_when_a_training_has_made_a_model(halluc, trained_experiment, monkeypatch):
     from halluc.engine import loop
 
-    config, run, _ = trained
+    config, run = trained_experiment
     home = run.parent
     (home / "latest").unlink()
     (home / "latest").write_text(run.name + "\n")  # as earlier versions wrote it
@@ -56,8 +49,8 @@ def test_latest_moves_only_when_a_training_has_made_a_model(halluc, trained, mon
 
 
 @pytest.mark.parametrize("as_link", [True, False])
-def test_latest_is_accepted_as_a_run_or_model_and_is_in_no_record(halluc, trained, as_link, tmp_path):
-    config, run, _ = trained
+def test_latest_is_accepted_as_a_run_or_model_and_is_in_no_record(halluc, trained_experiment, as_link, tmp_path):
+    config, run = trained_experiment
     latest = run.parent / "latest"
     if not as_link:
         latest.unlink()
@@ -85,8 +78,8 @@ def test_latest_is_accepted_as_a_run_or_model_and_is_in_no_record(halluc, traine
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"gone\n", None])
-def test_a_damaged_latest_is_reported_everywhere(halluc, trained, damage):
-    config, run, _ = trained
+def test_a_damaged_latest_is_reported_everywhere(halluc, trained_experiment, damage):
+    config, run = trained_experiment
     latest = run.parent / "latest"
     latest.unlink()
     if damage is None:
@@ -131,8 +124,8 @@ def test_a_model_that_is_not_to_be_had_leaves_no_run(halluc, experiment, tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_in_the_place_of_a_config_and_of_a_model_is_reported(halluc, trained):
-    config, run, _ = trained
+def test_a_run_in_the_place_of_a_config_and_of_a_model_is_reported(halluc, trained_experiment):
+    config, run = trained_experiment
     outcome = halluc("eval", run)  # as --run
     assert outcome.code == 0, outcome.err
     outcome = halluc("train", run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.runs.directory import RunDir
 from halluc.workflows import retention
-from tests.conftest import write_corpus, write_experiment
+from tests.conftest import Snapshot, write_corpus, write_experiment
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
 CELLS = ["seed=1", "seed=2", "seed=3"]
+TWO_CELLS = ["--set", "matrix.seed=[1, 2]"]
 
 
 def write_study(folder: Path, encoder: Path) -> Path:
@@ -33,20 +33,17 @@ def study(tmp_path: Path, tiny_encoder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
-    """A study of which all cells are evaluated, and a copy of its runs; trained once for all tests."""
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Snapshot:
+    """A study of which all cells are evaluated; trained once for all tests."""
     config = write_study(tmp_path_factory.mktemp("study"), tiny_encoder)
     assert exit_code_of(["run", str(config), "-q"]) == 0
-    shutil.copytree(config.parent / "runs", config.parent / "copy", symlinks=True)
-    return config
+    return Snapshot.of(config.parent)
 
 
 @pytest.fixture
-def evaluated(finished: Path) -> Path:
+def evaluated(finished: Snapshot) -> Path:
     """The finished study, with its runs as they were."""
-    shutil.rmtree(finished.parent / "runs")
-    shutil.copytree(finished.parent / "copy", finished.parent / "runs", symlinks=True)
-    return finished
+    return finished.restore() / "tiny.yaml"
 
 
 @pytest.fixture
@@ -155,7 +152,7 @@ def test_best_waits_until_all_cells_are_evaluated(halluc, study, home):
 
 def test_best_is_decided_although_a_gate_is_not_met(halluc, study, home):
     gate = ["--set", "gates.entity_f1={min: 1.0, max: 1.0}", "--set", "train.learning_rate=1e-6"]
-    assert halluc("run", study, "-q", "--set", "keep_models=best", *gate).code == 5
+    assert halluc("run", study, "-q", "--set", "keep_models=best", *TWO_CELLS, *gate).code == 5
     assert len(models(home)) == 1
 
 
@@ -163,10 +160,10 @@ def test_without_a_dev_figure_all_models_stay(halluc, study, home):
     text = study.read_text()
     dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
     study.write_text(text.replace(dev + "\n", ""))
-    outcome = halluc("run", study, "--set", "keep_models=best")
+    outcome = halluc("run", study, "--set", "keep_models=best", *TWO_CELLS)
     assert outcome.code == 0
     assert "no model is removed" in outcome.err
-    assert models(home) == CELLS
+    assert models(home) == CELLS[:2]
 
 
 def test_a_cell_that_is_being_written_keeps_its_model(halluc, evaluated, cells):

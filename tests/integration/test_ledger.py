@@ -7,9 +7,11 @@ from collections import Counter
 
 import pytest
 
+from halluc.__main__ import exit_code_of
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile
 from halluc.tasks.token_classification.records import SpanPrediction
+from tests.conftest import Snapshot, train_in
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
@@ -28,19 +30,43 @@ def figure(run, split, name, **by):
     return next(m for m in metrics if m.name == name and m.by == by)
 
 
-@pytest.fixture
-def trained(halluc, experiment):
-    """A model that has learned a little, so that its claims get every kind of verdict."""
-    assert halluc("train", experiment, "--set", "train.epochs=4").code == 0
-    return experiment, only_run(experiment)
-
-
 EPOCHS = ("--set", "train.epochs=4")
 
 
-def test_the_ledger_has_every_claim_and_every_omission(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory, tiny_encoder):
+    """A model that has learned a little, so that its claims get every kind of verdict."""
+    return Snapshot.of(train_in(tmp_path_factory.mktemp("ledger"), tiny_encoder, *EPOCHS).parent)
+
+
+@pytest.fixture
+def trained(snapshot):
+    config = snapshot.restore() / "tiny.yaml"
+    return config, only_run(config)
+
+
+@pytest.fixture(scope="module")
+def evaluated_snapshot(tmp_path_factory, tiny_encoder):
+    config = train_in(tmp_path_factory.mktemp("evaluated"), tiny_encoder, *EPOCHS)
+    assert exit_code_of(["eval", str(config), *EPOCHS, "-q"]) == 0
+    return Snapshot.of(config.parent)
+
+
+@pytest.fixture
+def evaluated(evaluated_snapshot):
+    """As ``trained``, and evaluated on dev and test."""
+    config = evaluated_snapshot.restore() / "tiny.yaml"
+    return config, only_run(config)
+
+
+@pytest.fixture
+def corpus_files(trained):
+    """The corpora of the config of ``trained``."""
+    return {split: trained[0].with_name(f"{split}.txt") for split in ("train", "dev", "test")}
+
+
+def test_the_ledger_has_every_claim_and_every_omission(evaluated):
+    _, run = evaluated
     for split in ("dev", "test"):
         lines = lines_of(run, split)
         predicted = [
@@ -65,9 +91,8 @@ def test_the_ledger_has_every_claim_and_every_omission(halluc, trained):
                 assert line.nearest.line >= 1
 
 
-def test_supported_claims_make_entity_f1(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_supported_claims_make_entity_f1(evaluated):
+    _, run = evaluated
     lines = lines_of(run, "test")
     claims = [line for line in lines if line.record == "claim"]
     gold = figure(run, "test", "omission_rate").n
@@ -75,9 +100,8 @@ def test_supported_claims_make_entity_f1(halluc, trained):
     assert figure(run, "test", "entity_f1").value == pytest.approx(f1, abs=1e-12)
 
 
-def test_figures_have_intervals_around_them(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_figures_have_intervals_around_them(evaluated):
+    _, run = evaluated
     file = EvalFile.model_validate_json((run / "eval" / "test.json").read_text())
     around = [m for m in file.metrics if m.interval is not None]
     assert {"entity_f1", "token_f1", "hallucination_rate", "omission_rate", "ece", "aurc"} <= {m.name for m in around}
@@ -122,9 +146,8 @@ def test_gates(halluc, trained, gate, code, told):
         assert (run / "eval" / "test.json").is_file()
 
 
-def test_a_threshold_withdraws_claims_and_both_figures_are_reported(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_a_threshold_withdraws_claims_and_both_figures_are_reported(halluc, evaluated):
+    config, run = evaluated
     confidences = sorted(line.confidence for line in lines_of(run, "test") if line.record == "claim")
     middle = confidences[len(confidences) // 2]
     assert halluc("eval", config, *EPOCHS, "--set", f"eval.abstain.threshold={middle}").code == 0
@@ -157,9 +180,8 @@ def test_an_impossible_guarantee_is_reported_as_none(halluc, trained):
     assert not any(line.abstained for line in lines_of(run, "test"))
 
 
-def test_temperature_changes_confidences_and_no_verdict(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_temperature_changes_confidences_and_no_verdict(halluc, evaluated):
+    config, run = evaluated
     before = lines_of(run, "test")
     assert halluc("eval", config, *EPOCHS, "-q", "--set", "eval.calibration=temperature", "--split", "test").code == 0
     after = lines_of(run, "test")
@@ -201,9 +223,8 @@ def test_labels_that_the_model_lacks_are_omitted_or_mislabelled(halluc, trained,
             assert line.verdict == "distorted"
 
 
-def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
-    config, first = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_two_runs_are_compared_on_the_same_examples(halluc, evaluated):
+    config, first = evaluated
     other = ("--set", "train.epochs=6", "--set", "seed=2")
     assert halluc("train", config, *other, "-q").code == 0
     assert halluc("eval", config, *other, "-q").code == 0
@@ -224,27 +245,26 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     assert f"{len(found.flipped)} claims differ" in shown.err
 
 
-def test_a_run_compared_with_itself_differs_in_nothing(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_a_run_compared_with_itself_differs_in_nothing(halluc, evaluated):
+    _, run = evaluated
     (found,) = ComparisonReport.model_validate_json(halluc("report", run, run, "--json", "--format", "json").out).others
     assert found.flipped == []
     assert {delta.difference for delta in found.figures} <= {0.0, None}
     assert {delta.p for delta in found.figures} <= {1.0, None}
 
 
-def test_runs_on_different_examples_are_refused_with_the_first_difference(halluc, trained, corpus_files):
-    config, first = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_runs_on_different_examples_are_refused_with_the_first_difference(halluc, evaluated):
+    config, first = evaluated
+    test = config.with_name("test.txt")
     assert halluc("train", config, "--set", "train.epochs=1", "-q").code == 0
     second = only_run(config)
-    text = corpus_files["test"].read_text()
-    corpus_files["test"].write_text(text.replace("Paris B-LOC", "Paris B-ORG"))
+    text = test.read_text()
+    test.write_text(text.replace("Paris B-LOC", "Paris B-ORG"))
     assert halluc("eval", config, "--set", "train.epochs=1", "-q").code == 0
     outcome = halluc("report", first, second, "--split", "test")
     assert outcome.code == 2
     assert "example 4: the gold" in outcome.err
-    corpus_files["test"].write_text(text + "\n\nOslo B-LOC\n")
+    test.write_text(text + "\n\nOslo B-LOC\n")
     assert halluc("eval", config, "--set", "train.epochs=1", "-q").code == 0
     assert "5 and 6 examples" in halluc("report", first, second, "--split", "test").err
 
@@ -274,9 +294,8 @@ def test_an_evaluation_without_a_training_split_has_no_novelty(halluc, trained, 
     assert all(json.loads(line)["novelty"] is None for line in ledger.open())
 
 
-def test_run_json_describes_the_evaluation(halluc, trained):
-    config, run = trained
-    assert halluc("eval", config, *EPOCHS, "-q").code == 0
+def test_run_json_describes_the_evaluation(evaluated):
+    _, run = evaluated
     detail = RunFile.model_validate_json((run / "run.json").read_text()).stages["eval"].detail
     assert detail["test"]["entity_f1"] == figure(run, "test", "entity_f1").value
     assert detail["test"]["hallucination_rate"] == figure(run, "test", "hallucination_rate").value

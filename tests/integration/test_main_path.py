@@ -18,15 +18,10 @@ def only_run(config: Path) -> Path:
     return home / (home / "latest").readlink()
 
 
-@pytest.fixture
-def trained(halluc, experiment):
-    outcome = halluc("train", experiment)
+def test_a_run_directory_has_all_documented_files(halluc, experiment):
+    config, outcome = experiment, halluc("train", experiment)
     assert outcome.code == 0, outcome.err
-    return experiment, only_run(experiment), outcome
-
-
-def test_a_run_directory_has_all_documented_files(halluc, trained):
-    config, run, outcome = trained
+    run = only_run(config)
     assert outcome.out == ""
     assert outcome.err.splitlines()[-1] == f"model: {run / 'model'}"
     assert halluc("eval", config).code == 0
@@ -47,8 +42,8 @@ def test_a_run_directory_has_all_documented_files(halluc, trained):
     assert record.best["chosen_by"] == "entity_f1"
 
 
-def test_predictions_and_metrics_agree_with_each_other(halluc, trained):
-    config, run, _ = trained
+def test_predictions_and_metrics_agree_with_each_other(halluc, trained_experiment):
+    config, run = trained_experiment
     outcome = halluc("eval", config, "--split", "test", "--json")
     printed = json.loads(outcome.out)
     assert printed.pop("gates") == []
@@ -67,10 +62,10 @@ def test_predictions_and_metrics_agree_with_each_other(halluc, trained):
         assert all(0 < confidence <= 1 for *_, confidence in line.predicted)
 
 
-def test_transformers_loads_the_model_as_its_own(trained):
+def test_transformers_loads_the_model_as_its_own(trained_experiment):
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
-    _, run, _ = trained
+    _, run = trained_experiment
     model = AutoModelForTokenClassification.from_pretrained(run / "model")
     tokenizer = AutoTokenizer.from_pretrained(run / "model")
     assert model.config.id2label[0] == "O"
@@ -80,19 +75,17 @@ def test_transformers_loads_the_model_as_its_own(trained):
     assert max(entity["end"] for entity in found) > 60  # no truncation was saved with the tokenizer
 
 
-def test_the_same_seed_gives_the_same_weights(halluc, experiment):
-    from safetensors.numpy import load_file
-
-    weights = []
-    for folder in ("one", "two"):
-        assert halluc("train", experiment, "--run", experiment.parent / folder, "-q").code == 0
-        weights.append(load_file(experiment.parent / folder / "model" / "model.safetensors"))
-    assert weights[0].keys() == weights[1].keys()
-    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+def test_the_same_seed_gives_the_same_weights(halluc, trained_experiment):
+    config, run = trained_experiment
+    again = config.parent / "again"
+    assert halluc("train", config, "--run", again, "-q").code == 0
+    one, other = (load_file(folder / "model" / "model.safetensors") for folder in (run, again))
+    assert one.keys() == other.keys()
+    assert all((one[name] == other[name]).all() for name in one)
 
 
-def test_events_are_logged_from_start_to_stop(trained):
-    _, run, _ = trained
+def test_events_are_logged_from_start_to_stop(trained_experiment):
+    _, run = trained_experiment
     events = [json.loads(line) for line in (run / "events.jsonl").open()]
     kinds = [event["event"] for event in events]
     assert kinds[0] == "started"
@@ -108,15 +101,15 @@ def test_events_are_logged_from_start_to_stop(trained):
     assert record.best["dev"] == best["metrics"]
 
 
-def test_an_edited_eval_section_still_finds_the_run(halluc, trained):
-    config, run, _ = trained
+def test_an_edited_eval_section_still_finds_the_run(halluc, trained_experiment):
+    config, run = trained_experiment
     outcome = halluc("eval", config, "--set", "eval.batch_tokens=9", "--set", "eval.splits=[train]")
     assert outcome.code == 0
     assert (run / "eval" / "train.json").is_file()
 
 
-def test_another_model_section_does_not_find_it_and_names_the_command(halluc, trained):
-    config, _, _ = trained
+def test_another_model_section_does_not_find_it_and_names_the_command(halluc, trained_experiment):
+    config, _ = trained_experiment
     outcome = halluc("eval", config, "--set", "seed=9")
     assert outcome.code == 2
     assert f"halluc train {config} --set seed=9" in outcome.err
@@ -128,8 +121,8 @@ def test_eval_before_train_names_the_command(halluc, experiment):
     assert f"halluc train {experiment}" in outcome.err
 
 
-def test_a_run_is_found_by_its_folder_alone(halluc, trained):
-    _, run, _ = trained
+def test_a_run_is_found_by_its_folder_alone(halluc, trained_experiment):
+    _, run = trained_experiment
     assert halluc("eval", "--run", run, "--split", "dev", "-q").code == 0
     assert "`seed`" in halluc("eval", "--run", run, "--set", "seed=3").err
     assert halluc("eval", "--run", run.parent / "latest", "--split", "dev", "-q").code == 0
@@ -137,17 +130,17 @@ def test_a_run_is_found_by_its_folder_alone(halluc, trained):
     assert halluc("eval").code == 2
 
 
-def test_each_training_has_a_run_of_its_own(halluc, trained):
-    config, run, _ = trained
+def test_each_training_has_a_run_of_its_own(halluc, trained_experiment):
+    config, run = trained_experiment
     assert halluc("train", config, "-q", "--set", "train.epochs=1").code == 0
     assert only_run(config) != run
     assert (run / "model").is_dir()
 
 
-def test_a_run_without_model_and_checkpoint_is_trained(halluc, trained):
+def test_a_run_without_model_and_checkpoint_is_trained(halluc, trained_experiment):
     import shutil
 
-    config, run, _ = trained
+    config, run = trained_experiment
     shutil.rmtree(run / "model")
     outcome = halluc("train", config)
     assert "was not finished" in outcome.err
@@ -155,10 +148,10 @@ def test_a_run_without_model_and_checkpoint_is_trained(halluc, trained):
     assert (run / "model").is_dir()
 
 
-def test_two_writers_are_refused(halluc, trained):
+def test_two_writers_are_refused(halluc, trained_experiment):
     from halluc.runs.directory import RunDir
 
-    config, run, _ = trained
+    config, run = trained_experiment
     with RunDir(run).locked():
         outcome = halluc("eval", config)
     assert outcome.code == 2
@@ -247,8 +240,8 @@ def test_run_refuses_what_it_could_not_evaluate_before_it_trains(halluc, experim
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_gates_are_in_the_json_of_their_split(halluc, trained):
-    config, _, _ = trained
+def test_the_gates_are_in_the_json_of_their_split(halluc, trained_experiment):
+    config, _ = trained_experiment
     gates = "gates={entity_f1: {min: 0.1, split: dev}, omission_rate: {max: 0.9, use: interval}}"
     outcome = halluc("eval", config, "--json", "--set", gates)
     assert outcome.code == 0
@@ -299,8 +292,8 @@ def test_fp16_without_cuda_is_a_config_error(halluc, experiment):
     assert "needs CUDA" in outcome.err
 
 
-def test_a_run_of_another_version_is_refused(halluc, trained):
-    _, run, _ = trained
+def test_a_run_of_another_version_is_refused(halluc, trained_experiment):
+    _, run = trained_experiment
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**record, "schema_version": 99}))
     outcome = halluc("eval", "--run", run)
@@ -308,8 +301,8 @@ def test_a_run_of_another_version_is_refused(halluc, trained):
     assert "schema version 99" in outcome.err
 
 
-def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained, monkeypatch):
-    config, run, _ = trained
+def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained_experiment, monkeypatch):
+    config, run = trained_experiment
     assert halluc("eval", config, "-q").code == 0
     before = (run / "eval" / "test.json").read_bytes()
     from halluc.tasks.token_classification import entity_figures

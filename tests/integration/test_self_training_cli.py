@@ -19,12 +19,15 @@ RAW = [
 
 
 @pytest.fixture
-def trained(halluc, experiment: Path) -> Path:
-    outcome = halluc("train", experiment)
-    assert outcome.code == 0, outcome.err
-    home = experiment.parent / "runs" / "tiny"
-    (home.parent / "raw.txt").write_text("\n".join(RAW) + "\n", encoding="utf-8")
-    return home / (home / "latest").readlink()
+def experiment(trained_experiment: tuple[Path, Path]) -> Path:
+    return trained_experiment[0]
+
+
+@pytest.fixture
+def trained(trained_experiment: tuple[Path, Path]) -> Path:
+    _, run = trained_experiment
+    (run.parent.parent / "raw.txt").write_text("\n".join(RAW) + "\n", encoding="utf-8")
+    return run
 
 
 def config(run: object, raw: object, **keys: object) -> list[str]:

@@ -98,13 +98,18 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, made: GanTraining, count: int) -> N
             made.run()
 
 
-@pytest.mark.parametrize("variant", [SEQGAN, RELGAN], ids=["seqgan", "relgan"])
+@pytest.fixture(scope="module", params=[SEQGAN, RELGAN], ids=["seqgan", "relgan"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GanTraining:
+    """A training that was not killed."""
+    return finished(tmp_path_factory.mktemp("whole"), request.param)
+
+
 @pytest.mark.parametrize("count", [1, 20, 33, 36, 44, 51, 67, 70])
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
-    variant: AdversarialStep, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: GanTraining, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_CHECKPOINT_EVERY", 2)
-    whole = finished(tmp_path / "whole", variant)
+    variant = whole.variant
     kill_at(monkeypatch, training(tmp_path / "killed", variant), count)
     torch.manual_seed(count)  # what else the next process draws must not matter
     again = training(tmp_path / "killed", variant)
