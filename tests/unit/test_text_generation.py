@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -229,6 +230,14 @@ def test_an_edit_keeps_spaces_parts_and_targets():
     made = part.rebuild(example, edited, "e2", example.origin)
     assert [made.text(one) for one in made.parts] == ["Anna really sees  3 dogs , cats", "dogs bark."]
     assert made.targets == example.targets
+
+
+def test_the_text_of_a_long_input_takes_linear_time():
+    words = "a  b\tc " * 100_000
+    example = Sourced("a", Origin("f", 1), *cut_parts([("source", words)], Tokenizer()))
+    clock = time.process_time()
+    assert example.whole == words.strip()
+    assert time.process_time() - clock < 5  # quadratic: minutes
 
 
 def test_a_model_from_scratch_decodes_as_it_is_trained():
