@@ -116,6 +116,18 @@ def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny
     assert encoded.notes["unended_outputs"] == (not first.ended) + (not second.ended)
 
 
+def test_a_model_that_computes_nan_is_reported(tiny_writer):
+    model = writing(decoding={"strategy": "greedy", "max_new_tokens": 3})
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    encoded = model.encode([sourced("he lives in Oslo", "x")], loaded)
+    with torch.no_grad():
+        for weights in loaded.model.parameters():
+            weights.fill_(math.nan)
+    with pytest.raises(HallucError, match="computes NaN") as caught:
+        model.predict(loaded.model, encoded, 512, runtime.start("fp32", 1), None)
+    assert caught.value.code == "T101"
+
+
 def test_a_prompt_is_cut_in_its_longest_field_and_counted(tiny_writer):
     model = writing(prompt="{knowledge} | {source} >", max_source=30)
     loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
