@@ -163,6 +163,12 @@ def test_a_prompt_that_names_no_part_is_refused(template):
     assert error.value.code == "C205"
 
 
+def test_a_part_with_a_conversion_is_refused_with_what_to_write():
+    with pytest.raises(HallucError, match="has a format or a conversion") as error:
+        Prompt.of("{source!r:>9}", ("source",))
+    assert error.value.help == "write `{source}`"
+
+
 def test_a_tokenizer_without_an_end_token_is_refused(tiny_writer, tmp_path):
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
