@@ -181,7 +181,11 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
     """A progress bar with the remaining time, and the number of ``unit`` per second."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+    )
     speed = TextColumn("{task.fields[rate]:,.0f}" + f" {unit}".rstrip() + "/s")
     # Without a drawing thread, which would interfere with forked processes.
     with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as bar:

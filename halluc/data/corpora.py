@@ -22,7 +22,7 @@ from halluc.data.config import DataConfig
 from halluc.data.reader import Annotation, ExampleBuilder, Raw, Reader
 from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
-from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
+from halluc.data.rows.row import MEND, BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 
 # Reading stops at more bad lines than this number plus this many per example: the file has another format.
 _MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
@@ -330,8 +330,15 @@ def _no_examples(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -
 
 
 def _refuse(config: DataConfig, bad: Sequence[BadLine]) -> None:
-    """Raise the errors of lines that cannot be read, unless the config allows bad lines."""
-    if config.on_bad_line == "error":
-        refuse(folded(bad))
-    # A file without any readable line is an error, even if the config allows bad lines.
-    refuse(folded(one for one in bad if one.code == "D102"))
+    """Raise the errors of lines that cannot be read, unless the config allows bad lines.
+
+    A file without any readable line, and parallel files of different lengths, are errors in any case: the pairs before
+    the end may be wrong too.
+    """
+    refuse(
+        folded(
+            one if one.help else replace(one, help=MEND)
+            for one in bad
+            if config.on_bad_line == "error" or one.code in ("D102", "D125")
+        )
+    )

@@ -142,10 +142,17 @@ def read_predictions(
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
     predictions = file.read()
-    refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
+    refuse(folded(replace(one, help=_help(one, data)) for one in file.bad))
     if not predictions:
         raise data_error("D102", "it has no predictions", Location(str(path)), "check that this is the right file")
     return predictions, file
+
+
+def _help(bad: BadLine, data: DataConfig) -> str:
+    """The advice for a line of predictions: the keys of ``data`` also apply to gold, and no line may be left out."""
+    if bad.code == "D104":
+        return f"convert the file to {data.encoding}, the encoding of the data, for example with `iconv`"
+    return MEND if bad.help is None or "on_bad_line" in bad.help else bad.help
 
 
 def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
@@ -261,7 +268,7 @@ def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterato
             f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
             f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}",
             Location(str(path)),
-            "examples without predicted labels need a prediction too: O tags, or an empty list",
+            "every example needs a prediction: without labels O tags or an empty list, without text an empty text",
         )
 
 

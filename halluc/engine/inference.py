@@ -29,6 +29,10 @@ def forward(
 
     If the head returns start and end logits, these are the last axis, (…, pieces, 2). An exported model takes and
     returns arrays (``ArrayRows``), other models take a ``Batch`` and return tensors.
+
+    Raises:
+        HallucError E411: the tokenizer does not fit the model. T101: all logits of an example are NaN. T102: out of
+            memory.
     """
     if isinstance(model, ExportedModel):
         yield from model.forward(cast(ArrayFeatures, features), budget)
@@ -53,6 +57,9 @@ def forward(
             except IndexError as error:
                 message = "the tokenizer has word pieces without an embedding in the model"
                 raise environment_error("E411", message, "restore the tokenizer that was saved with it") from error
+            if logits.flatten(1).isnan().all(1).any():
+                help = "its weights may be damaged: use another model, or set `train.precision: fp32`"
+                raise environment_error("T101", "the model computes NaN (not a number)", help)
             yield batch, logits
 
 

@@ -108,6 +108,15 @@ def test_a_message_is_one_line(text):
     assert told(lambda: say(text)).count("\n") == 1
 
 
+@pytest.mark.parametrize("text", ["[/x]", "[red]"])
+def test_a_progress_bar_shows_markup_as_text(monkeypatch, text):
+    console = terminal._SafeConsole(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(terminal, "people", console)
+    with terminal.drawn(text, "texts") as draw:
+        draw(1, 2)
+    assert text in console.file.getvalue()
+
+
 def test_colours_of_our_own_stay():
     console = terminal._SafeConsole(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
     console.print("a\x1b[31mb", style="red")

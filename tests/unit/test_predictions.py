@@ -358,7 +358,16 @@ def test_broken_records_name_their_line(tmp_path, record, told):
     error = refused(path)
     assert told in f"{error.message} {error.help}"
     assert (error.where.file, error.where.line) == (str(path), 2)
-    assert "on_bad_line" not in (error.help or "")
+    assert error.help
+    assert "on_bad_line" not in error.help
+
+
+def test_another_encoding_than_that_of_the_data_is_converted_and_not_set_for_gold_too(tmp_path):
+    (tmp_path / "p.jsonl").write_bytes('{"tokens": ["Zoé"], "spans": []}\n'.encode("latin-1"))
+    error = refused(tmp_path / "p.jsonl")
+    assert (error.code, error.help) == (
+        "D104", "convert the file to utf-8, the encoding of the data, for example with `iconv`",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

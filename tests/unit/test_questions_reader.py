@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 from pathlib import Path
 
@@ -118,16 +120,18 @@ def test_an_offset_is_repaired_if_the_answer_occurs_once(tmp_path):
         (row(" ", 4), "D109", "an answer is empty"),
         (row(answers={"text": ["Acme"], "answer_start": []}), "D108", "1 texts and 0 values"),
         (row(answers={"text": "Acme", "answer_start": 10}), "D107", "are not both lists"),
-        (row(answers=[["Acme", 10]]), "D107", "are a list of a list"),
+        (row(answers=[["Acme", 10]]), "D107", "an answer is a list, not an object"),
         (row(answers=None), "D107", "its answers are null"),
-        (row("Acme", 10.0), "D107", "a string and a number"),
+        (row(answers=[{"text": "Acme", "answer_start": 10}, 5]), "D107", "an answer is a number, not an object"),
+        (row("Acme", 10.0), "D107", "`answer_start` of an answer is the number 10.0, not a whole number"),
+        (row("Acme", None), "D107", "`answer_start` of an answer is null"),
         (row(is_impossible=True), "D107", "`is_impossible` is true"),
         (row(context=" "), "D106", "the context is empty"),
         (row(context=7), "D107", "the context is a number"),
         (row(question=""), "D106", "the question is empty"),
         ({"context": "x", "answers": []}, "D107", "no field `question`"),
         ({"question": "x", "context": "y"}, "D107", "no field `answers`"),
-        ({"title": "x", "paragraphs": [{"context": "y"}]}, "D107", "paragraph 1 of article 2 (x) has no list `qas`"),
+        ({"title": "x", "paragraphs": [{"context": "y"}]}, "D107", "paragraph 1 of article 2 (x): no list `qas`"),
         (article(asked("b", ("Moss", 2))), "D109", 'question `b`: the answer "Moss"'),
         (article(asked("good")), "D112", "id `good` is already"),
     ],
@@ -139,6 +143,15 @@ def test_what_cannot_be_read_is_reported_with_its_line(tmp_path, given, code, to
     assert [(e.code, e.where.line, e.exit_code) for e in errors] == [(code, 2, EXIT_DATA)]
     assert told in errors[0].message
     assert len(read(tmp_path, row(id="good"), given, on_bad_line="skip").splits["train"]) == 1
+
+
+def test_a_file_of_plain_text_is_refused_with_the_formats(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Who runs it?\n")
+    with pytest.raises(HallucError) as caught:
+        read_corpora(QuestionsConfig(train=str(path)), TABLE)
+    assert (caught.value.code, caught.value.where.file) == ("D107", str(path))
+    assert caught.value.help == "set `data.format`, or convert the file to one of: jsonl, json, csv, table"
 
 
 def test_of_several_answers_the_wrong_one_may_be_left_out(tmp_path):
@@ -190,6 +203,9 @@ def test_inputs_are_rows_or_lines_with_a_tab():
 
 PREDICTED = [
     (json.dumps({"a": "Acme", "b": ""}), "p.json", [None, None]),
+    (json.dumps({"a": "Acme", "b": None}), "p.json", [None, None]),
+    (codecs.BOM_UTF8 + json.dumps({"a": "Acme", "b": ""}).encode(), "p.json", [None, None]),
+    (gzip.compress(json.dumps({"a": "Acme", "b": ""}, indent=1).encode()), "p.json.gz", [None, None]),
     (
         '{"id": "a", "prediction_text": "Acme", "no_answer_probability": 0.25}\n{"id": "b", "prediction_text": ""}',
         "p.jsonl",
@@ -205,7 +221,7 @@ PREDICTED = [
 def test_answers_of_other_tools(tmp_path, content, name, confidences):
     corpus = read(tmp_path, row(), row(id="b", answers=[])).splits["train"]
     path = tmp_path / name
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     stated, file = read_predictions(path, QuestionsConfig(train="x"), corpus, None)
     found, by = joined(stated, corpus, path, file.differs)
     assert by == "id"

@@ -156,6 +156,12 @@ def test_broken_json_is_reported_with_its_line(content, code, line):
     assert [(one.code, one.line) for one in bad] == [(code, line)]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_document_in_another_encoding_is_not_called_empty(encoding):
+    (bad,) = rows('[{"text": "é"}]'.encode(encoding), TEXTS, "a.json")[1]
+    assert (bad.code, bad.line) == ("D104", 1)
+
+
 def test_json_lines_and_documents_are_distinguished():
     line = json.dumps({"text": "a", "spans": [[0, 1, "X"]]})
     assert rows(f"{line}\n{line}\n", SPANS, "f.json")[0] == "jsonl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -146,6 +147,18 @@ def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny
     assert encoded.notes["unended_outputs"] == (not first.ended) + (not second.ended)
 
 
+def test_a_model_that_computes_nan_is_reported(tiny_writer):
+    model = writing(decoding={"strategy": "greedy", "max_new_tokens": 3})
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    encoded = model.encode([sourced("he lives in Oslo", "x")], loaded)
+    with torch.no_grad():
+        for weights in loaded.model.parameters():
+            weights.fill_(math.nan)
+    with pytest.raises(HallucError, match="computes NaN") as caught:
+        model.predict(loaded.model, encoded, 512, runtime.start("fp32", 1), None)
+    assert caught.value.code == "T101"
+
+
 def test_a_prompt_is_cut_in_its_longest_field_and_counted(tiny_writer):
     model = writing(prompt="{knowledge} | {source} >", max_source=30)
     loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
@@ -179,6 +192,12 @@ def test_a_prompt_that_names_no_part_is_refused(template):
     with pytest.raises(HallucError) as error:
         Prompt.of(template, ("source",))
     assert error.value.code == "C205"
+
+
+def test_a_part_with_a_conversion_is_refused_with_what_to_write():
+    with pytest.raises(HallucError, match="has a format or a conversion") as error:
+        Prompt.of("{source!r:>9}", ("source",))
+    assert error.value.help == "write `{source}`"
 
 
 def test_a_tokenizer_without_an_end_token_is_refused(tiny_writer, tmp_path):
@@ -260,6 +279,14 @@ def test_an_edit_keeps_spaces_parts_and_targets():
     made = part.rebuild(example, edited, "e2", example.origin)
     assert [made.text(one) for one in made.parts] == ["Anna really sees  3 dogs , cats", "dogs bark."]
     assert made.targets == example.targets
+
+
+def test_the_text_of_a_long_input_takes_linear_time():
+    words = "a  b\tc " * 100_000
+    example = Sourced("a", Origin("f", 1), *cut_parts([("source", words)], Tokenizer()))
+    clock = time.process_time()
+    assert example.whole == words.strip()
+    assert time.process_time() - clock < 5  # quadratic: minutes
 
 
 def test_a_model_from_scratch_decodes_as_it_is_trained():

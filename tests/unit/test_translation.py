@@ -134,7 +134,50 @@ def test_files_of_unequal_length_are_refused_with_the_line(tmp_path):
     sources, targets = write(tmp_path / "s.en", "a\nb\nc\nd\n"), write(tmp_path / "s.de", "A\nB\n")
     (error,) = errors(train=sources, train_target=targets)
     assert (error.code, error.where.file, error.where.line) == ("D125", sources, 3)
-    assert f"{targets} ends with line 2, 2 lines before" in render(error)
+    assert f"this file has 4 lines, but {targets} has 2: line 3 has no counterpart" in render(error)
+    with pytest.raises(HallucError, match="no counterpart"):  # earlier pairs may be wrong too
+        read_corpora(ParallelConfig(train=sources, train_target=targets, on_bad_line="skip"), TABLE)
+
+
+def test_an_empty_or_damaged_file_is_reported_without_its_number_of_lines(tmp_path):
+    sources, empty = write(tmp_path / "s.en", "a\nb\nc\n"), write(tmp_path / "s.de", "")
+    assert [one.code for one in errors(train=sources, train_target=empty)] == ["D102"]
+    damaged = tmp_path / "s.de.gz"
+    damaged.write_bytes(gzip.compress(b"A\nB\nC\n")[:-6])
+    assert [one.code for one in errors(train=sources, train_target=str(damaged))] == ["D103"]
+
+
+@pytest.mark.parametrize(("text", "code"), [("\u200b", "D106"), ("b\0c", "D119")])
+def test_an_unusable_line_of_a_translation_is_reported_in_its_own_file(tmp_path, text, code):
+    sources, targets = write(tmp_path / "s.en", "a\nb\n"), write(tmp_path / "s.de", f"A\n{text}\n")
+    (error,) = errors(train=sources, train_target=targets)
+    assert (error.code, error.where.file, error.where.line) == (code, targets, 2)
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "problem"),
+    [
+        ({"source": None, "target": "b"}, "D107", "`source` is null"),
+        ({"source": ["a", "b"], "target": "b"}, "D107", "`source` is a list"),
+        ({"source": "a\0", "target": "b"}, "D119", "a NUL character in the source"),
+        ({"source": "a", "target": ["b", "\u200b"]}, "D106", "an empty target"),
+        ({"source": "a", "target": "b\0"}, "D119", "a NUL character in the target"),
+        ({"translation": "{1: 'a', 2: 'b'}"}, "D107", "no field `source`"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_with_its_line(tmp_path, row, code, problem):
+    good = {"source": "a", "target": "b"}
+    file = write(tmp_path / "x.jsonl", f"{json.dumps(good)}\n{json.dumps(row)}\n")
+    (error,) = errors(train=file)
+    assert (error.code, error.where.line) == (code, 2)
+    assert problem in error.message
+    assert error.help
+
+
+@pytest.mark.parametrize("name", ["demo:translation", "hub:a/b", "x.jsonl", "x.csv.gz"])
+def test_parallel_lines_are_not_read_from_files_of_records(name):
+    with pytest.raises(ValueError, match="must be a plain text file"):
+        ParallelConfig(train=name, train_target="x.de")
 
 
 def test_what_is_empty_is_reported_with_its_line_and_can_be_left_out(tmp_path):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from halluc.core.errors import data_error
+from halluc.core.errors import Location, data_error
 from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.rows import columns, delimited, lines, records, tables, tmx
 from halluc.data.rows.compressed import is_packed, unpacked_name, unreadable
@@ -102,6 +102,10 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 
 
 def _no_text(source: TextStream, layout: Layout) -> Rows:
+    if layout.format == "auto":  # no format of the task fits
+        formats = ", ".join(one for one in layout.formats if one != "hub")
+        help = f"set `data.format`, or convert the file to one of: {formats}"
+        raise data_error("D107", "the format of the file is not recognised", Location(source.name), help)
     message = f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub"
     help = "write the dataset as `hub:NAME@REVISION#SPLIT`"
     raise data_error("D101", message, help=help)

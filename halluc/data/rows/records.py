@@ -108,6 +108,8 @@ def items(
             yield from _lists(scan, lists, names, file)
         elif scan.next():
             raise scan.error("a JSON document must be a list of records, or an object of such lists")
+        elif scan.bad is not None:
+            yield scan.bad
     except json.JSONDecodeError as error:
         yield scan.broken(error, file) if scan.bad is None else scan.bad
     except _TooLong:

@@ -38,7 +38,10 @@ class Prompt:
             message = f"`task.prompt` is invalid: {error}"
             raise HallucError("C205", message, help="write literal braces twice: `{{`") from None
         for _, name, form, conversion in parsed:
-            if name is not None and (name not in (WHOLE, *fields) or form or conversion):
+            if name in (WHOLE, *fields) and (form or conversion):
+                message = f"`task.prompt`: `{{{name}}}` has a format or a conversion"
+                raise HallucError("C205", message, help=f"write `{{{name}}}`")
+            if name is not None and name not in (WHOLE, *fields):
                 known = ", ".join(f"`{{{one}}}`" for one in (WHOLE, *fields))
                 raise HallucError("C205", f"`task.prompt` has the field `{{{name}}}`", help=f"the input has {known}")
         return cls(tuple((text, name) for text, name, _, _ in parsed))

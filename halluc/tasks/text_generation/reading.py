@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin
 from halluc.data.config import Column
-from halluc.data.fields import kind, located
+from halluc.data.fields import kind, located, nul
 from halluc.data.inputs import InputText, identity_of
 from halluc.data.predictions import (
     PREDICTED,
@@ -34,17 +34,11 @@ def texts_of(given: Any, field: str) -> list[str]:
     """The reference texts of a field: none for null, one, or a list of them, stripped.
 
     Raises:
-        Unreadable D106: one is empty. D107: it is not text.
+        Unreadable: see ``visible_text``.
     """
     if given is None:
         return []
-    texts = given if isinstance(given, list) else [given]
-    for text in texts:
-        if not isinstance(text, str):
-            raise Unreadable("D107", f"`{field}` is {kind(text)}, not a string", f"see `data.{field}_field`")
-        if not text.strip():
-            raise Unreadable("D106", f"an empty {field}", MEND)
-    return [text.strip() for text in texts]
+    return [visible_text(text, field, field) for text in (given if isinstance(given, list) else [given])]
 
 
 def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
@@ -136,10 +130,12 @@ def visible_text(given: Any, what: str, field: Column) -> str:
     """A visible text, stripped.
 
     Raises:
-        Unreadable D106: it is empty. D107: it is not text.
+        Unreadable D106: it is empty or invisible. D107: it is not text. D119: it has a NUL character.
     """
     if not isinstance(given, str):
         raise Unreadable("D107", f"`{field}` is {kind(given)}, not a string", MEND)
-    if is_invisible(given) or not given.strip():
+    if "\0" in given:
+        raise nul(what)
+    if is_invisible(given):
         raise Unreadable("D106", f"an empty {what}", MEND)
     return given.strip()

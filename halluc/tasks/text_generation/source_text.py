@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import add
 from typing import Any
 
 from halluc.core.examples import Origin, Pair
@@ -76,10 +77,8 @@ class Sourced:
         return self._between(part.start, part.end)
 
     def _between(self, start: int, end: int) -> str:
-        pieces = self.tokens[start : start + 1]
-        for place in range(start + 1, end):
-            pieces += (self.spaces[place], self.tokens[place])
-        return "".join(pieces)
+        spaces = ("", *self.spaces[start + 1 : end])
+        return "".join(map(add, spaces, self.tokens[start:end]))
 
 
 def target_length(example: Any) -> int:

@@ -75,8 +75,9 @@ class DialoguesReader(SourcedReader):
         replies = [number for number, turn in enumerate(turns) if turn.is_reply]
         if not replies:
             speakers = dict.fromkeys(turn.speaker for turn in turns)
+            who = f"its speakers are {quoted(speakers)}" if speakers else "it has only system instructions"
             help = "add the speaker whose turns are replies to `data.agents`"
-            raise Unreadable("D126", f"a dialogue without a reply: its speakers are {quoted(speakers)}", help)
+            raise Unreadable("D126", f"a dialogue without a reply: {who}", help)
         texts = [turn.text for turn in turns]
         document = self._numbers.of(value_of(given, self.config.dialogue_field), texts[: replies[0]], texts)
         origin = replace(origin, document=document)
@@ -143,6 +144,8 @@ class DialoguesReader(SourcedReader):
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
             return None
         what = "neither turns nor a reply" if asked is None else f"no field `{asked}`"
+        if field is not None and field in given:
+            what = f"`{field}` is null"
         help = "set `data.turns_field`, or `data.reply_field` and `data.history_field`"
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
 

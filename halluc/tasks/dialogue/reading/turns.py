@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from halluc.core.characters import is_invisible
 from halluc.data.config import Column
-from halluc.data.fields import kind, unpacked, value_of
+from halluc.data.fields import kind, nul, unpacked, value_of
 from halluc.data.rows.row import MEND, Unreadable, quoted
 from halluc.tasks.dialogue.examples import AGENT, USER
 from halluc.tasks.text_generation.reading import first_of, visible_text
@@ -81,8 +82,11 @@ class TurnForms:
 
     def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
         speaker, text = first_of(given, _SPEAKERS), first_of(given, _TEXTS)
-        if speaker is None or text is None or not isinstance(given[speaker], str):
+        if speaker is None or text is None:
             raise Unreadable("D107", f"{what} has {quoted(given)}: the speaker or the text is missing", _FORMS)
+        for name in (speaker, text):
+            if not isinstance(given[name], str):
+                raise Unreadable("D107", f"{what}: `{name}` is {kind(given[name])}, not a string", _FORMS)
         name = given[speaker].strip()
         known = facts(value_of(given, self.knowledge), self.knowledge)
         return Turn(name, visible_text(given[text], f"text in {what}", text), name in self.agents, tuple(known))
@@ -92,7 +96,7 @@ def facts(given: Any, field: Column) -> list[str]:
     """The texts of a field: empty for null and an empty list.
 
     Raises:
-        Unreadable D126: one is empty. D107: it is not text.
+        Unreadable D126: one is empty. D107: it is not text. D119: it has a NUL character.
     """
     value = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
     if value is None:
@@ -103,7 +107,9 @@ def facts(given: Any, field: Column) -> list[str]:
             raise Unreadable(
                 "D107", f"`{field}` has {kind(text)}, not a string", "it must be a text, or a list of texts"
             )
-        if not text.strip():
+        if "\0" in text:
+            raise nul(f"field `{field}`")
+        if is_invisible(text):
             help = "write null if there is none, or set `data.on_bad_line: skip`"
             raise Unreadable("D126", f"`{field}` is an empty text", help)
     return [text.strip() for text in texts]
@@ -126,6 +132,4 @@ def _alternating(text: str, what: str) -> Iterator[Turn]:
 
 
 def _text(given: str, what: str) -> str:
-    if not given.strip():
-        raise Unreadable("D106", f"an empty text in {what}", MEND)
-    return given.strip()
+    return visible_text(given, f"text in {what}", what)

@@ -66,15 +66,17 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
             raise Unreadable("D108", f"{what}: its answers have {phrase}", _FORM)
         pairs = list(zip(texts, starts, strict=True))
     elif isinstance(value, (list, tuple)):
-        if not all(isinstance(one, Mapping) for one in value):
-            raise Unreadable("D107", f"{what}: its answers are a list of {kind(next(iter(value)))}", _FORM)
+        if wrong := [one for one in value if not isinstance(one, Mapping)]:
+            raise Unreadable("D107", f"{what}: an answer is {kind(wrong[0])}, not an object", _FORM)
         pairs = [(one.get("text"), one.get("answer_start")) for one in value]
     else:
         raise Unreadable("D107", f"{what}: its answers are {kind(value)}", _FORM)
     for text, start in pairs:
-        if not isinstance(text, str) or not whole(start):
-            phrase = f"{kind(text)} and {kind(start)}"
-            raise Unreadable("D107", f"{what}: text and `answer_start` of an answer are {phrase}", _FORM)
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"{what}: the text of an answer is {kind(text)}, not a string", _FORM)
+        if not whole(start):
+            phrase = f"the number {start}" if isinstance(start, float) else kind(start)
+            raise Unreadable("D107", f"{what}: `answer_start` of an answer is {phrase}, not a whole number", _FORM)
     return pairs
 
 

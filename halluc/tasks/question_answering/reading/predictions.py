@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from halluc.core.characters import cut
@@ -22,7 +23,8 @@ from halluc.data.predictions import (
     predicted_field,
 )
 from halluc.data.rows.records import parse_object
-from halluc.data.rows.row import Row, Unreadable
+from halluc.data.rows.row import BadLine, Row, Unreadable
+from halluc.data.rows.streams import TextStream
 
 # Files next to that of answers: the probability of no answer, or the score of no answer minus that of the best answer.
 _PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
@@ -56,16 +58,29 @@ class AnswerFile(PredictionFile):
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         return one
 
-    def _object(self) -> dict[str, str] | None:
-        """The answers of a file that is one JSON object of texts."""
+    def _object(self) -> dict[str, str | None] | None:
+        """The answers of a file that is one JSON object of texts, or null for no answer."""
         try:
-            result = parse_object(self.path.read_text(self.data.encoding))
-        except (Unreadable, UnicodeError):
+            result = parse_object(self._text(self.path))
+        except Unreadable:
             return None  # several lines, or an error that is reported when its rows are read
-        if not result or not all(isinstance(key, str) and isinstance(text, str) for key, text in result.items()):
+        if not result or not all(isinstance(key, str) and isinstance(text, str | None) for key, text in result.items()):
             return None
         # A row has a field for the id or for the answer.
         return None if not result.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else result
+
+    def _text(self, path: Path) -> str:
+        """The text of a file, which may be compressed, in ``data.encoding``.
+
+        Raises:
+            Unreadable: it is damaged, or in another encoding.
+        """
+        with path.open("rb") as file:
+            chunks = list(TextStream(file, str(path), encoding=self.data.encoding).chunks())
+        bad = next((chunk for chunk in chunks if isinstance(chunk, BadLine)), None)
+        if bad is not None:
+            raise Unreadable(bad.code, bad.problem, bad.help)
+        return "".join(map(str, chunks))
 
     def _scores(self) -> dict[str, float]:
         """For each id the score of no answer minus that of the answer, from a second file, if there is one.
@@ -78,9 +93,9 @@ class AnswerFile(PredictionFile):
             if not path.is_file():
                 continue
             try:
-                result = parse_object(path.read_text(self.data.encoding))
+                result = parse_object(self._text(path))
                 scores = {str(identity): convert(score) for identity, score in result.items()}
-            except (Unreadable, UnicodeError, TypeError, ValueError, OverflowError):
+            except (Unreadable, TypeError, ValueError, OverflowError):
                 problem = "not one JSON object of ids and finite numbers"
                 raise data_error("D107", problem, Location(str(path)), "fix it, or rename it") from None
             self.warnings.append(f"no-answer scores are read from {path}")

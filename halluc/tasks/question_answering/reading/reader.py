@@ -208,7 +208,7 @@ class _QuestionSplit:
             try:
                 questions = paragraph.get("qas") if isinstance(paragraph, Mapping) else None
                 if not isinstance(questions, list) or not all(isinstance(one, Mapping) for one in questions):
-                    raise Unreadable("D107", f"{where} has no list `qas` of questions")
+                    raise Unreadable("D107", "no list `qas` of questions")
                 context = self.reader.text(paragraph, "context")
             except Unreadable as bad:
                 yield row.bad(Unreadable(bad.code, f"{where}: {bad.problem}", bad.help))

@@ -30,8 +30,7 @@ class SummariesReader(SourcedReader):
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         field, fields = self._document(row.fields), self._summaries(row.fields)
         self.say(f"document from `{field}`, summary from {quoted(fields)}")
-        values = (_several(value_of(row.fields, name)) for name in fields)
-        targets = [text for value in values for text in texts_of(value, SUMMARY)]
+        targets = [text for name in fields for text in texts_of(_several(value_of(row.fields, name)), str(name))]
         return (self._example(row.fields, origin, identity, field, targets),)
 
     def source(self, row: Row) -> Sourced | None:
@@ -59,6 +58,8 @@ class SummariesReader(SourcedReader):
         asked = self.config.document_field
         column = first_of(given, _DOCUMENTS) if asked is None else asked
         if column is None or value_of(given, column) is None:
+            if column is not None and column in given:
+                raise Unmapped("D116", f"`{column}` is null", "set `data.document_field`")
             what = "no field of a document" if asked is None else f"no field `{asked}`"
             raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "set `data.document_field`")
         return column

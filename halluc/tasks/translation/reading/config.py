@@ -8,9 +8,13 @@ from pydantic import Field, model_validator
 
 from halluc.config.section import Reference, Text
 from halluc.data.config import Column, DataConfig
-from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.rows.compressed import unpacked_name
+from halluc.data.rows.references import DEMO, HUB, SPLITS, SplitName
 from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
+
+# Files of records, which are not parallel lines.
+_RECORDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".tmx", ".parquet", ".arrow")
 
 
 class ParallelConfig(DataConfig, TokenizationKeys):
@@ -58,6 +62,13 @@ class ParallelConfig(DataConfig, TokenizationKeys):
         for split in SPLITS:
             if getattr(self, f"{split}_target") is not None and getattr(self, split) is None:
                 raise ValueError(f"`data.{split}_target` needs `data.{split}`, the file with the sources")
+            for key in (split, f"{split}_target") if getattr(self, f"{split}_target") is not None else ():
+                name = unpacked_name(getattr(self, key))
+                if name.startswith((DEMO, HUB)) or name.endswith(_RECORDS):
+                    raise ValueError(
+                        f"`data.{key}` must be a plain text file, one text per line, because `data.{split}_target` is "
+                        "set: remove the latter, or convert the file"
+                    )
         if self.source_field == self.target_field:
             raise ValueError("`data.source_field` and `data.target_field` are the same: they must differ")
         if self.source_language is not None and self.source_language == self.target_language:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, ClassVar
 
-from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
 from halluc.data.fields import unpacked, value_of
@@ -16,7 +15,8 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.rows.tmx import VARIANTS
-from halluc.tasks.text_generation.reading import SourcedReader, given_parts, texts_of
+from halluc.data.statistics import counted
+from halluc.tasks.text_generation.reading import SourcedReader, given_parts, texts_of, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
@@ -38,7 +38,7 @@ class ParallelReader(SourcedReader):
             return super().rows(reference, split)
         lines = replace(self.config.layout(), format="text")
         file, rows = open_rows(reference, split, lines)
-        return file, _paired(rows, *open_rows(target, split, lines))
+        return file, _paired(file, rows, *open_rows(target, split, lines))
 
     def source(self, row: Row) -> Sourced | None:
         given, pair = row.fields, self._pair(row.fields)
@@ -59,9 +59,7 @@ class ParallelReader(SourcedReader):
     def _built(
         self, row: Row, identity: str, origin: Origin, source: Any, targets: Iterable[str], languages: tuple[str, str]
     ) -> Sourced:
-        (text,) = texts_of(source, self._named(_SOURCE))[:1] or [""]
-        if is_invisible(text):
-            raise Unreadable("D106", "an empty source", MEND)
+        text = visible_text(source, _SOURCE, self._named(_SOURCE))
         tokens, spaces, parts = given_parts(row.fields.get("tokens"), [(_SOURCE, text)], self._tokenizer)
         return Sourced(identity, origin, tokens, spaces, parts, tuple(targets), languages[1], languages[0])
 
@@ -72,7 +70,8 @@ class ParallelReader(SourcedReader):
         """The texts by language of a row without a source field; None if it has another form."""
         texts = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
         has_source = value_of(given, self.config.source_field) is not None
-        return texts if isinstance(texts, Mapping) and not has_source else None
+        is_pair = isinstance(texts, Mapping) and all(isinstance(code, str) for code in texts)
+        return texts if is_pair and not has_source else None
 
     def _sides(
         self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
@@ -86,6 +85,8 @@ class ParallelReader(SourcedReader):
         if pair is not None:
             return self._of_pair(pair, needs_target)
         source, target = value_of(given, config.source_field), value_of(given, config.target_field)
+        if source is None and self._named(_SOURCE) in given:
+            raise Unreadable("D107", f"`{config.source_field}` is null, not a string", MEND)
         if source is None:
             help = "set `data.source_field`; for two parallel text files, set `data.train_target`"
             raise Unmapped("D107", f"no field `{config.source_field}`; the row has {quoted(given)}", help)
@@ -123,36 +124,34 @@ def _variant(code: str, codes: Mapping[str, str]) -> str | None:
 
 
 def _paired(
-    sources: Iterable[Row | BadLine | Notice], target_file: str, targets: Iterable[Row | BadLine | Notice]
+    source_file: str,
+    sources: Iterable[Row | BadLine | Notice],
+    target_file: str,
+    targets: Iterable[Row | BadLine | Notice],
 ) -> Iterator[Row | BadLine | Notice]:
     """A row with source and target for each line of two files. If one file is shorter, this is reported, because lines
     may be shifted against each other."""
-    number = 0
-    for one, other in zip_longest(sources, targets):
+    for number, (one, other) in enumerate(zip_longest(sources, targets)):
         for item in (one, other):
             if item is not None and not isinstance(item, Row):
                 yield item
+        if any(isinstance(item, BadLine) and item.code in ("D102", "D103") for item in (one, other)):
+            return  # empty or damaged: its number of lines is unknown
         if isinstance(one, Row) and isinstance(other, Row):
-            number = one.line
-            fields = {_SOURCE: one.fields["text"], _TARGET: other.fields["text"]}
-            if not str(fields[_TARGET]).strip():
-                yield BadLine("D106", target_file, other.line, "an empty translation", MEND)
+            text = other.fields["text"]
+            try:
+                visible_text(text, "translation", _TARGET)
+            except Unreadable as bad:
+                yield other.bad(bad)
             else:
-                yield replace(one, fields=fields)
+                yield replace(one, fields={_SOURCE: one.fields["text"], _TARGET: text})
         elif one is None or other is None:
-            yield _unequal(one, other, number, target_file, 1 + sum(1 for _ in (*sources, *targets)))
+            longer, shorter = (other, source_file) if one is None else (one, target_file)
+            size = number + 1 + sum(1 for _ in chain(sources, targets))
+            problem = (
+                f"this file has {counted(size, 'lines')}, but {shorter} has {number:,}: line {longer.line} has no "
+                "counterpart"
+            )
+            help = "both files need the same number of lines; one may be truncated, or belong to another split"
+            yield BadLine("D125", longer.file, longer.line, problem, help)
             return
-
-
-def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> BadLine:
-    """
-    Args:
-        paired: the last line that both files have. more: the number of further lines of the longer file.
-    """
-    longer = one if one is not None else other
-    shorter = target_file if one is not None else "the file of the sources"
-    problem = (
-        f"line {longer.line} has no counterpart: {shorter} ends with line {paired}, {more:,} lines before this file"
-    )
-    help = "both files need the same number of lines; one may be truncated, or belong to another split"
-    return BadLine("D125", longer.file, longer.line, problem, help)
