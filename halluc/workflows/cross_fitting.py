@@ -19,7 +19,7 @@ from halluc.core.rng import keyed_seed
 from halluc.data.corpora import Corpora, has_documents
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
-from halluc.workflows import trained_models
+from halluc.workflows import model_training, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
@@ -73,10 +73,8 @@ class CrossFitting:
 
         Raises:
             HallucError D131: the part is the whole split, or the rest has nothing to learn from. Others as
-                ``training.train_job``.
+                ``model_training.begin``.
         """
-        from halluc.workflows import training
-
         train, number = self.corpora.splits["train"], f"{part + 1} of {self.folds.count}"
         rest = tuple(example for example in train.examples if self.folds.of(example) != part)
         lacking = self.job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
@@ -88,7 +86,7 @@ class CrossFitting:
         say(f"cross-fit, model {number}: {len(rest):,} of {len(train.examples):,} examples")
         run = self.run(part).path
         with without_results():
-            training.train_job(fold, (), run=run, resume=True)
+            model_training.train(fold, model_training.begin(fold, run, resume=True), ())
         return trained_models.locate(str(run))
 
 
