@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.predictions import (
@@ -20,9 +20,7 @@ from halluc.data.predictions import (
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.reading.config import RelationsConfig
-
-if TYPE_CHECKING:
-    from halluc.tasks.relation_extraction.reading.reader import RelationsReader
+from halluc.tasks.relation_extraction.reading.pairs import PairFields
 
 _NOWHERE = Span(0, 0, "")
 _LINE_HELP = "a line of the SemEval-2010 Task 8 format has the number of a sentence, a tab, and its relation"
@@ -33,11 +31,10 @@ class PairPredictions(PredictionFile):
     """Predicted relations: rows with ``predicted``, files of halluc, and answer files of SemEval-2010 Task 8."""
 
     def __init__(
-        self, path: Path, reader: type[RelationsReader], data: RelationsConfig, corpus: Corpus[Related],
-        scheme: str | None,
-    ) -> None:  # fmt: skip
+        self, path: Path, reader: Any, data: RelationsConfig, corpus: Corpus[Related], scheme: str | None
+    ) -> None:
         super().__init__(path, reader, data, corpus, scheme)
-        self.reader = reader(data.model_copy(update={"label_field": PREDICTED}))
+        self.fields = PairFields(data.model_copy(update={"label_field": PREDICTED}))
 
     def read(self) -> list[Stated]:
         layout = self.layout()
@@ -64,14 +61,14 @@ class PairPredictions(PredictionFile):
         record = row.fields
         value, confidence = _one_label(record[predicted_field(record, ())], confidence_field(record))
         has_text = any(record.get(name) for name in (self.data.text_field, "text", "sentence", "tokens", "token"))
-        tokens, head, tail, _ = self.reader.pair(row) if has_text else ((), _NOWHERE, _NOWHERE, None)
+        tokens, head, tail = self.fields.pair(row)[:3] if has_text else ((), _NOWHERE, _NOWHERE)
         return self._stated(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
 
     def _stated(
         self, row: Row, label: Any, confidence: float | None, identity: Mapping[str, str], tokens: tuple[str, ...],
         pair: tuple[Span, Span],
     ) -> Stated:  # fmt: skip
-        relation = self.reader.relation_of(label, PREDICTED)
+        relation = self.fields.relation_of(label, PREDICTED)
         example = Related(
             identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
             Origin(str(self.path), row.line),

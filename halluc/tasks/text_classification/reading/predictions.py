@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from halluc.core.examples import Corpus, Origin
 from halluc.data.fields import whole
@@ -19,13 +19,11 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
+from halluc.data.reader import Reader
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.labels import Labels
-
-if TYPE_CHECKING:
-    from halluc.tasks.text_classification.reading.reader import TextsReader
 
 # The keys with which predictions are read, instead of those of the data; a skipped text would have no prediction.
 _OF_TEXTS: dict[str, Any] = {
@@ -41,7 +39,7 @@ class TextPredictions(PredictionFile):
     """Predicted labels, with or without the texts."""
 
     def __init__(
-        self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
+        self, path: Path, reader: type[Reader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
     ) -> None:
         super().__init__(path, reader, data, corpus, scheme)
         config = data.model_copy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
@@ -23,15 +23,13 @@ from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import BadLine, Finding, Layout, Place, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms
+from halluc.tasks.token_classification.reading.columns import TagColumns
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.records import Records
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD
 from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
-
-if TYPE_CHECKING:
-    from halluc.tasks.token_classification.reading.reader import SpansReader
 
 # The keys with which predictions are read, instead of those of the data. Labels are not renamed like those of gold,
 # because the tool may have been trained with the new names. A skipped example would have no prediction.
@@ -50,15 +48,12 @@ _Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
 class SentencePredictions(PredictionFile):
     """Sentences with predicted tags or spans."""
 
-    def __init__(
-        self, path: Path, reader: type[SpansReader], data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None
-    ) -> None:
+    def __init__(self, path: Path, reader: Any, data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None) -> None:
         data = data.resolved()
         super().__init__(path, reader, data, corpus, scheme)
         self.config = data.model_copy(update=_OF_SPANS)
         if data.bad_spans == "skip":
             self.config = self.config.model_copy(update={"bad_spans": "error"})
-        self.reader = reader(self.config)
 
     def read(self) -> list[Stated]:
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
@@ -146,9 +141,8 @@ class SentencePredictions(PredictionFile):
         return [(raw, {}, False) for raw in results]
 
     def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
-        return self.reader.sentences(
-            (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows), "test"
-        )
+        pairs = [replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows]
+        return TagColumns(self.config, Tokenizer.of(self.config)).sentences(pairs, pairs[:MOST_ROWS], "test")
 
     def _check_gold(self, items: Iterator[Any]) -> None:
         """Warn if the last column but one has the labels of gold but differs from gold: columns may be swapped."""
