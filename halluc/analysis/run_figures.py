@@ -194,14 +194,14 @@ def _on_record(run: RunDir) -> list[str]:
         return []  # reported when the run is read
 
 
-def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
+def common_split(runs: Sequence[RunDir], requested: str | None) -> str:
     """The split to compare on: the requested one, otherwise the first of test, dev and train that all runs have.
 
     Raises:
         HallucError R112: there is none.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     for split in PREFERRED:
         if all(_has(run, split) for run in runs):
             return split

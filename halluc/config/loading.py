@@ -100,9 +100,9 @@ def refuse_keep_models(loaded: LoadedConfig) -> None:
     Raises:
         HallucError C129: ``keep_models`` is set in the config of a single experiment.
     """
-    asked = loaded.experiment.keep_models
-    if asked not in (None, "all"):
-        message = f"`keep_models: {asked}` requires a `matrix`: a single experiment always keeps its model"
+    keep_models = loaded.experiment.keep_models
+    if keep_models not in (None, "all"):
+        message = f"`keep_models: {keep_models}` requires a `matrix`: a single experiment always keeps its model"
         help = "remove it, or use --set keep_models=null"
         raise HallucError("C129", message, loaded.origins.get(("keep_models",)), help)
 

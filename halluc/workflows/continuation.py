@@ -17,10 +17,10 @@ from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.files import irregular, make_folder, unwritable, write_text
 from halluc.core.messages import say, warn
+from halluc.core.quantities import quantity
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EarlierTotal
-from halluc.wording.formats import counted
 
 _TOTALS = ("epochs", "steps")
 
@@ -126,7 +126,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
 
 
 def _total(train: TrainConfig) -> str:
-    return counted(train.epochs, "epoch") if train.steps is None else counted(train.steps, "step")
+    return quantity(train.epochs, "epochs") if train.steps is None else quantity(train.steps, "steps")
 
 
 def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> None:

@@ -14,10 +14,10 @@ from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
 from halluc.core.messages import conclude, put, tell
+from halluc.core.quantities import quantity
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.statistics import counted
 from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
@@ -71,7 +71,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
         tell(f"texts: {'unchanged' if options.keeps_text else between}")
     noun = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
-        conclude(f"{counted(len(corpora.splits[split]), noun)} written to {path} ({name})")
+        conclude(f"{quantity(len(corpora.splits[split]), noun)} written to {path} ({name})")
     tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
     result = _result(origin.task, name, corpora, files, writer.read_by(options))
     put(result)

@@ -77,7 +77,7 @@ class CrossFitting:
         """
         train, number = self.corpora.splits["train"], f"{part + 1} of {self.folds.count}"
         rest = tuple(example for example in train.examples if self.folds.of(example) != part)
-        lacking = self.job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
+        lacking = self.job.task.examples.untrainable_reason(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
             text = f"without part {number}, {train.source} has {lacking}: no model can evaluate that part"
             raise data_error("D131", text, help="use more folds, or a larger training split")

@@ -225,7 +225,7 @@ def _evaluated(
         }
         hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
-        written = {"inputs": read, run_state.ASKED: requested, "gates": [], integrity.FILES: hashes}
+        written = {"inputs": read, run_state.REQUESTED: requested, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
         tracking.track_evaluation(loaded, target, files)
         # last, since an invalid baseline raises an error

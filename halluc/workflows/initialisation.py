@@ -15,9 +15,9 @@ from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere, write_text
 from halluc.core.messages import conclude, put, tell
+from halluc.core.quantities import quantity
 from halluc.data.corpora import read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.statistics import counted
 from halluc.gap.stopwords import STOP_WORDS
 from halluc.runs.results import InitResult
 from halluc.task import AnyTask, task_class
@@ -207,7 +207,7 @@ def _is_installed(preset: Preset) -> bool:
 
 def _sizes(corpus: _Corpus) -> str:
     words = corpus.task.wording.words.examples
-    return ", ".join(f"{split} {counted(count, words)}" for split, count in corpus.examples.items())
+    return ", ".join(f"{split} {quantity(count, words)}" for split, count in corpus.examples.items())
 
 
 def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:

@@ -180,19 +180,21 @@ class Job:
         Raises:
             HallucError C103: ``train.best`` names a figure that the task does not have.
         """
-        asked = self.settings.train.best
+        configured = self.settings.train.best
         known = tuple(name for family in self.task.figures.families for name in family)
-        if asked is None or asked in known:
-            return str(asked or self.task.figures.primary)
-        help = suggestion(asked, known, f"one of {', '.join(known)}")
-        raise HallucError("C103", f'`train.best` cannot be "{asked}"', self.loaded.origins.get(("train", "best")), help)
+        if configured is None or configured in known:
+            return str(configured or self.task.figures.primary)
+        help = suggestion(configured, known, f"one of {', '.join(known)}")
+        raise HallucError(
+            "C103", f'`train.best` cannot be "{configured}"', self.loaded.origins.get(("train", "best")), help
+        )
 
     def refuse_bare(self, train: Corpus[Any]) -> None:
         """
         Raises:
             HallucError D131: the training split has nothing to learn from.
         """
-        lacking = self.task.examples.lacks(train)
+        lacking = self.task.examples.untrainable_reason(train)
         if lacking is not None:
             help = "check that `data.train` is the right file, and that labels are read from the right field or column"
             raise data_error("D131", f"{train.source} has {lacking}, so there is nothing to learn", help=help)

@@ -16,10 +16,10 @@ from halluc.core import latest, messages, processes
 from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
 from halluc.core.messages import Level, say, tell, warn
+from halluc.core.quantities import quantity
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora
 from halluc.data.rows.references import SplitName
-from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
@@ -327,7 +327,7 @@ def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
     for split, result in notes.items():
         for note, text in task.model.notes.items():
             if result.get(note) and note.startswith(("windowed_", "cut_")):
-                tell(f"{split}: {counted(result[note], text)}")
+                tell(f"{split}: {quantity(result[note], text)}")
 
 
 def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: Mapping[str, dict[str, int]]) -> None:

@@ -147,7 +147,7 @@ WORDS = Words(
     tokens="pieces",
     labelled="labels",
     annotation="kinds",
-    mended="kinds",
+    repaired="kinds",
     counts=(Count("lines", lambda example: 1), Count("questions", lambda example: example.label == "ask")),
 )
 

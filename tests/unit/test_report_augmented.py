@@ -109,7 +109,7 @@ def shown(run):
 
 
 def found_of(run):
-    return augmented.augmentation(run, report_records._run_file(), asked=True)
+    return augmented.augmentation(run, report_records._run_file(), configured=True)
 
 
 @pytest.mark.parametrize("originals", [0, 50])

@@ -65,13 +65,13 @@ class _Line(BaseModel):
     second: int | None = None
 
 
-def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation | None:
+def augmentation(run: RunDir, record: RunFile, *, configured: bool) -> Augmentation | None:
     """The manifest and some pairs, always the same ones; missing and changed files are named.
 
     Args:
-        asked: whether the config of the run has augmentation.
+        configured: whether the config of the run has augmentation.
     """
-    if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
+    if record.augment is None and not run.augment.is_dir() and not (configured and "train" in record.stages):
         return None
     if not run.augment.exists():  # for example, it was removed to save space
         recorded = _recorded(record)

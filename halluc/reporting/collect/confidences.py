@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError
 from halluc.core.figures import shown
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
 from halluc.runs.reports import Abstention, ClassThreshold, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.wording import formats
@@ -122,20 +122,20 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
 def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, under which assumptions, and whether the split satisfied it (``docs/metrics.md``)."""
     rate, probability = _rate(guarantee), f"{100 * guarantee.probability:g}%"
-    asked = f"at most {rate} of the kept claims are hallucinations, with a probability of {probability}"
+    bound = f"at most {rate} of the kept claims are hallucinations, with a probability of {probability}"
     units = f"{guarantee.examples:,} examples" if guarantee.unit == "example" else f"{guarantee.claims:,} claims"
     if guarantee.threshold is None:
         return (
-            f"No guarantee: no threshold on half of dev ({units}) shows that {asked} ({guarantee.why_none}), so "
+            f"No guarantee: no threshold on half of dev ({units}) shows that {bound} ({guarantee.why_none}), so "
             "nothing is withdrawn."
         )
     assumes = guarantee.assumes.replace("unsupported claims", "hallucinations")
     if guarantee.most_unsupported is not None:
         assumes = assumes.replace(
-            "`most_unsupported` hallucinations", counted(guarantee.most_unsupported, "hallucinations")
+            "`most_unsupported` hallucinations", quantity(guarantee.most_unsupported, "hallucinations")
         )
     text = (
-        f"On half of dev ({units}) the threshold was chosen so that, on data distributed like dev, {asked} over "
+        f"On half of dev ({units}) the threshold was chosen so that, on data distributed like dev, {bound} over "
         f"random dev splits. It assumes that {assumes}."
     )
     if chosen_on_dev:

@@ -171,7 +171,7 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
     train, evaluation = record.stages.get("train"), record.stages.get("eval")
     # Command-line settings of training are in config.yaml already.
     given = [made.paths.text(one) for one in train.arguments] if train else []
-    asked = [] if is_kept else given
+    requested = [] if is_kept else given
     asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
     then = [one for one in asked_of_eval if not is_kept or one not in given]
     if record.predictions is not None:
@@ -180,11 +180,11 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
         yield _call("eval", config, options, then, only)
     elif train is None:
         yield _call("eval", config, ["--checkpoint", made.paths.of(made.checkpoint)], then, only)
-    elif then == asked and "train" not in made.splits:
-        yield _call("run", config, [], asked, only)
+    elif then == requested and "train" not in made.splits:
+        yield _call("run", config, [], requested, only)
     else:
-        yield _call("train", config, [], asked, only)
-        sets = list(dict.fromkeys([*asked, *then]))
+        yield _call("train", config, [], requested, only)
+        sets = list(dict.fromkeys([*requested, *then]))
         # Dev and test are evaluated by default.
         named = [*reversed(made.splits)] if "train" in made.splits else []
         yield _call("eval", config, [part for split in named for part in ("--split", split)], sets, only)

@@ -61,7 +61,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
         "shown."
     ] * (picked.unverifiable > 0)
     probed, of_probes = probes(run)
-    augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
+    augmented = augmentation(run, record, configured=source.config.get("augment") is not None)
     made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
         task=source.file.task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halluc.core.examples import Example
-from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.data.statistics import Count, Words, example_count, labelled, tokens, unlabelled
 from halluc.task import Wording
 from halluc.wording.nouns import CardText, Nouns
 
@@ -27,9 +27,9 @@ SENTENCES = Words(
     tokens="tokens",
     labelled="mentions",
     annotation="tags",
-    mended="tags or spans",
+    repaired="tags or spans",
     counts=(
-        Count("sentences", one),
+        Count("sentences", example_count),
         Count("tokens", tokens),
         Count("mentions", labelled),
         Count("entity_free", unlabelled, is_share=True, legend="sentences without any mention"),

@@ -10,8 +10,8 @@ from typing import Any
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.predictions import (
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -36,38 +36,38 @@ class PairPredictions(PredictionFile):
         super().__init__(path, reader, data, corpus, scheme)
         self.fields = PairFields(data.model_copy(update={"label_field": PREDICTED}))
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         pair: Related = one.example
         if pair.relation is None or pair.relation not in names:
             return one
         relation = names[pair.relation]
         return replace(one, example=replace(pair, relation=relation), confidences=one.confidences if relation else ())
 
-    def differs(self, one: Stated, example: Related) -> bool:
+    def differs(self, one: ExternalPrediction, example: Related) -> bool:
         own, gold = ((pair.tokens, pair.head[:2], pair.tail[:2]) for pair in (one.example, example))
         return bool(own[0]) and own != gold
 
-    def _of_line(self, row: Row) -> Stated:
+    def _of_line(self, row: Row) -> ExternalPrediction:
         number, tab, label = str(row.fields["text"]).partition("\t")
         if not tab:
             raise Unreadable("D107", "a line without a tab", _LINE_HELP)
-        return self._stated(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
+        return self._prediction(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
 
-    def _of_record(self, row: Row) -> Stated:
+    def _of_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         value, confidence = _one_label(record[predicted_field(record, ())], confidence_field(record))
         has_text = any(record.get(name) for name in (self.data.text_field, "text", "sentence", "tokens", "token"))
         tokens, head, tail = self.fields.pair(row)[:3] if has_text else ((), _NOWHERE, _NOWHERE)
-        return self._stated(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
+        return self._prediction(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
 
-    def _stated(
+    def _prediction(
         self, row: Row, label: Any, confidence: float | None, identity: Mapping[str, str], tokens: tuple[str, ...],
         pair: tuple[Span, Span],
-    ) -> Stated:  # fmt: skip
+    ) -> ExternalPrediction:  # fmt: skip
         relation = self.fields.relation_of(label, PREDICTED)
         example = Related(
             identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
@@ -76,7 +76,7 @@ class PairPredictions(PredictionFile):
             *pair,
             relation,
         )
-        return Stated(example, (confidence,) if relation is not None else (), bool(identity))
+        return ExternalPrediction(example, (confidence,) if relation is not None else (), bool(identity))
 
 
 def _one_label(value: Any, confidence: Any) -> tuple[Any, float | None]:

@@ -12,8 +12,8 @@ from halluc.data.fields import whole
 from halluc.data.predictions import (
     MEND,
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -47,16 +47,16 @@ class TextPredictions(PredictionFile):
         )
         self.reader, self.labels = reader(config), Labels(config, str(path))
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
         rows = self.rows(layout)
         if layout.format == "text":
             rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]
         # In CSV the label column is always gold.
         names = () if layout.format == "csv" else (*self.data.label_columns, "label", "labels")
-        return list(self.each(rows, lambda row: self._stated(row, row.fields[predicted_field(row.fields, names)])))
+        return list(self.each(rows, lambda row: self._prediction(row, row.fields[predicted_field(row.fields, names)])))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         if names.keys().isdisjoint(one.example.labels):
             return one
         pairs = zip(one.example.labels, one.confidences, strict=True)
@@ -64,11 +64,11 @@ class TextPredictions(PredictionFile):
         labels = dict(sorted((label, confidence) for label, confidence in renamed if label is not None))
         return replace(one, example=replace(one.example, labels=tuple(labels)), confidences=(*labels.values(),))
 
-    def differs(self, one: Stated, example: Labelled) -> bool:
+    def differs(self, one: ExternalPrediction, example: Labelled) -> bool:
         text: Labelled = one.example
         return bool(text.tokens) and (text.tokens, text.second) != (example.tokens, example.second)
 
-    def _stated(self, row: Row, value: Any) -> Stated:
+    def _prediction(self, row: Row, value: Any) -> ExternalPrediction:
         record, line = row.fields, row.line
         pairs = _pairs(value if isinstance(value, list) else [] if value is None else [value], confidence_field(record))
         is_cell = isinstance(value, str) or whole(value)
@@ -82,7 +82,7 @@ class TextPredictions(PredictionFile):
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
-        return Stated(
+        return ExternalPrediction(
             Labelled(name, Origin(str(self.path), line), tokens, labels, second),
             tuple(confidences[label] for label in labels),
             bool(identity),

@@ -13,8 +13,8 @@ from halluc.data.fields import unpacked, value_of
 from halluc.data.predictions import (
     PREDICTED,
     PREDICTED_TAGS,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_of,
     given_id,
     predicted_field,
@@ -55,16 +55,16 @@ class SentencePredictions(PredictionFile):
         if data.bad_spans == "skip":
             self.config = self.config.model_copy(update={"bad_spans": "error"})
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
         form = format_of(self.path, layout)
         sentences = self._columns() if form == "conll" else self._records(replace(layout, format=form))
-        mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
-        overlaps = [one for one in mended if "overlaps the longer" in one.what]
+        repairs = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
+        overlaps = [one for one in repairs if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans removed, because a longer one overlaps them")
         self.warn(
             "mended_spans",
-            [one for one in mended if one not in overlaps],
+            [one for one in repairs if one not in overlaps],
             "predicted spans stripped, widened or removed according to `data`",
         )
         decoding, examples = self._decoded([replace(raw, repairs=()) for raw, *_ in sentences], self.config, self.bad)
@@ -74,14 +74,14 @@ class SentencePredictions(PredictionFile):
             text = f"predicted tags that are invalid in {reading.scheme.upper()}, read as conlleval does"
             self.warn("illegal_tags", decoding.repairs, text)
             self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
-        stated = []
+        imported = []
         for (raw, confidences, has_id), example in zip(sentences, examples, strict=True):
             if example is not None:
                 tags = None if iob2 is None or raw.tags is None else iob2.canonical(raw.tags)
-                stated.append(Stated(example, tuple(map(confidences.get, example.spans)), has_id, tags))
-        return stated
+                imported.append(ExternalPrediction(example, tuple(map(confidences.get, example.spans)), has_id, tags))
+        return imported
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         if names.keys().isdisjoint(one.example.labels):
             return one
         named = (

@@ -102,9 +102,9 @@ class ParallelReader(SourcedReader):
 
     def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
         codes = {code.lower(): code for code in pair}
-        asked = [self.config.source_language, self.config.target_language]
-        own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
-        for place, one in enumerate(asked):
+        configured = [self.config.source_language, self.config.target_language]
+        own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in configured]
+        for place, one in enumerate(configured):
             if one is not None and own[place] is None and (place == 0 or needs_target):
                 key = ("source_language", "target_language")[place]
                 raise Unreadable("D107", f"no text in `{one}`; the row has {quoted(pair)}", f"see `data.{key}`")
