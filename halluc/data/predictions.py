@@ -64,13 +64,12 @@ class PredictionFile(ABC):
     """A file of predictions; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
 
     Args:
-        reader: the class of the task's reader.
         data: the section of the config, with field names and tokenization.
         corpus: the split of the predictions.
         scheme: the tag scheme of its gold annotation, None if it has none.
     """
 
-    def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
+    def __init__(self, path: Path, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
         self.path, self.data, self.corpus, self.gold_scheme = path, data, corpus, scheme
         self.bad: list[BadLine] = []
         self.notes: dict[str, int] = {}
@@ -140,7 +139,7 @@ def read_predictions(
     if not path.is_file():
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
-    file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
+    file: PredictionFile = reader.Predictions(path, data, corpus, scheme)
     predictions = file.read()
     refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
     if not predictions:

@@ -12,7 +12,6 @@ from halluc.augmentation.methods.base import AUGMENTER, OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline import plan, shards
 from halluc.augmentation.pipeline.candidates import COPY, Method, PartError
-from halluc.augmentation.pipeline.layout import MANIFEST
 from halluc.augmentation.pipeline.preparation import AugmentJob, Prepared, prepare
 from halluc.components import TABLE
 from halluc.config import yaml
@@ -24,6 +23,7 @@ from halluc.core.permissions import commands_allowed
 from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.data.tokenization import Tokenizer
 from halluc.runs import directory, provenance
+from halluc.runs.directory import MANIFEST
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
 from halluc.workflows import augmented_corpus, labelling, translating

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from halluc import __version__
-from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
 from halluc.components import TABLE
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.config.section import LINE_BYTES_BOUND
+from halluc.config.yaml import texts
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
 from halluc.runs import directory, provenance, records
+from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN
 from halluc.runs.schema import AugmentFile
 from halluc.workflows.job import Job
 
@@ -104,18 +105,9 @@ def files(loaded: LoadedConfig) -> list[Path]:
     section = loaded.experiment.augment
     if section is None:
         return []
-    named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
+    named = [Path(text).expanduser() for text in texts(loaded.tree["augment"])]
     if section.focus_run is not None:
         named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
     model_files = ("model/model.safetensors", "model.safetensors", "confidence.json")
     of_models = (path / name for path in named for name in model_files)
     return [path for path in (*named, *of_models) if path.is_file()]
-
-
-def _texts(node: Any) -> Iterator[str]:
-    """Every string in a section, including nested lists, which contain the methods."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, (dict, list)):
-        for part in node.values() if isinstance(node, dict) else node:
-            yield from _texts(part)

@@ -18,14 +18,13 @@ from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
 from halluc.runs import integrity
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.reports import Augmentation, EditedPair
 from halluc.runs.schema import AugmentFile, RunFile
 
 MOST_PAIRS, OF_A_METHOD = 12, 3
 _HELP = "remove the folder: `halluc augment` makes it again"
-_MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jsonl"
 _METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
 
 
@@ -81,15 +80,15 @@ def augmentation(run: RunDir, record: RunFile, *, configured: bool) -> Augmentat
     manifest, problems = _manifest(run, record)
     if manifest is None:
         return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
-    problems |= integrity.problems(run.augment, {_TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
+    problems |= integrity.problems(run.augment, {TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
     try:
-        pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
+        pairs = [] if problems.keys() & {TRAIN, PROVENANCE} else _pairs(run, manifest)
     except HallucError as error:
-        name = Path(error.where.file).name if error.where else _PROVENANCE
+        name = Path(error.where.file).name if error.where else PROVENANCE
         line = f"line {error.where.line}: " if error.where else ""
         pairs, problems[name] = [], f"is damaged ({line}{error.message})"
     except OSError as error:  # earlier versions, whose manifests do not list provenance.jsonl
-        pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
+        pairs, problems[PROVENANCE] = [], f"cannot be read ({error.strerror})"
     return Augmentation(manifest=manifest, pairs=pairs, problems=_sentences(run, problems))
 
 
@@ -99,7 +98,7 @@ def _command(run: RunDir) -> str:
 
 def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
     """A sentence for each file of ``augment/`` that has a problem, with advice."""
-    lacking = dict.fromkeys((_TRAIN, _PROVENANCE), ": no pairs are shown")
+    lacking = dict.fromkeys((TRAIN, PROVENANCE), ": no pairs are shown")
     return [
         f"augment/{name} {what}{lacking.get(name, '')}. Remove {run.augment}, then `{_command(run)}` makes it again."
         for name, what in problems.items()
@@ -108,19 +107,19 @@ def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
     """The manifest, or its copy in ``run.json`` if the file is missing or was changed; and the problem."""
-    path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
-    wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
+    path, recorded = run.augment / MANIFEST, (record.augment or {}).get("manifest_sha256")
+    wrong = integrity.problems(run.augment, {MANIFEST: recorded} if recorded else {}, "the augmentation")
     file: AugmentFile | None = None
     try:
         file = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
     except FileNotFoundError:
-        wrong[_MANIFEST] = "is missing"
+        wrong[MANIFEST] = "is missing"
     except HallucError as error:
-        wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
+        wrong[MANIFEST] = error.message.removeprefix(f"{path} ")
     noted = _recorded(record) if wrong else None
     if noted is not None:
         file = noted
-        wrong[_MANIFEST] += ": it is shown as recorded in run.json"
+        wrong[MANIFEST] += ": it is shown as recorded in run.json"
     return file, wrong
 
 
@@ -134,7 +133,7 @@ def _recorded(record: RunFile) -> AugmentFile | None:
 
 
 def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
-    provenance, train = run.augment / _PROVENANCE, run.augment / _TRAIN
+    provenance, train = run.augment / PROVENANCE, run.augment / TRAIN
     chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
     examples = _examples(train, parents)

@@ -30,10 +30,8 @@ _ONE_HELP = "a pair has one relation or none: write one label, or [label, confid
 class PairPredictions(PredictionFile):
     """Predicted relations: rows with ``predicted``, files of halluc, and answer files of SemEval-2010 Task 8."""
 
-    def __init__(
-        self, path: Path, reader: Any, data: RelationsConfig, corpus: Corpus[Related], scheme: str | None
-    ) -> None:
-        super().__init__(path, reader, data, corpus, scheme)
+    def __init__(self, path: Path, data: RelationsConfig, corpus: Corpus[Related], scheme: str | None) -> None:
+        super().__init__(path, data, corpus, scheme)
         self.fields = PairFields(data.model_copy(update={"label_field": PREDICTED}))
 
     def read(self) -> list[ExternalPrediction]:

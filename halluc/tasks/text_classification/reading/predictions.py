@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.examples import Corpus, Origin
 from halluc.data.fields import whole
 from halluc.data.predictions import (
@@ -38,14 +40,13 @@ _OF_TEXTS: dict[str, Any] = {
 class TextPredictions(PredictionFile):
     """Predicted labels, with or without the texts."""
 
-    def __init__(
-        self, path: Path, reader: type[Reader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
-    ) -> None:
-        super().__init__(path, reader, data, corpus, scheme)
+    def __init__(self, path: Path, data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None) -> None:
+        super().__init__(path, data, corpus, scheme)
         config = data.model_copy(
             update={**_OF_TEXTS, "second_field": None if data.second_field is None else "second_text"}
         )
-        self.reader, self.labels = reader(config), Labels(config, str(path))
+        self.reader: Reader = registry.load(TABLE, "reader", data.task)(config)
+        self.labels = Labels(config, str(path))
 
     def read(self) -> list[ExternalPrediction]:
         layout = self.layout()

@@ -48,9 +48,9 @@ _Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
 class SentencePredictions(PredictionFile):
     """Sentences with predicted tags or spans."""
 
-    def __init__(self, path: Path, reader: Any, data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None) -> None:
+    def __init__(self, path: Path, data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None) -> None:
         data = data.resolved()
-        super().__init__(path, reader, data, corpus, scheme)
+        super().__init__(path, data, corpus, scheme)
         self.config = data.model_copy(update=_OF_SPANS)
         if data.bad_spans == "skip":
             self.config = self.config.model_copy(update={"bad_spans": "error"})
