@@ -214,12 +214,12 @@ def tune(
     json: Json = False,
 ) -> None:
     """Hyperparameter search on dev, configured in the section `tune`. Run it again to continue, or to add trials."""
-    from halluc.commands import command_lines, tune
+    from halluc.commands import command_lines, results
     from halluc.launch import tunings
     from halluc.launch.studies import Where
     from halluc.workflows import tuning
 
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), tune.show)):
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_tuning)):
         if trial is not None:
             tuning.run_trial(config, set_ or [], trial)
             return
@@ -269,11 +269,11 @@ def advise(
     json: Json = False,
 ) -> None:
     """Analyse the errors of a run on dev and recommend remedies; for a study, show which remedy helped."""
-    from halluc.commands import advise
+    from halluc.commands import results
     from halluc.workflows import advice
 
     wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
-    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), advise.show)):
+    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), results.show_advice)):
         advice.advise(target, set_ or [], wanted)
 
 
@@ -294,14 +294,14 @@ def audit(
     json: Json = False,
 ) -> None:
     """Find annotation errors. Writes a list and a review page; --apply writes a corrected copy."""
-    from halluc.commands import audit, command_lines
+    from halluc.commands import command_lines, results
     from halluc.launch import audits
     from halluc.launch.studies import Where
     from halluc.workflows import audit as auditing
     from halluc.workflows import corrections
 
     wanted = auditing.AuditOptions(tuple(split or ()), folds, most)
-    with listening(Terminal(Talk.of(quiet, False, json), audit.show)):
+    with listening(Terminal(Talk.of(quiet, False, json), results.show_audit)):
         where = Where(on=on, address=address)
         if apply is not None or out is not None:
             where.refuse_cluster("trains the models of an audit, and --apply and --out write a corrected copy")

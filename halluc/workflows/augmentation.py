@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,8 @@ def _prepared(job: Job, fits: bool) -> Prepared:
                 settings.seed,
                 commands_allowed(),
                 labelling.labellers(job),
-                labelling.text_labellers(job),
-                translating.translators(job),
+                partial(labelling.PlainTextLabeller.of, job=job),
+                partial(translating.RunTranslator.of, job=job),
                 Tokenizer.of(settings.data).tokens,
             ),
             _dev_errors(section, task),

@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc import __version__
 from halluc.analysis import verdicts
-from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
+from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled
 from halluc.config.hashing import sha256_of_tree
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
@@ -68,12 +68,12 @@ class PlainTextLabeller:
     fingerprint: str
 
     @classmethod
-    def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
+    def of(cls, reference: str, job: Job) -> PlainTextLabeller:
         """
         Raises:
             HallucError C103: it was trained for another task, or the task cannot make an example of a plain text.
         """
-        data, name = job.settings.data, job.task.name
+        data, name, trained = job.settings.data, job.task.name, trained_models.locate(reference)
         labeller = ModelLabeller.of(trained, job)
         if not labeller.relabels:
             message = (
@@ -146,11 +146,6 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
         return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller
-
-
-def text_labellers(job: Job) -> Callable[[str], TextLabeller]:
-    """A function that returns the model in a run, for labelling plain texts."""
-    return lambda reference: PlainTextLabeller.of(trained_models.locate(reference), job)
 
 
 def _relabels(job: Job) -> bool:

@@ -244,7 +244,9 @@ def _prepared(session: Session) -> PreparedTraining:
     train, dev = splits["train"], splits.get("dev")
     session.job.refuse_bare(train)
     texts = (text for example in train for text in task.examples.texts(example))
-    model = pretraining.model_of(settings, session.pretrained)
+    model = settings.model
+    if session.pretrained is not None:
+        model = model.model_copy(update={"name": session.pretrained.folder})
     encoder = task.model.build(model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
 

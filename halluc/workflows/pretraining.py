@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from halluc.config.models import ModelConfig
 from halluc.config.schema import Experiment
 from halluc.core.errors import HallucError
 from halluc.core.messages import say
@@ -61,8 +60,3 @@ def _place(job: Job, key: str) -> Any:
     """The location of a key, or of the section if the key is not set."""
     origins = job.loaded.origins
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
-
-
-def model_of(settings: Experiment, pretrained: Pretrained | None) -> ModelConfig:
-    """The section ``model`` with the pre-trained encoder."""
-    return settings.model if pretrained is None else settings.model.model_copy(update={"name": pretrained.folder})
