@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
+from halluc.config.rendering import plain
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
@@ -24,8 +23,6 @@ from halluc.task import task_class
 from halluc.workflows import job, reading_progress
 from halluc.workflows.task_detection import CorpusSource, data_config, few, guess
 
-# Strings that YAML parses as strings without quotes.
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _CONFIGS = (".yaml", ".yml")
 _SEPARATORS = {"tab": "\t", "space": " "}
 # The separator of tokens, and the `data.tokenize` that splits them again.
@@ -223,4 +220,4 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
 
 def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:
     for key, value in (*((split, str(path)) for split, path in files.items()), *keys.items()):
-        yield f"{key}: {value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"
+        yield f"{key}: {plain(value)}"

@@ -6,9 +6,10 @@ Chernozhukov et al. 2018, "Double/debiased machine learning" (section 3); Northc
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
@@ -22,6 +23,8 @@ from halluc.runs.directory import RunDir
 from halluc.workflows import model_training, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class Folds:
         origin = example.origin
         identity = f"document {origin.document}" if self.by_document else origin.parent or example.id
         return keyed_seed("cross-fit", identity) % self.count
+
+    def out_of_sample(
+        self, examples: Sequence[Any], functions: Iterable[Callable[[list[Any]], Sequence[ResultT]]]
+    ) -> list[ResultT]:
+        """The result for each example, from the function of its part; the functions are needed one after the other."""
+        places: list[list[int]] = [[] for _ in range(self.count)]
+        for place, example in enumerate(examples):
+            places[self.of(example)].append(place)
+        results: dict[int, ResultT] = {}
+        for of_part, function in zip(places, functions, strict=True):
+            if of_part:
+                results.update(zip(of_part, function([examples[place] for place in of_part]), strict=True))
+        return [results[place] for place in range(len(examples))]
 
 
 @dataclass(frozen=True)

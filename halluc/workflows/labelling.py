@@ -127,13 +127,7 @@ class CrossFitted:
         return self.parts[0].relabels
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
-        numbers = [self.folds.of(example) for example in examples]
-        by_place: dict[int, Opinion] = {}
-        for part, labeller in enumerate(self.parts):
-            of_part = [place for place, number in enumerate(numbers) if number == part]
-            if of_part:
-                by_place.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
-        return [by_place[place] for place in range(len(examples))]
+        return self.folds.out_of_sample(examples, [part.opinions for part in self.parts])
 
 
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
