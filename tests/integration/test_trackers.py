@@ -64,7 +64,7 @@ def fake(monkeypatch):
     """W&B is a ``FakeTracker``."""
     monkeypatch.setattr(FakeTracker, "opened", [])
     monkeypatch.setitem(trackers._KINDS, "wandb", FakeTracker)
-    monkeypatch.setattr(trackers, "find_spec", lambda name: object())
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: object())
     return FakeTracker
 
 
@@ -147,7 +147,7 @@ def test_a_resumed_training_continues_its_tracker_run(experiment, halluc, fake, 
 
 
 def test_a_missing_package_is_reported_before_training(experiment, halluc, monkeypatch):
-    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: None)
     outcome = halluc("train", experiment, "--set", "loggers=[mlflow]")
     assert outcome.code == 4
     assert 'pip install "halluc[mlflow]"' in outcome.err
