@@ -200,7 +200,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     noticed = {result.where.file for result in corpora.notices}
     for name, corpus in corpora.splits.items():
         is_alone = len(corpus) == 1 and corpus.source not in noticed
-        if is_alone and (many := words.lone(name, corpus.source, corpus.examples[0])):
+        if is_alone and (many := words.single_example_warning(name, corpus.source, corpus.examples[0])):
             parts.append(f"{name}: {many}")
         if corpora.mappings.get(name, "").startswith("text:"):  # otherwise the file has tokens
             parts += _of_unspaced(name, corpus, words, config)

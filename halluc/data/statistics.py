@@ -29,8 +29,8 @@ class Words:
     ``repaired`` is what a reader may have repaired. ``counts`` begins with the count of examples, under their name.
     ``figure`` is the figure that selects a checkpoint. ``has_surfaces``: parts of an example are labelled, and they are
     known only if train has the same spelling. ``has_blanks``: a blank is a normal token. ``has_labels``: the task has
-    labels. ``lone``, called with a split, its file, and its only example, returns a warning if this example is probably
-    several.
+    labels. ``single_example_warning``, called with a split, its file, and its only example, returns a warning if this
+    example is probably several.
     """
 
     tokens: str
@@ -42,7 +42,7 @@ class Words:
     has_surfaces: bool = False
     has_blanks: bool = False
     has_labels: bool = True
-    lone: Callable[[str, str, Example], str | None] = lambda split, source, example: None
+    single_example_warning: Callable[[str, str, Example], str | None] = lambda split, source, example: None
 
     @property
     def examples(self) -> str:

@@ -228,9 +228,8 @@ def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     yield from _idle(file, task.wording.words.examples, methods)
     before, new, units = file.before, file.new, task.examples.units
     share, noun = f"{units.free}_share", units.name.replace("_", " ")
-    fresh = (
-        f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new examples do not occur in the training split"
-    )
+    new_share = _share(new[f"new_{units.singular}_share"])
+    fresh = f"{new_share} of the {noun} in the new examples do not occur in the training split"
     without = f"{task.wording.words.examples} {units.without}"
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
     yield free + fresh if before[share] or task.examples.has_spans else fresh

@@ -123,7 +123,7 @@ class Rule(Generic[E]):
         yield f"{notes['words']:,} words"
 
 
-class Shown:
+class Placement:
     """What a training split shows: surfaces, as often as they occur."""
 
     label_counts: Mapping[str, int] | None = None
@@ -158,23 +158,23 @@ class Surfaces(Generic[E]):
     def surfaces(self, example: E) -> Sequence[str]:
         raise NotImplementedError
 
-    def of(self, splits: Mapping[SplitName, Corpus[E]]) -> Shown:
+    def of(self, splits: Mapping[SplitName, Corpus[E]]) -> Placement:
         found = [one for example in splits["train"] for one in self.surfaces(example)]
-        return Shown({one: found.count(one) for one in found})
+        return Placement({one: found.count(one) for one in found})
 
-    def load(self, path: Path) -> Shown:
-        return Shown(json.loads(path.read_text(encoding="utf-8")))
+    def load(self, path: Path) -> Placement:
+        return Placement(json.loads(path.read_text(encoding="utf-8")))
 
-    def from_coverage(self, coverage: Shown, withheld: WithheldUnits | None) -> Shown:
+    def from_coverage(self, coverage: Placement, withheld: WithheldUnits | None) -> Placement:
         return coverage
 
     def strata(self, examples: Sequence[E]) -> Strata:
         return ALL
 
-    def whole_texts(self, coverage: Shown) -> None:
+    def whole_texts(self, coverage: Placement) -> None:
         return None
 
-    def gap(self, coverage: Shown, examples: Iterable[E]) -> SplitGap:
+    def gap(self, coverage: Placement, examples: Iterable[E]) -> SplitGap:
         there = [one for example in examples for one in self.surfaces(example)]
         new = sum(one not in coverage.times for one in there)
         unseen = Proportion(new / len(there) if there else None, len(there))
@@ -419,7 +419,7 @@ class TargetKnowledge(Surfaces[Translated]):
 TRANSLATION_WORDING = Wording(
     words("texts", "translations"),
     Nouns(
-        one="word", gold="translation", golds="translations", claims="numbers and names",
+        unit="word", gold="translation", golds="translations", claims="numbers and names",
         unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
         novelty="whether training showed the word", loss_of="loss of a word", annotated="translations",
         card=CARD,
@@ -664,7 +664,7 @@ class ToyAnswerKnowledge(Surfaces[Asked]):
 ANSWER_WORDING = Wording(
     words("questions", "answers"),
     Nouns(
-        one="answer", gold="answer", golds="answers", claims="answers given",
+        unit="answer", gold="answer", golds="answers", claims="answers given",
         unsupported="hallucinated", nothing="no answer", counted="answers", gap_of="answers",
         novelty="whether the answer occurs in training", loss_of="loss of an answer", annotated="answers",
         card=CARD,

@@ -13,7 +13,7 @@ from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
-from halluc.reporting.collect.shown import Picked, Texts
+from halluc.reporting.collect.shown import SelectedClaims, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.integrity import recorded_evaluations
@@ -164,14 +164,14 @@ def _is_whole(tree: Any, record: RunFile) -> bool:
     return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
 
 
-def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
+def refuse_parts(source: EvaluatedRun, picked: SelectedClaims, texts: Texts) -> None:
     """Compare ledger, predictions and figures: a truncated file lacks lines.
 
     Raises:
         HallucError R112: they are not of one evaluation, or not complete.
     """
     run, split = source.run, source.split
-    counted = evaluations.Counted(
+    counted = evaluations.SplitCounts(
         claims=picked.claims,
         supported=picked.sections["supported"].total,
         unsupported=picked.sections["unsupported"].total,

@@ -43,7 +43,7 @@ class Worst:
 
 
 @dataclass
-class Picked:
+class SelectedClaims:
     """The result of one pass over a ledger: the worst of each section, confidences by verdict, and counts.
 
     ``against`` counts claims whose confidence is on the other side of ``threshold`` than the ledger says.
@@ -61,13 +61,13 @@ class Picked:
         return {line.id: None for worst in self.sections.values() for line in worst.lines()}
 
 
-def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> Picked:
+def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> SelectedClaims:
     """Select the ``most`` worst of each kind; a quarter as many of the supported, the least confident ones.
 
     Omissions are sorted by ``scale``, from the best known to new.
     """
     place = {novelty: float(number) for number, novelty in enumerate(scale)}
-    result = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
+    result = SelectedClaims({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
     for line in lines:
         result.ids.add(line.id)
         if line.record == "omission":
@@ -77,7 +77,7 @@ def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scal
     return result
 
 
-def _claim(result: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
+def _claim(result: SelectedClaims, line: LedgerLine, by: ConfidenceFile | None) -> None:
     confidence, verdict = line.confidence, line.verdict
     if confidence is not None:
         withdrawn = by is not None and by.withdraws(confidence, line.label, line.novelty)
@@ -138,7 +138,7 @@ def marks(task: AnyTask, one: Prediction) -> list[Mark]:
     return [claim.mark if task.wording.nouns.is_placed else (None, None, claim.label) for claim in gold]
 
 
-def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
+def sections(picked: SelectedClaims, texts: Texts) -> list[ClaimSection]:
     """Every kind of claim with its worst, in their texts; the distorted ones only if the task has them."""
     return [
         ClaimSection(

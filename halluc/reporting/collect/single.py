@@ -45,7 +45,9 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     return _made(source, picked, texts, gap)
 
 
-def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts, gap: list[GapRow]) -> RunReport:
+def _made(
+    source: reading.EvaluatedRun, picked: shown.SelectedClaims, texts: shown.Texts, gap: list[GapRow]
+) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
@@ -89,7 +91,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
     return paths.of_run(made, known)
 
 
-def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[str]) -> dict[str, Any]:
+def _of_figures(source: reading.EvaluatedRun, picked: shown.SelectedClaims, notes: list[str]) -> dict[str, Any]:
     """The sections that are made from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     path = source.run.report(source.split, "json")
@@ -115,7 +117,7 @@ def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[
 
 
 def _abstention(
-    source: reading.EvaluatedRun, picked: shown.Picked, figures: FigureLookup, notes: list[str]
+    source: reading.EvaluatedRun, picked: shown.SelectedClaims, figures: FigureLookup, notes: list[str]
 ) -> Abstention | None:
     """``confidence.json`` belongs to the last evaluation: if that was of another split, it may differ from this
     ledger's."""

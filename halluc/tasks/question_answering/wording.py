@@ -79,7 +79,7 @@ def _false(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 ANSWERS = Nouns(
-    one="answer",
+    unit="answer",
     gold="answer",
     golds="answers",
     claims="answers given",

@@ -54,7 +54,7 @@ GLOSSARY = {
     " same pair counts as another claim.",
 }
 RELATIONS = Nouns(
-    one="pair",
+    unit="pair",
     gold="relation",
     golds="relations",
     claims="predicted relations",

@@ -40,7 +40,7 @@ def _of_texts(without_label: Count) -> Words:
             Count("pairs", _is_pair, is_share=True),
         ),
         has_blanks=True,
-        lone=_lone,
+        single_example_warning=_lone,
     )
 
 
@@ -124,7 +124,7 @@ def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 _ONE = Nouns(
-    one="text",
+    unit="text",
     gold="label",
     golds="labels",
     claims="predicted labels",

@@ -77,7 +77,7 @@ def nouns(
         unsupported: the heading of unsupported claims. drawn: what is shown next to an example.
     """
     return Nouns(
-        one="statement",
+        unit="statement",
         gold="statement",
         golds="statements",
         claims="statements",

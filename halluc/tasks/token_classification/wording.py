@@ -36,7 +36,7 @@ SENTENCES = Words(
     ),
     figure="entity F1",
     has_surfaces=True,
-    lone=_lone,
+    single_example_warning=_lone,
 )
 
 
@@ -79,7 +79,7 @@ GLOSSARY = {
     " counts as two claims.",
 }
 MENTIONS = Nouns(
-    one="mention",
+    unit="mention",
     gold="mention",
     golds="mentions",
     claims="predicted mentions",
