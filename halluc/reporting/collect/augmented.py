@@ -5,7 +5,6 @@ Recorded edits are repeated or undone, to find which tokens of an example they t
 
 from __future__ import annotations
 
-import heapq
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, islice
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
+from halluc.reporting.collect.shown import Smallest
 from halluc.runs import integrity
 from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN, RunDir
 from halluc.runs.records import read_record
@@ -146,21 +146,16 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
 def _drawn(path: Path) -> list[tuple[int, bytes]]:
     """(line, its text) of the new examples to show: for each method those with the smallest keyed hash."""
     bits = Draws.of("report", "pairs").bits
-    heaps: dict[bytes, list[tuple[int, int, bytes]]] = {}
+    by_methods: dict[bytes, Smallest[tuple[int, bytes]]] = {}
     with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             drawn = bits()
             if line.endswith(_NO_EDITS):
                 continue  # a copy has no edits to show
-            heap = heaps.setdefault(_methods(line), [])
-            if len(heap) < OF_A_METHOD:
-                heapq.heappush(heap, (-drawn, number, line))
-            elif -drawn > heap[0][0]:
-                heapq.heapreplace(heap, (-drawn, number, line))
-    columns = [sorted(heap, reverse=True) for _, heap in sorted(heaps.items())]
+            by_methods.setdefault(_methods(line), Smallest(OF_A_METHOD)).add(drawn, (number, line))
+    columns = [smallest.items() for _, smallest in sorted(by_methods.items())]
     turns = (column[turn] for turn in range(OF_A_METHOD) for column in columns if turn < len(column))
-    shown = [(number, line) for _, number, line in islice(turns, MOST_PAIRS)]
-    return sorted(shown, key=lambda pair: (_methods(pair[1]), pair[0]))
+    return sorted(islice(turns, MOST_PAIRS), key=lambda pair: (_methods(pair[1]), pair[0]))
 
 
 def _methods(line: bytes) -> bytes:

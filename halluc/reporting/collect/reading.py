@@ -182,7 +182,7 @@ def refuse_parts(source: EvaluatedRun, picked: SelectedClaims, texts: Texts) -> 
     evaluations.refuse_parts(run, split, source.file, counted)
     evaluations.refuse_strangers(run, split, texts.missing)
     for worst in picked.sections.values():
-        for line in worst.lines():
+        for line in worst.items():
             if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
                 text = f"{run.ledger(split)} has tokens of {line.id[:100]} that are not in {run.predictions(split)}"
                 raise HallucError("R112", text, help=evaluations.anew(run, split))

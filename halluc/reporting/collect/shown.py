@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from halluc.core.claims import Mark
 from halluc.core.examples import Example
@@ -20,26 +20,27 @@ from halluc.task import AnyTask
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60
 _UNKNOWN = 9.0
+ItemT = TypeVar("ItemT")
 
 
-class Worst:
-    """The first ``most`` of any number of lines by a key; stable for equal keys."""
+class Smallest(Generic[ItemT]):
+    """The ``most`` items with the smallest keys; stable for equal keys."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.total = 0
-        self._heap: list[tuple[float, int, LedgerLine]] = []
+        self._heap: list[tuple[float, int, ItemT]] = []
 
-    def add(self, key: float, line: LedgerLine) -> None:
+    def add(self, key: float, item: ItemT) -> None:
         self.total += 1
-        entry = (-key, -self.total, line)
+        entry = (-key, -self.total, item)
         if len(self._heap) < self.most:
             heapq.heappush(self._heap, entry)
         elif self._heap and entry > self._heap[0]:
             heapq.heapreplace(self._heap, entry)
 
-    def lines(self) -> list[LedgerLine]:
-        return [line for _, _, line in sorted(self._heap, reverse=True)]
+    def items(self) -> list[ItemT]:
+        return [item for _, _, item in sorted(self._heap, reverse=True)]
 
 
 @dataclass
@@ -49,7 +50,7 @@ class SelectedClaims:
     ``against`` counts claims whose confidence is on the other side of ``threshold`` than the ledger says.
     """
 
-    sections: dict[Section, Worst]
+    sections: dict[Section, Smallest[LedgerLine]]
     confidences: dict[str, array[float]] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     claims: int = 0
@@ -58,7 +59,7 @@ class SelectedClaims:
 
     def wanted(self) -> dict[str, None]:
         """The ids of the examples whose texts are shown."""
-        return {line.id: None for worst in self.sections.values() for line in worst.lines()}
+        return {line.id: None for worst in self.sections.values() for line in worst.items()}
 
 
 def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> SelectedClaims:
@@ -67,7 +68,7 @@ def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scal
     Omissions are sorted by ``scale``, from the best known to new.
     """
     place = {novelty: float(number) for number, novelty in enumerate(scale)}
-    result = SelectedClaims({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
+    result = SelectedClaims({section: Smallest(most // 4 if section == "supported" else most) for section in SECTIONS})
     for line in lines:
         result.ids.add(line.id)
         if line.record == "omission":
@@ -144,7 +145,7 @@ def sections(picked: SelectedClaims, texts: Texts) -> list[ClaimSection]:
         ClaimSection(
             section=section,
             total=worst.total,
-            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.lines()],
+            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.items()],
         )
         for section, worst in picked.sections.items()
         if section != "distorted" or texts.task.judge.reasons or worst.total
