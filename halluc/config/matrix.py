@@ -106,7 +106,9 @@ def load_study(
     if not axes:
         loading.refuse_keep_models(cells[0].loaded)
     kept = shared.keep_models or "all"
-    return Study(shared.name, Path(shared.runs_dir), values, tuple(map(_alone, cells)), kept, merged.located)
+    return Study(
+        shared.name, Path(shared.runs_dir), values, tuple(map(_single_experiment, cells)), kept, merged.located
+    )
 
 
 def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
@@ -124,7 +126,7 @@ def _without_blanks(node: Any) -> Any:
     return {key: _without_blanks(value) for key, value in node.items() if value not in (None, [])}
 
 
-def _alone(cell: Cell) -> Cell:
+def _single_experiment(cell: Cell) -> Cell:
     """The cell with the config of a single experiment, which has no ``keep_models``."""
     loaded = cell.loaded
     experiment = loaded.experiment.model_copy(update={"keep_models": None})

@@ -47,11 +47,11 @@ class Files:
                 raise HallucError("C006", f"`extends` lists more than {MOST_FILES} files in total", requested_at)
             self.files.append(path)
             self.chain.append(resolved)
-            self.done[resolved] = self._merged(path, self._alone(path, requested_at))
+            self.done[resolved] = self._merged(path, self._own_values(path, requested_at))
             self.chain.pop()
         return self.done[resolved]
 
-    def _alone(self, path: Path, requested_at: Location | None) -> Located:
+    def _own_values(self, path: Path, requested_at: Location | None) -> Located:
         text = _text(path, requested_at)
         located = yaml.read(Source(str(path), text))
         self.nodes += len(located.values)

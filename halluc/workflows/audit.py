@@ -249,13 +249,13 @@ def line(task: AnyTask, corpus: Corpus[Any], opinions: Sequence[AnnotatedPredict
         certainty=[rounded(claim.confidence) for claim in one.proposed],
         consistency=rounded(one.consistency),
         labels=dict(sorted(counts.items())),
-        others=list(_others(corpus, one)),
+        others=list(_other_places(corpus, one)),
         second=task.examples.border(shown),
         marked=list(task.examples.ranges(shown)),
     )
 
 
-def _others(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlace]:
+def _other_places(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlace]:
     for place in suspect.others[:_MOST_OTHERS]:
         example = corpus.examples[place.example]
         origin = example.origin

@@ -170,11 +170,11 @@ def _splits_of(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
     is_small = are_small(data)
     splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
     train = splits.pop("train")
-    learned = _Learned(task, train if job.settings.gap is None else job.train().examples)
+    learned = _TrainingExamples(task, train if job.settings.gap is None else job.train().examples)
     return tuple(learned) if is_small else learned, list(splits.values())
 
 
-class _Learned:
+class _TrainingExamples:
     """The examples that a model learns from, read again in each iteration."""
 
     def __init__(self, task: AnyTask, source: Iterable[Any]) -> None:
@@ -225,7 +225,7 @@ def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
         reasons = {"given up because all attempts were rejected": file.given_up, "unchangeable": file.unchangeable}
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
         yield f"warning: {file.wanted - file.made:,} fewer than the {file.wanted:,} requested: {why}"
-    yield from _idle(file, task.wording.words.examples, methods)
+    yield from _method_warnings(file, task.wording.words.examples, methods)
     before, new, units = file.before, file.new, task.examples.units
     share, noun = f"{units.free}_share", units.name.replace("_", " ")
     new_share = _share(new[f"new_{units.singular}_share"])
@@ -241,7 +241,7 @@ def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     yield f"made in {file.seconds:.1f} s, {rate:,.0f} a second"
 
 
-def _idle(file: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
+def _method_warnings(file: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
     """Warnings about methods that changed no example, and about a corpus that consists mostly of copies."""
     refused = {method for by in file.refused.values() for method in by}
     total = sum(method.share for method in methods)

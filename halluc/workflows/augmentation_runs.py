@@ -69,7 +69,7 @@ def augment(
         )
         return _make(result, overrides)
 
-    results, _ = cells.each(
+    results, _ = cells.for_each(
         chosen_cells,
         make_cell,
         lambda made: f"{made.made:,} new examples and {made.originals:,} originals",

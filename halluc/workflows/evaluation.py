@@ -89,7 +89,7 @@ def evaluate(
     if not study.axes:
         job = _newest(config, overrides)
         return _assess(job, str(job.target.model), overrides, splits)
-    of_cells, _ = cells.each(
+    of_cells, _ = cells.for_each(
         chosen,
         lambda cell: evaluate_cell(cell, overrides, splits),
         summary,

@@ -77,10 +77,10 @@ def load_run(
         raise HallucError(
             "R101", f"{result.path} has no {result.config.name}", help="pass the CONFIG in addition to --run"
         )
-    loaded = loading.load(result.config, overrides, table=TABLE, kept=True)
+    loaded = loading.load(result.config, overrides, table=TABLE, stored=True)
     without_model = identity and result.read().config_sha256 == identity_of(loaded, identity)
     if not without_model and not is_of(loaded, result):
-        keys = rendering.differences(loading.load(result.config, table=TABLE, kept=True).tree, loaded.tree)
+        keys = rendering.differences(loading.load(result.config, table=TABLE, stored=True).tree, loaded.tree)
         text = f" ({', '.join(keys)})" if keys else ""
         raise HallucError(
             "R104", f"the model in {result.path} was trained with another config than --set requests{text}"
@@ -93,7 +93,7 @@ def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
     trained = run.read().config_sha256
     if loaded.sha256 == trained:
         return True
-    kept = loading.load(run.config, table=TABLE, kept=True) if run.config.is_file() else None
+    kept = loading.load(run.config, table=TABLE, stored=True) if run.config.is_file() else None
     return kept is not None and kept.sha256 == trained and hashing.is_usable(kept.tree, loaded.tree)
 
 

@@ -212,13 +212,13 @@ def _train(session: Session) -> dict[str, Any]:
     if session.engine.is_main:
         checkpointer.publish(prepared.refit)
     session.engine.wait()
-    best = checkpointer.summary(session.job.choose_by, _unselective(session))
-    if session.engine.is_main and not best["dev"] and _unselective(session) is None:
+    best = checkpointer.summary(session.job.choose_by, _why_last(session))
+    if session.engine.is_main and not best["dev"] and _why_last(session) is None:
         warn(f"no checkpoint is selected, and the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
     return best
 
 
-def _unselective(session: Session) -> str | None:
+def _why_last(session: Session) -> str | None:
     """Why dev cannot select a checkpoint; None if it can."""
     dev = session.corpora.splits.get("dev")
     if dev is None:
@@ -288,7 +288,7 @@ def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpoin
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption
 
-    choose_by = session.job.choose_by if _unselective(session) is None else None
+    choose_by = session.job.choose_by if _why_last(session) is None else None
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
         listeners = _listeners(stack, session, prepared.notes) if session.engine.is_main else []
@@ -350,7 +350,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     )
     for unseen in unseen_labels(data):  # the only oddity that changes the meaning of figures on dev
         warn(unseen)
-    if (why_last := _unselective(session)) is not None:
+    if (why_last := _why_last(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
         warn(f"{why_last}: no checkpoint will be selected, and the last one is kept{unused}")
     _tell_long(task, notes)

@@ -42,7 +42,7 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
 def _differences(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
     """Key, value in the run and value in the config, for every differing key that decides the model."""
     try:
-        kept = loading.load(run.config, table=TABLE, kept=True)
+        kept = loading.load(run.config, table=TABLE, stored=True)
     except HallucError:
         return []  # of another version, or damaged: not the run searched for
     of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))

@@ -185,7 +185,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     reported = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
     if run.config.is_file():
         tracking.track_report(
-            load(run.config, table=TABLE, kept=True), run, next(iter(reported.written.get("md", ())), None)
+            load(run.config, table=TABLE, stored=True), run, next(iter(reported.written.get("md", ())), None)
         )
     return reported
 

@@ -37,7 +37,7 @@ def train(
         with elsewhere("choose another path for `--run`"):
             return [train_job(Job(load(config, overrides)), overrides, run=run, resume=resume)]
     _, chosen = cells.begin(config, overrides, selection)
-    return cells.each(
+    return cells.for_each(
         chosen,
         lambda cell: train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume),
         summary,

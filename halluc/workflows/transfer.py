@@ -87,7 +87,7 @@ def record(job: Job, record: RunFile) -> None:
 
 def _task_of(run: RunDir) -> str | None:
     try:
-        return str(loading.load(run.config, table=TABLE, kept=True).experiment.task.type)
+        return str(loading.load(run.config, table=TABLE, stored=True).experiment.task.type)
     except HallucError:
         return None
 

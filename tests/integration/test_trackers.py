@@ -96,7 +96,7 @@ def test_a_tracker_receives_config_events_figures_and_fingerprint(experiment, ha
     assert evaluation.texts["ledger/dev.jsonl"] == run.ledger("dev").read_text()
     assert report.texts["report.md"] == (run.path / "report" / "report.md").read_text()
     # The corpus stays here unless `upload_text` is set.
-    loaded = loading.load(run.config, ["upload_text=false"], table=TABLE, kept=True)
+    loaded = loading.load(run.config, ["upload_text=false"], table=TABLE, stored=True)
     tracking.track_evaluation(loaded, run, [read_evaluation(run, "dev")])
     tracking.track_report(loaded, run, run.path / "report" / "report.md")
     assert [one.texts for one in fake.opened[3:]] == [{}]

@@ -197,8 +197,8 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     if parent is not None or one.parent is None:
         before: list[str] | None = parent.tokens if parent is not None else []
     else:
-        before = None if child is None else undone(child.tokens, all_steps)
-    result = None if before is None else made(before, all_steps)
+        before = None if child is None else undo_edits(child.tokens, all_steps)
+    result = None if before is None else apply_edits(before, all_steps)
     if before is None or result is None:
         return None
     return EditedPair(
@@ -238,7 +238,7 @@ class EditedTokens(NamedTuple):
     after: list[Range]
 
 
-def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
+def apply_edits(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
     """Apply the edits; None if one does not fit the text."""
     tokens = [Token(text, place, False) for place, text in enumerate(before)]
     touched: set[int] = set()
@@ -249,8 +249,8 @@ def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
         there = {token.origin for token in changed if not token.touched}
         touched |= {token.origin for token in tokens if token.origin is not None and token.origin not in there}
         tokens = changed
-    after = runs(place for place, token in enumerate(tokens) if token.touched)
-    return EditedTokens([token.text for token in tokens], runs(touched), after)
+    after = adjacent_ranges(place for place, token in enumerate(tokens) if token.touched)
+    return EditedTokens([token.text for token in tokens], adjacent_ranges(touched), after)
 
 
 def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None:
@@ -279,7 +279,7 @@ def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
     return [old[place]._replace(touched=old[place].touched or place != new) for new, place in enumerate(places)]
 
 
-def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
+def undo_edits(after: Sequence[str], all_steps: Steps) -> list[str] | None:
     """The tokens before all edits, undone from the last step on; None if an edit does not match the text."""
     tokens = list(after)
     for step in reversed(all_steps):
@@ -296,7 +296,7 @@ def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
     return tokens
 
 
-def runs(places: Iterable[int]) -> list[Range]:
+def adjacent_ranges(places: Iterable[int]) -> list[Range]:
     """Adjacent positions as (start, end)."""
     ranges: list[Range] = []
     for place in sorted(places):

@@ -42,10 +42,10 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # the part that has not been read yet
     reading.refuse_parts(source, picked, texts)
-    return _made(source, picked, texts, gap)
+    return _report(source, picked, texts, gap)
 
 
-def _made(
+def _report(
     source: reading.EvaluatedRun, picked: shown.SelectedClaims, texts: shown.Texts, gap: list[GapRow]
 ) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
