@@ -69,14 +69,15 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     noun = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{quantity(len(corpora.splits[split]), noun)} written to {path} ({name})")
-    tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
-    result = _result(origin.task, name, corpora, files, writer.read_by(options))
+    keys = {**{split: str(path) for split, path in files.items()}, **writer.read_by(options)}
+    tell(f"to read it: data: {{{', '.join(f'{key}: {plain(value)}' for key, value in keys.items())}}}")
+    result = _result(origin.task, name, corpora, files, keys)
     put(result)
     return result
 
 
 def _result(
-    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: Mapping[str, Any]
+    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: dict[str, Any]
 ) -> ConvertResult:
     return ConvertResult(
         task=task,
@@ -88,7 +89,7 @@ def _result(
         skipped=len(corpora.skipped),
         format=form,
         splits={name: {"file": str(path), "examples": len(corpora.splits[name])} for name, path in files.items()},
-        data={**{name: str(path) for name, path in files.items()}, **keys},
+        data=keys,
     )
 
 
@@ -216,8 +217,3 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     for result, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if result:
             yield f"{len(result):,} {done} (first: {result[0].where}: {result[0].what})"
-
-
-def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in (*((split, str(path)) for split, path in files.items()), *keys.items()):
-        yield f"{key}: {plain(value)}"
