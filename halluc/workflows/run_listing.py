@@ -56,7 +56,7 @@ def _below(folder: Path) -> Iterator[ListedRun]:
 
 def _run(path: Path) -> ListedRun:
     run = RunDir(path)
-    common: dict[str, Any] = {"path": str(path), "bytes": size_of(path), "created": _created(path / RUN_FILE)}
+    common: dict[str, Any] = {"path": str(path), "bytes": size_of(path.resolve()), "created": _created(path / RUN_FILE)}
     try:
         record = run.read()
     except HallucError as error:
@@ -69,7 +69,11 @@ def _run(path: Path) -> ListedRun:
 
 
 def _study(home: Path) -> ListedRun:
-    common: dict[str, Any] = {"path": str(home), "bytes": size_of(home), "created": _created(home / matrix.MATRIX_FILE)}
+    common: dict[str, Any] = {
+        "path": str(home),
+        "bytes": size_of(home.resolve()),
+        "created": _created(home / matrix.MATRIX_FILE),
+    }
     try:
         known = matrix.read(home)
     except HallucError as error:
@@ -82,7 +86,7 @@ def _study(home: Path) -> ListedRun:
 def _tuning(home: Path) -> ListedRun:
     task, state = _progress([RunDir(path) for path in directory.folders(home)], "trials")
     return ListedRun(
-        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=size_of(home),
+        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=size_of(home.resolve()),
         created=_created(home / JOURNAL_FILE),
     )  # fmt: skip
 

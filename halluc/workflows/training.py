@@ -7,14 +7,7 @@ from pathlib import Path
 
 from halluc.core.files import elsewhere
 from halluc.runs.results import TrainResult
-from halluc.workflows import (
-    augmentation,
-    cells,
-    distillation,
-    model_training,
-    run_locations,
-    run_state,
-)
+from halluc.workflows import augmentation, cells, distillation, model_training, run_locations, run_state
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job, load
 

@@ -244,9 +244,7 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
 def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
     if not 0 <= start < end <= size:
         raise Unreadable(
-            "D109",
-            f"the {role} is {start} to {end}, but there are {size} {unit}",
-            "count from 0; the end is exclusive",
+            "D109", f"the {role} is {start} to {end}, but there are {size} {unit}", "count from 0; the end is exclusive"
         )
 
 
