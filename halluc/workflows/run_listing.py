@@ -54,9 +54,13 @@ def _below(folder: Path) -> Iterator[ListedRun]:
                 yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
 
 
+def _common(folder: Path, file: str) -> dict[str, Any]:
+    return {"path": str(folder), "bytes": size_of(folder.resolve()), "created": _created(folder / file)}
+
+
 def _run(path: Path) -> ListedRun:
     run = RunDir(path)
-    common: dict[str, Any] = {"path": str(path), "bytes": size_of(path.resolve()), "created": _created(path / RUN_FILE)}
+    common = _common(path, RUN_FILE)
     try:
         record = run.read()
     except HallucError as error:
@@ -69,11 +73,7 @@ def _run(path: Path) -> ListedRun:
 
 
 def _study(home: Path) -> ListedRun:
-    common: dict[str, Any] = {
-        "path": str(home),
-        "bytes": size_of(home.resolve()),
-        "created": _created(home / matrix.MATRIX_FILE),
-    }
+    common = _common(home, matrix.MATRIX_FILE)
     try:
         known = matrix.read(home)
     except HallucError as error:
@@ -85,10 +85,7 @@ def _study(home: Path) -> ListedRun:
 
 def _tuning(home: Path) -> ListedRun:
     task, state = _progress([RunDir(path) for path in directory.folders(home)], "trials")
-    return ListedRun(
-        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=size_of(home.resolve()),
-        created=_created(home / JOURNAL_FILE),
-    )  # fmt: skip
+    return ListedRun(name=home.name, kind="tuning", task=task, state=state, **_common(home, JOURNAL_FILE))
 
 
 def _progress(runs: Sequence[RunDir], noun: str) -> tuple[str | None, str]:
