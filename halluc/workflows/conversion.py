@@ -96,9 +96,7 @@ def _result(
 def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) -> CorpusSource:
     if wanted.task is not None and wanted.task not in TABLE["task"]:
         raise HallucError("C011", f"no task `{wanted.task}`", help=f"one of {', '.join(TABLE['task'])}")
-    for split in wanted.splits:
-        if split not in SPLITS:
-            raise HallucError("C011", f"no split `{split}`", help=f"one of {', '.join(SPLITS)}")
+    job.refuse_unknown_splits(wanted.splits)
     if Path(source).suffix in _CONFIGS:
         loaded = job.load(Path(source), overrides)
         task, data = loaded.experiment.task.type, loaded.experiment.data
