@@ -40,11 +40,11 @@ from halluc.workflows import (
     transfer,
 )
 from halluc.workflows.job import Job
-from halluc.workflows.pretraining import Pretrained
 
 if TYPE_CHECKING:
     import torch
 
+    from halluc.augmentation.models.fitted import Fitted
     from halluc.engine.loop import Training
     from halluc.engine.runtime import Runtime
     from halluc.task import AnyTask, Loaded
@@ -64,7 +64,7 @@ class Session:
     engine: Runtime
     resume: bool
     moves_latest: bool = False
-    pretrained: Pretrained | None = None
+    pretrained: Fitted | None = None
 
     @property
     def target(self) -> RunDir:
@@ -246,7 +246,7 @@ def _prepared(session: Session) -> PreparedTraining:
     texts = (text for example in train for text in task.examples.texts(example))
     model = settings.model
     if session.pretrained is not None:
-        model = model.model_copy(update={"name": session.pretrained.folder})
+        model = model.model_copy(update={"name": str(session.pretrained.folder)})
     encoder = task.model.build(model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
 
