@@ -69,7 +69,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     noun = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{quantity(len(corpora.splits[split]), noun)} written to {path} ({name})")
-    keys = {**{split: str(path) for split, path in files.items()}, **writer.read_by(options)}
+    keys: dict[str, Any] = {**{split: str(path) for split, path in files.items()}, **writer.read_by(options)}
     tell(f"to read it: data: {{{', '.join(f'{key}: {plain(value)}' for key, value in keys.items())}}}")
     result = _result(origin.task, name, corpora, files, keys)
     put(result)
