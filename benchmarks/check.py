@@ -102,20 +102,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--checkout", type=Path, nargs="+", default=[Path(__file__).resolve().parent.parent])
-    asked = parser.parse_args()
+    args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder:
         for form in FORMS:
-            config = make(form, asked.examples, asked.seed, Path(folder))
-            results: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in asked.checkout}
-            for _ in range(asked.rounds):
+            config = make(form, args.examples, args.seed, Path(folder))
+            results: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in args.checkout}
+            for _ in range(args.rounds):
                 for checkout, figures in results.items():
                     figures.append(measured(config, checkout))
             for checkout, figures in results.items():
                 seconds, peaks = zip(*figures, strict=True)
                 print(
-                    f"{form}, {asked.examples:,} examples, {checkout.name}: {statistics.median(seconds):.1f} s of "
-                    f"processor time, peak {max(peaks):.2f} GB (median of {asked.rounds})",
+                    f"{form}, {args.examples:,} examples, {checkout.name}: {statistics.median(seconds):.1f} s of "
+                    f"processor time, peak {max(peaks):.2f} GB (median of {args.rounds})",
                     flush=True,
                 )
 

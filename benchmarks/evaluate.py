@@ -103,11 +103,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--run", type=Path, help="time the decoding of this run's model")
     parser.add_argument("--split", choices=("train", "dev", "test"), default="test")
-    asked = parser.parse_args()
-    if asked.run is None:
-        time_scorer(asked.sentences, asked.rounds)
+    args = parser.parse_args()
+    if args.run is None:
+        time_scorer(args.sentences, args.rounds)
     else:
-        time_decoding(asked.run, asked.split, asked.rounds)
+        time_decoding(args.run, args.split, args.rounds)
 
 
 if __name__ == "__main__":

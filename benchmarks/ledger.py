@@ -98,15 +98,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sentences", type=int, nargs="+", default=[3453, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     chance = random.Random(1)
     words = [f"{chance.choice('ABCDEFGHIJ')}{chance.randrange(10**6):06d}" for _ in range(20_000)]
     coverage = SurfaceCoverage.of(corpus(14_000, chance, words))
-    for sentences in asked.sentences:
+    for sentences in args.sentences:
         examples = corpus(sentences, chance, words)
         predicted = predictions(examples, chance)
         totals, reports = [], []
-        for _ in range(asked.rounds):
+        for _ in range(args.rounds):
             with tempfile.TemporaryDirectory() as folder:  # without caches of the previous round
                 steps = one_round(examples, predicted, SurfaceKnowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
@@ -116,7 +116,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         claims = sum(len(p.spans) for p in predicted)
         print(
-            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {asked.rounds}, "
+            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {args.rounds}, "
             f"peak {peak:.2f} GB; seqeval's report beside it {statistics.median(reports):.2f} s"
         )
         print("  last round: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))

@@ -75,11 +75,11 @@ def halluc(reference: str) -> Predict:
     return predict
 
 
-def child(asked: argparse.Namespace) -> None:
+def child(args: argparse.Namespace) -> None:
     """One arm; prints texts per second, by the clock and by processor time, F1 and memory in MiB as a line of JSON."""
-    texts, gold = corpus(asked.texts)
-    predict = {"a": lambda: pipeline(asked.run, None), "b": lambda: pipeline(asked.run, 32)}.get(
-        asked.arm, lambda: halluc(asked.reference)
+    texts, gold = corpus(args.texts)
+    predict = {"a": lambda: pipeline(args.run, None), "b": lambda: pipeline(args.run, 32)}.get(
+        args.arm, lambda: halluc(args.reference)
     )()
     predict(texts[:8])
     wall, used = time.perf_counter(), time.process_time()
@@ -141,19 +141,19 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = options()
-    if asked.arm is not None:
-        child(asked)
+    args = options()
+    if args.arm is not None:
+        child(args)
         return
     names = {"a": "pipeline, one call a text", "b": "pipeline, batches of 32", "c": "halluc"}
-    references = {"a": "", "b": "", "c": asked.run}
-    for number, folder in enumerate(asked.exports):
+    references = {"a": "", "b": "", "c": args.run}
+    for number, folder in enumerate(args.exports):
         names[chr(ord("d") + number)], references[chr(ord("d") + number)] = folder, folder
     found: dict[str, list[dict[str, float]]] = {arm: [] for arm in names}
-    for _ in range(asked.rounds):
+    for _ in range(args.rounds):
         for arm, reference in references.items():
             found[arm].append(measured(arm, reference))
-    print(f"{asked.texts} texts, medians of {asked.rounds} rounds")
+    print(f"{args.texts} texts, medians of {args.rounds} rounds")
     for arm, of in found.items():
         one = {key: statistics.median(each[key] for each in of) for key in of[0]}
         ratios = {
@@ -164,7 +164,7 @@ def main() -> None:
             f"({arm}) {names[arm]:<28}{one['speed']:8.1f} texts/s  F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
             f"  {ratios['speed']:5.2f} times (a), {ratios['by_processor']:5.2f} by processor time"
         )
-    starts([asked.run, *asked.exports], asked.rounds)
+    starts([args.run, *args.exports], args.rounds)
 
 
 if __name__ == "__main__":

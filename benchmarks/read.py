@@ -77,13 +77,13 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), asked.examples, asked.seed)
+        make(Path(folder), args.examples, args.seed)
         print("| format | examples | rows/s | examples/s | peak MB |\n|---|---|---|---|---|")
         for name, task in FORMATS.items():
             results: dict[str, list[list[float]]] = {"rows": [], "examples": []}
-            for _ in range(asked.rounds):
+            for _ in range(args.rounds):
                 for what, values in results.items():
                     command = [sys.executable, "-c", MEASURE, name, f"{folder}/corpus.{name}", task, what]
                     done = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -152,29 +152,29 @@ def main() -> None:
     parser.add_argument("--most-seconds", type=float, default=900)
     parser.add_argument("--keep", type=Path, help="a folder for corpora and runs, which are used again")
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(asked, asked.keep or Path(folder))
-    (asked.out / "scale.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (asked.out / "scale.md").write_text(table(found) + "\n", encoding="utf-8")
-    draw(found, asked.out)
+        found = measure(args, args.keep or Path(folder))
+    (args.out / "scale.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (args.out / "scale.md").write_text(table(found) + "\n", encoding="utf-8")
+    draw(found, args.out)
     print(table(found))
 
 
-def measure(asked: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, float]]]:
+def measure(args: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, float]]]:
     """A row for each size, by command."""
-    found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in asked.commands}
+    found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in args.commands}
     (folder / "runs").mkdir(parents=True, exist_ok=True)
-    make(folder / "dev.conll", DEV, asked.seed + 1)
-    trained = min(asked.sizes)
-    for size in sorted(asked.sizes):
-        make(folder / f"{size}.conll", size, asked.seed)
+    make(folder / "dev.conll", DEV, args.seed + 1)
+    trained = min(args.sizes)
+    for size in sorted(args.sizes):
+        make(folder / f"{size}.conll", size, args.seed)
         (folder / f"{size}.yaml").write_text(CONFIG.format(folder=folder, size=size), encoding="utf-8")
         if {"predict", "eval"} & found.keys() and not (folder / "runs" / f"train-{trained}").is_dir():
             measured(arguments("train", trained, folder, trained), folder)
         for command, rows in found.items():
-            if (longest := expected(rows, size)) > asked.most_seconds:
+            if (longest := expected(rows, size)) > args.most_seconds:
                 print(f"{command} of {size:,} sentences would take {longest:,.0f} s: left out", flush=True)
                 continue
             if command in ("train", "augment"):

@@ -62,9 +62,9 @@ def main() -> None:
     parser.add_argument("run", nargs="?")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure(asked.run or trained(folder), asked.connections, asked.seconds)
+        measure(args.run or trained(folder), args.connections, args.seconds)
 
 
 def trained(folder: str) -> str:

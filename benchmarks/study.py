@@ -77,23 +77,23 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=4)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     ways = [
         Way("one after the other, all cores", [], 1, cores),
         Way("one after the other, one thread", [], 1, 1),
-        Way(f"--jobs {asked.jobs}, one thread each", ["--jobs", str(asked.jobs)], asked.jobs, 1),
+        Way(f"--jobs {args.jobs}, one thread each", ["--jobs", str(args.jobs)], args.jobs, 1),
     ]
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         if ray_cluster.lacks() is None:
-            address = stack.enter_context(ray_cluster.cluster(workers=asked.jobs))[0].address
+            address = stack.enter_context(ray_cluster.cluster(workers=args.jobs))[0].address
             options = ["--on", "ray", "--address", address]
-            ways.append(Way(f"--on ray, {asked.jobs} nodes, one thread each", options, asked.jobs, 1))
+            ways.append(Way(f"--on ray, {args.jobs} nodes, one thread each", options, args.jobs, 1))
         config = Path(folder, "study.yaml")
-        seeds = list(range(1, asked.cells + 1))
-        config.write_text(CONFIG.format(steps=asked.steps, seeds=seeds), encoding="utf-8")
-        for number in range(asked.rounds):
+        seeds = list(range(1, args.cells + 1))
+        config.write_text(CONFIG.format(steps=args.steps, seeds=seeds), encoding="utf-8")
+        for number in range(args.rounds):
             for place, way in enumerate(ways):
                 way.run(config, Path(folder, f"{number}-{place}"))
     print(f"{'':<44}{'seconds':>10}{'speed':>8}{'overhead of a cell':>20}{'equal files':>13}   (medians)")

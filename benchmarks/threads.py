@@ -99,19 +99,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--arms", default="active,300000,10000,1000,passive")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.child:
-        child(asked.sentences)
+    args = parser.parse_args()
+    if args.child:
+        child(args.sentences)
         return
     arms: dict[str, list[Trainer]] = {}
     try:
-        for arm in asked.arms.split(","):
-            arms[arm] = [Trainer(arm, asked.sentences) for _ in range(2)]
-        speeds = measure(arms, asked.rounds)
+        for arm in args.arms.split(","):
+            arms[arm] = [Trainer(arm, args.sentences) for _ in range(2)]
+        speeds = measure(arms, args.rounds)
     finally:
         for one in (one for both in arms.values() for one in both):
             one.end()
-    print(f"\n{asked.sentences} sentences, sentences/s of each training: median and best of {asked.rounds} rounds")
+    print(f"\n{args.sentences} sentences, sentences/s of each training: median and best of {args.rounds} rounds")
     print(f"{'setting':<10}{'alone':>16}{'two at once':>16}")
     for arm in arms:
         cells = (f"{statistics.median(own):.1f} / {max(own):.1f}" for own in (speeds[arm, 1], speeds[arm, 2]))

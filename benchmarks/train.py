@@ -161,11 +161,11 @@ def peak_mebibytes() -> float:
     return int(match[1]) / 1024
 
 
-def child(asked: argparse.Namespace) -> None:
+def child(args: argparse.Namespace) -> None:
     """One training; prints sentences per second, dev F1 and memory in MiB as a line of JSON."""
     quiet_libraries(verbose=False)
-    setting = Setting(asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens, asked.model)
-    seconds, encoder = ARMS[asked.arms][1](setting, asked.seed)
+    setting = Setting(args.sentences, args.epochs, args.trainer_rate, args.rate, args.batch_tokens, args.model)
+    seconds, encoder = ARMS[args.arms][1](setting, args.seed)
     speed, peak = len(setting.train) * setting.epochs / seconds, peak_mebibytes()
     print(json.dumps({"speed": speed, "peak": peak, "f1": setting.f1(encoder), "sentences": len(setting.train)}))
 
@@ -196,20 +196,20 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = options()
-    if asked.seed is not None:
-        child(asked)
+    args = options()
+    if args.seed is not None:
+        child(args)
         return
-    results: dict[str, list[dict[str, float]]] = {arm: [] for arm in asked.arms}
-    for seed in range(1, asked.rounds + 1):
-        for arm in asked.arms:
+    results: dict[str, list[dict[str, float]]] = {arm: [] for arm in args.arms}
+    for seed in range(1, args.rounds + 1):
+        for arm in args.arms:
             one = measured(arm, seed)
             results[arm].append(one)
             figures = f"{one['speed']:7.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
             print(f"round {seed} ({arm}) {figures}", flush=True)
     medians = {arm: {key: statistics.median(one[key] for one in of) for key in of[0]} for arm, of in results.items()}
     sentences = next(iter(medians.values()))["sentences"]
-    print(f"\n{sentences:.0f} sentences, {asked.epochs} epochs, medians of {asked.rounds} rounds")
+    print(f"\n{sentences:.0f} sentences, {args.epochs} epochs, medians of {args.rounds} rounds")
     for arm, one in medians.items():
         figures = f"{one['speed']:8.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
         base = medians.get("b")

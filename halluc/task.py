@@ -21,7 +21,7 @@ from halluc.core.examples import Corpus, Example, Origin
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.predictions import Stated
+from halluc.data.predictions import ExternalPrediction
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
@@ -137,7 +137,7 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """The names that ``class_weights`` may use: the labels, and the class for no label."""
 
-    def lacks(self, corpus: Corpus[ExampleT]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[ExampleT]) -> str | None:
         """Why nothing can be learned from a training split, such as "no mention"; None if something can."""
 
     def trains_on(self, example: ExampleT) -> bool:
@@ -209,8 +209,8 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def encode(self, examples: Sequence[ExampleT], loaded: LoadedT, /) -> EncodedT:
         """Encode examples, with everything that ``predict`` needs besides the weights (such as the tokenizer)."""
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        """How to decode a model with these ``outputs`` if ``asked`` is requested; None if the task has no choice."""
+    def decoding(self, outputs: Sequence[str], requested: Decoding) -> Decoding | None:
+        """How to decode a model with these ``outputs`` for ``eval.decode``; None if the task has no choice."""
 
     def predict(
         self, model: torch.nn.Module, encoded: EncodedT, budget: int, runtime: Runtime, decoding: Decoding | None
@@ -223,7 +223,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
             budget: padded word pieces per forward pass. decoding: the value returned by ``decoding``.
         """
 
-    def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
+    def imported(self, examples: Sequence[ExampleT], imported: Sequence[ExternalPrediction]) -> list[PredictionT]:
         """Predictions of another tool, one per example, without ``scores``.
 
         Raises:
@@ -282,7 +282,7 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     def figures(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet) -> list[Figure]:
         """Every figure, from columns of ``sheet``, which has a row per example."""
 
-    def kept(
+    def after_abstention(
         self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], remaining: numpy.ndarray, sheet: Sheet
     ) -> list[Figure]:
         """Figures after abstention, with ``{"claims": "kept"}``.
@@ -305,14 +305,14 @@ class Knowledge(Protocol[ExampleT]):
     """What a training split contains, and what is new compared with it (DEFINITIONS, section 2).
 
     ``novelties`` is the scale of a claim's novelty, from known to new; ``reported`` are those that get figures even if
-    no claim has them. ``units`` are the values of ``gap.unit``; ``covers`` are the splits that ``of`` reads, before
-    augmentation and after withholding.
+    no claim has them. ``units`` are the values of ``gap.unit``; ``splits_read`` are the splits that ``of`` reads,
+    before augmentation and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
     reported: ClassVar[tuple[Novelty, ...]]
     units: ClassVar[Mapping[str, UnitKind]]
-    covers: ClassVar[tuple[SplitName, ...]]
+    splits_read: ClassVar[tuple[SplitName, ...]]
 
     def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> TrainingCoverage:
         """The coverage of training data; ``save`` writes the ``coverage.json`` that ``load`` reads."""
@@ -320,7 +320,7 @@ class Knowledge(Protocol[ExampleT]):
     def load(self, path: Path) -> TrainingCoverage:
         """The coverage stored in a run. R120: it is damaged. R121: it was written by another version of halluc."""
 
-    def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
+    def from_coverage(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
         """The novelty of claims, from ``coverage`` and what was withheld."""
 
     def strata(self, examples: Sequence[ExampleT]) -> Strata:

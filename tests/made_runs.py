@@ -21,7 +21,7 @@ from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
-from halluc.workflows import augmentation, cells, evaluation, ready_models, run_locations, training
+from halluc.workflows import augmentation, cells, evaluation, model_training, ready_models, run_locations
 from halluc.workflows.cell_selection import EVERY_CELL
 from halluc.workflows.job import Job, load
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
@@ -157,11 +157,11 @@ def _train(job: Job, corpora: Mapping[str, Sequence[MadeExample]], labels: Seque
     remaining, target, engine = job.remaining(("train", "dev")), job.target, SimpleNamespace(is_main=True)
     with target.locked(), target.stage("train", []) as stage:
         augmentation.ensure(job)
-        session = training.Session(job, engine, resume=False)
+        session = model_training.Session(job, engine, resume=False)
         weights = SimpleNamespace(numel=lambda: PARAMETERS)
         encoder = SimpleNamespace(commit=None, model=SimpleNamespace(parameters=lambda: [weights]))
         machine = {"device": "cpu", "precision": "fp32", "threads": 1, "processes": 1}
-        training._record(session, encoder, machine, dict.fromkeys(remaining.splits, PREPARED))
+        model_training._record(session, encoder, machine, dict.fromkeys(remaining.splits, PREPARED))
         dev = _dev_figures(MadeModel(job, corpora), remaining)
         with JsonlLogger(target.events) as log:
             for event in _events(len(remaining.splits["train"]), dev):

@@ -35,11 +35,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy
 
 from halluc.core.rng import keyed_seed
+from halluc.core.selective import Guarantee, Unit
 
 Array = numpy.ndarray
 GRID = numpy.arange(1000) / 1000
@@ -131,40 +131,11 @@ def betting(claims: Half, stake: float, most: int, max_rate: float) -> Array:
     return numpy.asarray(numpy.exp(-numpy.maximum(wealth, 0)))
 
 
-Unit = Literal["example", "claim"]
 STAKES = numpy.arange(1, 20) / 20
 _ASSUMES: dict[Unit, str] = {
     "example": "examples are independent draws, none with more than `most_unsupported` unsupported claims",
     "claim": "claims are independent draws, no less often unsupported where confidence is lower",
 }
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A threshold, or the reason why there is none, and the results of the testing half.
-
-    ``examples`` and ``claims`` are the numbers of those tested. ``kept_share`` (of these claims) and ``rate``
-    (unsupported among the kept) are the values at the threshold. ``p_value``, ``test`` and its parameter are those at
-    the threshold, or at ``start`` if that did not pass. ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a
-    bet, ``most_unsupported`` U.
-    """
-
-    threshold: float | None
-    why_none: str | None
-    unit: Unit
-    max_rate: float
-    probability: float
-    examples: int
-    claims: int
-    assumes: str
-    kept_share: float | None = None
-    rate: float | None = None
-    start: float | None = None
-    p_value: float | None = None
-    test: Literal["binomial", "hoeffding-bentkus", "betting"] | None = None
-    kept_cap: int | None = None
-    stake: float | None = None
-    most_unsupported: int | None = None
 
 
 def halves(ids: Iterable[str]) -> Array:
@@ -180,7 +151,7 @@ def choose(
     max_rate: float,
     probability: float,
     unit: Unit = "example",
-) -> Choice:
+) -> Guarantee:
     """The lowest threshold of the grid .000 to .999 that passes, as described at the top of this module.
 
     Args:
@@ -194,7 +165,7 @@ def choose(
     if not ((confidence >= 0) & (confidence <= 1)).all():
         raise ValueError("confidences lie between 0 and 1")
     fit, test = (half(example, confidence, unsupported, side) for side in (fitting, ~fitting))
-    choice = Choice(None, None, unit, max_rate, probability, test.examples, len(test.level), _ASSUMES[unit])
+    choice = Guarantee(None, None, unit, max_rate, probability, test.examples, len(test.level), _ASSUMES[unit])
     if not len(test.level):
         return replace(choice, why_none="the testing half has no claims")
     return _by_examples(choice, fit, test) if unit == "example" else _by_claims(choice, test)
@@ -209,7 +180,7 @@ def choose_by_class(
     max_rate: float,
     probability: float,
     unit: Unit = "example",
-) -> dict[str, Choice]:
+) -> dict[str, Guarantee]:
     """A threshold for each of the ``classes`` (claims,) in the fitting half; other arguments as in ``choose``.
 
     With k classes, each guarantee has the probability 1 - (1 - probability) / k, so that all of them together, and that
@@ -225,7 +196,7 @@ def choose_by_class(
     }
 
 
-def _by_claims(choice: Choice, test: Half) -> Choice:
+def _by_claims(choice: Guarantee, test: Half) -> Guarantee:
     # The subtrahend avoids that a rounding error requires one claim more.
     needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)
     enough = numpy.flatnonzero(at_least(test.level) >= needed)
@@ -236,7 +207,7 @@ def _by_claims(choice: Choice, test: Half) -> Choice:
     return replace(result, test="binomial")
 
 
-def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
+def _by_examples(choice: Guarantee, fit: Half, test: Half) -> Guarantee:
     if not len(fit.level):
         return replace(choice, why_none="the fitting half has no claims to choose a start by")
     caps = int(fit.rank.max())
@@ -256,7 +227,7 @@ def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
     return replace(result, test="betting", stake=float(STAKES[which[at] - caps]))
 
 
-def _descend(choice: Choice, test: Half, p_values: Array, start: int) -> tuple[Choice, int]:
+def _descend(choice: Guarantee, test: Half, p_values: Array, start: int) -> tuple[Guarantee, int]:
     """Test downwards from ``start`` to the first failure, and choose the last threshold that passes.
 
     Returns:

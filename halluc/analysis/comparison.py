@@ -60,7 +60,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may cause the differences."""
-    keys = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
+    keys = differences(*(loading.load(one.run.config, table=TABLE, stored=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
         named = " and ".join(tool.name for tool in tools if tool is not None)

@@ -37,9 +37,9 @@ def fit(
     Raises:
         HallucError C107: thresholds by novelty are configured, but the training split is unknown.
     """
-    asked = settings.abstain
+    abstain = settings.abstain
     if dev is None:
-        return ConfidenceFile(threshold=asked.threshold if asked else None)
+        return ConfidenceFile(threshold=abstain.threshold if abstain else None)
     fitting = abstention.halves([example.id for example in dev])
     judged = verdicts.verdicts(task, dev.examples, predictions)
     example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
@@ -51,20 +51,20 @@ def fit(
         temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", judgeable & fitting[example])
     file = ConfidenceFile(
         temperature=temperature,
-        threshold=asked.threshold if asked else None,
+        threshold=abstain.threshold if abstain else None,
         fitted_on={"split": "dev", "examples": len(dev), "temperature_half": int(fitting.sum())},
     )
-    if asked is None or asked.guarantee is None:
+    if abstain is None or abstain.guarantee is None:
         return file
-    bound = asked.guarantee
+    bound = abstain.guarantee
     confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
     claims = (example[judgeable], confidence[judgeable], verdict[judgeable] == "unsupported", fitting)
     guarantee = (bound.max_rate, bound.probability, bound.unit)
-    if asked.by is not None:
-        classes = numpy.array(_classes(asked.by, judged, knowledge), dtype=numpy.str_)
+    if abstain.by is not None:
+        classes = numpy.array(_classes(abstain.by, judged, knowledge), dtype=numpy.str_)
         by_class = abstention.choose_by_class(classes[judgeable], *claims, *guarantee)
         return file.model_copy(
-            update={"by": asked.by, "guarantees": {name: asdict(one) for name, one in by_class.items()}}
+            update={"by": abstain.by, "guarantees": {name: asdict(one) for name, one in by_class.items()}}
         )
     choice = abstention.choose(*claims, *guarantee)
     return file.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
@@ -107,18 +107,17 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
     """
     if settings.calibration == "temperature":
         tell(f"confidence: temperature {file.temperature:.3f}, fitted on half of dev")
-    asked = settings.abstain
-    if asked is None:
+    abstain = settings.abstain
+    if abstain is None:
         return
-    if asked.guarantee is None:
+    guarantee = abstain.guarantee
+    if guarantee is None:
         tell(f"abstention: claims with a confidence below {file.threshold:g} are withdrawn")
         return
     if file.by is not None:
-        _announce_classes(file, asked.guarantee)
+        _announce_classes(file, guarantee)
         return
-    bound = (
-        f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
-    )
+    bound = f"at most {guarantee.max_rate:.0%} unsupported claims, with probability {guarantee.probability:g}"
     if file.threshold is None:
         why = (file.guarantee or {}).get("why_none", "")
         tell(f"no abstention: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow")
@@ -135,11 +134,11 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
         )
 
 
-def _announce_classes(file: ConfidenceFile, asked: GuaranteeConfig) -> None:
+def _announce_classes(file: ConfidenceFile, abstain: GuaranteeConfig) -> None:
     """A line for each class, and the guarantee for all of them."""
     tell(
-        f"abstention by {file.by}: at most {asked.max_rate:.0%} unsupported claims among the kept claims of each "
-        f"class, with joint probability {asked.probability:g} ({len(file.guarantees)} classes, Bonferroni)"
+        f"abstention by {file.by}: at most {abstain.max_rate:.0%} unsupported claims among the kept claims of each "
+        f"class, with joint probability {abstain.probability:g} ({len(file.guarantees)} classes, Bonferroni)"
     )
     for name, one in file.guarantees.items():
         threshold, why = one.get("threshold"), one.get("why_none", "")

@@ -27,7 +27,7 @@ UNSUPPORTED, OMITTED = "unsupported", "omitted"
 class Errors:
     """The claims and the gold of a ledger in one array, claims first; all arrays are (claims + gold,).
 
-    ``counted`` leaves out gold that is claimed: its claim is counted already.
+    ``is_counted`` leaves out gold that is claimed: its claim is counted already.
     """
 
     table: Table
@@ -50,7 +50,7 @@ class Errors:
         return numpy.concatenate((self.table.claims.label, self.table.gold.label))
 
     @cached_property
-    def counted(self) -> Array:
+    def is_counted(self) -> Array:
         claims = numpy.ones(len(self.table.claims.example), dtype=bool)
         return numpy.concatenate((claims, numpy.isneginf(self.table.gold.best)))
 
@@ -86,7 +86,7 @@ class Errors:
         )  # fmt: skip
 
     def rate(self, name: str, among: Array) -> ErrorRate:
-        n = int((self.counted & among).sum())
+        n = int((self.is_counted & among).sum())
         share = self.share(name, among)
         return ErrorRate(
             **dict(share), n=n, rate=share.errors / n, rate_interval=clopper_pearson(share.errors, n, LEVEL)
@@ -124,7 +124,7 @@ def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
 
 def _rates(errors: Errors, parts: Mapping[str, Array]) -> list[ErrorRate]:
     """The error rates of the parts that have a claim or an omission."""
-    return [errors.rate(name, among) for name, among in parts.items() if (errors.counted & among).any()]
+    return [errors.rate(name, among) for name, among in parts.items() if (errors.is_counted & among).any()]
 
 
 def mean_confidence(table: Table) -> tuple[float, float, tuple[float, float]] | None:

@@ -161,16 +161,16 @@ def _change_held(
             return False, f"{text}, and the difference has no interval"
         low, high = interval or (0.0, 0.0)  # without an interval, no example differs
         text += f" [{low:+.4f}, {high:+.4f}]"
-    asked = []
+    limits = []
     if gate.max_increase is not None:
-        asked.append(f"increase by at most {gate.max_increase:g}")
+        limits.append(f"increase by at most {gate.max_increase:g}")
         if high > gate.max_increase:
-            return False, f"{text}, and may {asked[-1]}"
+            return False, f"{text}, and may {limits[-1]}"
     if gate.max_decrease is not None:
-        asked.append(f"decrease by at most {gate.max_decrease:g}")
+        limits.append(f"decrease by at most {gate.max_decrease:g}")
         if low < -gate.max_decrease:
-            return False, f"{text}, and may {asked[-1]}"
-    return True, f"{text}, and may {' and '.join(asked)}"
+            return False, f"{text}, and may {limits[-1]}"
+    return True, f"{text}, and may {' and '.join(limits)}"
 
 
 def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
@@ -223,5 +223,7 @@ def _held(what: str, gate: GateConfig, metric: MetricResult, value: float) -> tu
         return False, f"{text}, and must be at least {gate.min:g}"
     if gate.max is not None and high > gate.max:
         return False, f"{text}, and must be at most {gate.max:g}"
-    asked = [f"at {end} {bound:g}" for end, bound in {"least": gate.min, "most": gate.max}.items() if bound is not None]
-    return True, f"{text}, and must be {' and '.join(asked)}" if asked else text
+    limits = [
+        f"at {end} {bound:g}" for end, bound in {"least": gate.min, "most": gate.max}.items() if bound is not None
+    ]
+    return True, f"{text}, and must be {' and '.join(limits)}" if limits else text

@@ -190,8 +190,8 @@ class ProbeSheet:
         for number, one in zip(self._fact.tolist(), self.answers, strict=True):
             by_fact[number][one.answer] += 1
         same = numpy.array([sum(n * (n - 1) // 2 for n in count.values()) for count in by_fact], dtype=float)
-        asked = numpy.array([count.total() for count in by_fact], dtype=float)
-        return same, asked * (asked - 1) / 2
+        counts = numpy.array([count.total() for count in by_fact], dtype=float)
+        return same, counts * (counts - 1) / 2
 
 
 def _means(figures: Iterable[Figure]) -> Iterator[Figure]:

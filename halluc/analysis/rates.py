@@ -126,7 +126,7 @@ class _Counter:
         self.table, self.sheet, self.excluded = table, sheet, table.task.figures.excluded
         self.by = {"claims": "kept"} if kept_only else {}
         self.kept_only = kept_only
-        self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
+        self.in_rates = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
         self.omitted = numpy.isneginf(gold.best_kept if kept_only else gold.best)
         self.recalled = gold.recalled_kept if kept_only else gold.recalled
         self.unsupported = claims.verdict == "unsupported"
@@ -136,19 +136,19 @@ class _Counter:
         self.wide = self.unsupported | mislabelled
 
     def everything(self) -> Slice:
-        return Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
+        return Slice({}, numpy.ones(len(self.in_rates), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
 
     def overall(self) -> list[Figure]:
         """The overall figures, those that count examples, and those of the gap."""
         everything = self.everything()
         result = self.rates(everything) + self.by_example() + self.of_the_gap()
         if self.kept_only:
-            result.append(self.figure("claim_coverage", {}, self.claim_rate(self.counted, everything.claims)))
+            result.append(self.figure("claim_coverage", {}, self.claim_rate(self.in_rates, everything.claims)))
         return result
 
     def rates(self, part: Slice) -> list[Figure]:
         """The rates of the claims of a slice, and of its gold."""
-        among = part.claims & self.counted
+        among = part.claims & self.in_rates
         wanted = {
             "hallucination_rate": self.unsupported,
             "hallucination_rate_wide": self.wide,
@@ -177,8 +177,8 @@ class _Counter:
         """Shares of examples, and unsupported claims per 1,000 tokens."""
         example = self.table.claims.example
         examples = len(self.table)
-        unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
-        claims = numpy.bincount(example[self.counted], minlength=examples)
+        unsupported = numpy.bincount(example[self.unsupported & self.in_rates], minlength=examples)
+        claims = numpy.bincount(example[self.in_rates], minlength=examples)
         column = self.sheet.column
         one = column(numpy.ones(examples))
         results = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
@@ -220,7 +220,7 @@ class _Counter:
         if not self.table.knows_novelty:
             return []
         novelties = self.table.reported_novelties
-        result, among = self.over_claim(novelties), self.unsupported & self.counted
+        result, among = self.over_claim(novelties), self.unsupported & self.in_rates
         for name, mask in self.by_novelty(novelties).items():
             result.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
         return result
@@ -234,7 +234,7 @@ class _Counter:
         """The rate of false claims for each novelty, and its ratio between the least known novelty, the last one that
         occurs or is always reported, and the first one."""
         parts = self.by_novelty(novelties)
-        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
+        over = {name: self.claim_rate(self.false, mask & self.in_rates) for name, mask in parts.items()}
         results = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]

@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 from halluc.core.figures import MATCHED, figure
 from halluc.core.significance import LEVEL
 from halluc.runs.advice import CostRatio, RemedyEffect
-from halluc.runs.studies import ALPHA, ArmComparison, ArmDelta, Plain, StudyFigures
+from halluc.runs.studies import ALPHA, Plain, StudyFigures
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def effects(
                 seeds=one.seeds,
                 is_control=own.is_control,
                 augments=own.augments,
-                matched=_delta(one, MATCHED),
-                primary=_delta(one, primary),
-                ece=_delta(one, "ece"),
-                over_control=None if control is None else _delta(control, MATCHED),
+                matched=one.delta(MATCHED),
+                primary=one.delta(primary),
+                ece=one.delta("ece"),
+                over_control=None if control is None else control.delta(MATCHED),
                 training=ratio(own.training, reference.training),
                 prediction=ratio(own.prediction, reference.prediction),
             )
@@ -70,10 +70,6 @@ def _primary(figures: StudyFigures) -> str | None:
     compared = [delta.name for one in figures.comparisons for delta in one.figures if not delta.by]
     of_task = [name for name in compared if figure(name).family == "task"]
     return next((name for name in compared if chosen == {name}), of_task[0] if of_task else None)
-
-
-def _delta(comparison: ArmComparison, name: str | None) -> ArmDelta | None:
-    return next((delta for delta in comparison.figures if delta.name == name and not delta.by), None)
 
 
 def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostRatio:

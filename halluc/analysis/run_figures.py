@@ -19,7 +19,7 @@ from halluc.core.memory import uncollected
 from halluc.core.significance import Figure, FigureSample, Sheet, exact_limits
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
-from halluc.runs.evaluations import PREFERRED, Counted, anew
+from halluc.runs.evaluations import PREFERRED, SplitCounts, anew
 from halluc.runs.records import read_lines
 from halluc.runs.schema import LedgerLine, Prediction, RunFile
 from halluc.task import evaluated as evaluated_task
@@ -137,16 +137,16 @@ def read(
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         ledger = table(task, lines, ids, [len(example[1]) for example in examples])
-    evaluations.refuse_parts(run, split, file, _counted(ledger, examples, task.examples.Line))
+    evaluations.refuse_parts(run, split, file, _split_counts(ledger, examples, task.examples.Line))
     if not is_fresh:
         evaluations.refuse_changed(run, record, split)
     return Measured(run, record, split, examples, ledger, lines if keep_lines else [], file.decoding or "argmax")
 
 
-def _counted(ledger: Table, examples: Sequence[Example], kind: type[Prediction]) -> Counted:
+def _split_counts(ledger: Table, examples: Sequence[Example], kind: type[Prediction]) -> SplitCounts:
     verdict = ledger.claims.verdict
     annotations = [kind.annotations(gold) for _, _, gold in examples]
-    return Counted(
+    return SplitCounts(
         claims=len(verdict),
         supported=int((verdict == "supported").sum()),
         unsupported=int((verdict == "unsupported").sum()),
@@ -194,14 +194,14 @@ def _on_record(run: RunDir) -> list[str]:
         return []  # reported when the run is read
 
 
-def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
+def common_split(runs: Sequence[RunDir], requested: str | None) -> str:
     """The split to compare on: the requested one, otherwise the first of test, dev and train that all runs have.
 
     Raises:
         HallucError R112: there is none.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     for split in PREFERRED:
         if all(_has(run, split) for run in runs):
             return split

@@ -54,7 +54,7 @@ def score(
     figures = of_task + shifts.changes(of_task)
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if not table.claims.kept.all():
-        figures += metrics.kept(
+        figures += metrics.after_abstention(
             examples, predictions, numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table)), sheet
         )
     if uncalibrated is not None:

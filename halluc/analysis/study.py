@@ -27,7 +27,7 @@ DEV = "dev"
 
 
 def current(
-    name: str, home: Path, places: Sequence[StudyCell], asked: str | None, reference: str | None = None
+    name: str, home: Path, places: Sequence[StudyCell], requested: str | None, reference: str | None = None
 ) -> StudyFigures:
     """``figures`` from the cache in ``home``, if it is up to date, otherwise computed and cached.
 
@@ -36,13 +36,13 @@ def current(
     """
     axes = _axes(places)
     default, against = arms.references(axes, None), arms.references(axes, reference)
-    split = _split(name, places, asked)
+    split = _split(name, places, requested)
     wanted = study_cache.fingerprint(name, places, split, against)
     others = {axis: value for axis, value in against.items() if value != default[axis]}
     file = study_cache.file_of(home, None if _is_default(places, split) else split, others)
     cached = study_cache.load(file, wanted)
     if cached is None:
-        result = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
+        result = figures(name, places, requested, reference).model_copy(update={"fingerprint": wanted})
     else:
         result = study_cache.with_current_paths(cached, places)
     problem = study_cache.store(file, result) if result != cached else None
@@ -51,11 +51,13 @@ def current(
     return result
 
 
-def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference: str | None = None) -> StudyFigures:
+def figures(
+    name: str, places: Sequence[StudyCell], requested: str | None, reference: str | None = None
+) -> StudyFigures:
     """The results of a study so far; cells without an evaluation are named.
 
     Args:
-        asked: the split; None: the first of test, dev and train that all cells have.
+        requested: the split; None: the first of test, dev and train that all cells have.
         reference: the arm that other arms are compared with; None: the first of each axis of arms.
 
     Raises:
@@ -63,7 +65,7 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
             examples. C015: there is no such arm.
     """
     against = arms.references(_axes(places), reference)
-    split = _split(name, places, asked)
+    split = _split(name, places, requested)
     evaluations.refuse_different_tasks([place.run for place in places])
     runs, missing = _read(places, split)
     if not runs:
@@ -105,16 +107,18 @@ def _axes(places: Sequence[StudyCell]) -> dict[str, list[Plain]]:
     return {axis: list(values) for axis, values in axes.items()}
 
 
-def _split(name: str, places: Sequence[StudyCell], asked: str | None) -> str:
+def _split(name: str, places: Sequence[StudyCell], requested: str | None) -> str:
     runs = _evaluated(places)
     if not runs:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
     splits = run_figures.evaluated(runs)
-    if asked is not None and asked not in splits:
+    if requested is not None and requested not in splits:
         raise HallucError(
-            "R112", f"no cell of {name} is evaluated on {asked}", help=evaluations.unevaluated_help(asked, splits)
+            "R112",
+            f"no cell of {name} is evaluated on {requested}",
+            help=evaluations.unevaluated_help(requested, splits),
         )
-    return run_figures.common_split(runs, asked)
+    return run_figures.common_split(runs, requested)
 
 
 def _evaluated(places: Sequence[StudyCell]) -> list[RunDir]:

@@ -137,7 +137,7 @@ def run(
     from halluc.launch import studies
 
     with listening(Callbacks(messages, progress)), allowing_commands(allow_commands):
-        where = studies.Where(None if jobs is None else str(jobs))
+        where = studies.LaunchOptions(None if jobs is None else str(jobs))
         return studies.run(Path(config), overrides, where=where)
 
 

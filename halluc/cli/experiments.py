@@ -157,14 +157,14 @@ def evaluate(
     """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
     from halluc.commands import results
     from halluc.launch import evaluations
-    from halluc.launch.studies import Where
+    from halluc.launch.studies import LaunchOptions
     from halluc.workflows import gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard)
     with gate_reports.written_for(ci), listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluations.evaluate(
-            config, set_ or [], Where(on=on, address=address), splits=split, run=run, checkpoint=checkpoint,
+            config, set_ or [], LaunchOptions(on=on, address=address), splits=split, run=run, checkpoint=checkpoint,
             selection=selection, predictions=predictions, name=name, members=with_ or (), gold=gold,
         )  # fmt: skip
 
@@ -195,7 +195,7 @@ def run_(
     selection = Selection(tuple(only or ()), shard, fresh)
     talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
     with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
-        where = studies.Where(jobs, on, address, dry_run)
+        where = studies.LaunchOptions(jobs, on, address, dry_run)
         studies.run(config, set_ or [], selection=selection, where=where)
 
 
@@ -214,17 +214,17 @@ def tune(
     json: Json = False,
 ) -> None:
     """Hyperparameter search on dev, configured in the section `tune`. Run it again to continue, or to add trials."""
-    from halluc.commands import command_lines, tune
+    from halluc.commands import command_lines, results
     from halluc.launch import tunings
-    from halluc.launch.studies import Where
+    from halluc.launch.studies import LaunchOptions
     from halluc.workflows import tuning
 
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), tune.show)):
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_tuning)):
         if trial is not None:
             tuning.run_trial(config, set_ or [], trial)
             return
         line = functools.partial(command_lines.of, context, on=None, address=None, fresh=False)
-        where = Where(on=on, address=address)
+        where = LaunchOptions(on=on, address=address)
         tunings.tune(config, set_ or [], fresh, where, lambda number: line(trial=number))
 
 
@@ -269,11 +269,11 @@ def advise(
     json: Json = False,
 ) -> None:
     """Analyse the errors of a run on dev and recommend remedies; for a study, show which remedy helped."""
-    from halluc.commands import advise
+    from halluc.commands import results
     from halluc.workflows import advice
 
     wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
-    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), advise.show)):
+    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), results.show_advice)):
         advice.advise(target, set_ or [], wanted)
 
 
@@ -294,15 +294,15 @@ def audit(
     json: Json = False,
 ) -> None:
     """Find annotation errors. Writes a list and a review page; --apply writes a corrected copy."""
-    from halluc.commands import audit, command_lines
+    from halluc.commands import command_lines, results
     from halluc.launch import audits
-    from halluc.launch.studies import Where
+    from halluc.launch.studies import LaunchOptions
     from halluc.workflows import audit as auditing
     from halluc.workflows import corrections
 
     wanted = auditing.AuditOptions(tuple(split or ()), folds, most)
-    with listening(Terminal(Talk.of(quiet, False, json), audit.show)):
-        where = Where(on=on, address=address)
+    with listening(Terminal(Talk.of(quiet, False, json), results.show_audit)):
+        where = LaunchOptions(on=on, address=address)
         if apply is not None or out is not None:
             where.refuse_cluster("trains the models of an audit, and --apply and --out write a corrected copy")
             corrections.apply(target, set_ or [], apply, out)

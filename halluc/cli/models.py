@@ -105,11 +105,11 @@ def probe(
     json: Json = False,
 ) -> None:
     """Probe the factual knowledge of a language model, also about names that its training split never mentions."""
-    from halluc.commands import probe
+    from halluc.commands import results
     from halluc.workflows import probing
 
     wanted = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
-    with listening(Terminal(Talk.of(quiet, False, json), probe.show)):
+    with listening(Terminal(Talk.of(quiet, False, json), results.show_probe)):
         probing.probe(target, set_ or [], wanted, checkpoint)
 
 

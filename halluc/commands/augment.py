@@ -10,11 +10,10 @@ from typing import Any
 
 from rich.text import Text
 
-from halluc.augmentation.pipeline.layout import TRAIN
 from halluc.commands.terminal import people, say
 from halluc.core.characters import printable_cell
 from halluc.core.examples import Span
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import TRAIN, RunDir
 from halluc.runs.results import AugmentResult
 from halluc.workflows.replay import PreviewPair
 

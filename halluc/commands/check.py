@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from halluc.commands.figure_tables import show_gap
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.messages import Level, hears
-from halluc.data.statistics import Count, Words, counted
+from halluc.core.quantities import quantity
+from halluc.data.statistics import Count, Words
 from halluc.runs.data import DataRecord, Renamed, SplitData
 from halluc.task import AnyTask
 from halluc.workflows.checking import Checked
@@ -22,7 +23,7 @@ def show(checked: Checked) -> None:
     """The results as tables, or the number of warnings."""
     if not hears(Level.NORMAL):
         warnings = len(checked.data.warnings) + (len(checked.inspection.warnings) if checked.inspection else 0)
-        say(f"{counted(warnings, 'warnings')}: run without --quiet to see them" if warnings else "no warnings")
+        say(f"{quantity(warnings, 'warnings')}: run without --quiet to see them" if warnings else "no warnings")
         return
     words, plan = checked.task.wording.words, checked.plan
     if len(checked.alike) > 1:
@@ -87,7 +88,7 @@ def show_data(report: DataRecord, words: Words) -> None:
 def _renamed(item: tuple[str, Renamed]) -> str:
     label, result = item
     what = f"read as {result.label}" if result.label is not None else "removed"
-    return f"{label} {what} ({counted(result.mentions, 'mentions')})"
+    return f"{label} {what} ({quantity(result.mentions, 'mentions')})"
 
 
 def _count(split: SplitData, count: Count, words: Words) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from halluc.commands.terminal import Talk, put_json, say
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
 from halluc.runs import cleaning
 from halluc.wording.formats import size
 
@@ -25,4 +25,4 @@ def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
             for item in items:
                 say(f"{verb} {size(item.bytes):>8}  {Path(result.root) / item.path}  ({item.reason})")
     verb = "would be freed" if dry_run else "freed"
-    say(f"{size(result.bytes)} {verb}: {counted(len(result.deleted), 'items')} in {counted(result.runs, 'runs')}")
+    say(f"{size(result.bytes)} {verb}: {quantity(len(result.deleted), 'items')} in {quantity(result.runs, 'runs')}")

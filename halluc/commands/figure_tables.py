@@ -34,7 +34,7 @@ def show_gap(gaps: Mapping[str, SplitGap], note: str | None) -> None:
 
 def show_study(figures: StudyFigures) -> None:
     """A line for each cell and each arm, then the slopes of the figures that are named in sentences."""
-    say(f"{figures.name}, {figures.split}, {figures.examples:,} examples, {study.covers(figures)}")
+    say(f"{figures.name}, {figures.split}, {figures.examples:,} examples, {study.extent(figures)}")
     say()
     for table in study.cells(figures)[:1]:
         put_view(table, brief=True)

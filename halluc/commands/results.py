@@ -1,4 +1,4 @@
-"""``halluc train``, ``eval``, ``run`` and ``report``: the results on the terminal."""
+"""The results of commands on the terminal, as tables and sentences."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from pathlib import Path
 from halluc.commands.figure_tables import show_comparison, show_evaluation, show_study
 from halluc.commands.terminal import put_view, say
 from halluc.core.messages import Level, hears
-from halluc.reporting.views import suspects
+from halluc.reporting.views import advice, probes, suspects, tune
 from halluc.reporting.words import nouns
+from halluc.runs import evaluations
+from halluc.runs.advice import Advice, StudyAdvice
+from halluc.runs.audits import AuditResult, CorrectionResult
+from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.results import EvalResult, RegoldResult, TrainResult
+from halluc.runs.results import EvalResult, ProbeResult, RegoldResult, TrainResult
 from halluc.runs.schema import EvalFile
-from halluc.runs.studies import StudyFigures
+from halluc.runs.studies import ALPHA, LEAST_SEEDS, StudyFigures
+from halluc.runs.tuning import TuneFile
+from halluc.task import evaluated
 from halluc.workflows.reports import Reported
 
 # The maximum on the terminal; the page has all.
@@ -64,6 +70,55 @@ def show_report(reported: Reported, *, with_evaluation: bool = True) -> None:
         say(f"note: {note}", style="yellow")
     if len(notes) > MOST_NOTES:
         say(f"… and {len(notes) - MOST_NOTES} more notes (see the report)", style="yellow")
+
+
+def show_probe(result: ProbeResult) -> None:
+    """Figures by whether the training split mentions the names, then by relation."""
+    if hears(Level.NORMAL):
+        for view in probes.tables(result):
+            put_view(view)
+
+
+def show_audit(result: object) -> None:
+    """The suspects, or the result of applying decisions."""
+    if isinstance(result, CorrectionResult):
+        say(suspects.corrections(result))
+    elif isinstance(result, AuditResult) and hears(Level.NORMAL):
+        for view in suspects.tables(result):
+            put_view(view)
+
+
+def show_tuning(result: TuneFile) -> None:
+    """Every trial, and how the best ones differ from the base config."""
+    if hears(Level.NORMAL):
+        say()
+        for view in (tune.trials(result), tune.importances(result), tune.differences(result)):
+            if view is not None:
+                put_view(view)
+
+
+def show_advice(result: Advice | StudyAdvice) -> None:
+    """Errors and remedies of a run, or the effects in a study of remedies."""
+    if not hears(Level.NORMAL):
+        return
+    if isinstance(result, StudyAdvice):
+        put_view(advice.effects(result))
+        say(f"*: p under {ALPHA} with {LEAST_SEEDS} seeds at least, adjusted for the arms (Holm)", "dim")
+        return
+    file = evaluations.read(RunDir(result.path), result.analysis.split)
+    for table in advice.errors(result.analysis, evaluated(file)):
+        put_view(table)
+    for sentence in result.analysis.sentences:
+        say(sentence)
+    advised = advice.remedies(result)
+    if advised is not None:
+        say()
+        put_view(advised)
+    for one in result.remedies:
+        if one.command is not None:
+            say(f"{one.name} needs no training: {one.command}")
+    for line in advice.unfit(result):
+        say(f"not advised: {line}", style="dim")
 
 
 def open_page(page: Path) -> None:

@@ -59,8 +59,7 @@ class _AugmentConfig(Section):
         default="jsonl", description="format of the augmented corpus; conll also writes train.conll"
     )
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
-        default="auto",
-        description="number of processes; auto: one per core. The result does not depend on it",
+        default="auto", description="number of processes; auto: one per core. The result does not depend on it"
     )
 
     # Checked before the types of the union, since a value of neither type would be reported twice.

@@ -106,8 +106,7 @@ class GateConfig(BoundsConfig):
         "bound of its 95% interval",
     )
     split: Literal["train", "dev", "test"] | None = Field(
-        default=None,
-        description="the split that is checked, dev or test; null: the last evaluated split",
+        default=None, description="the split that is checked, dev or test; null: the last evaluated split"
     )
     by: dict[Text, Text] = Field(
         default={}, max_length=10, description="the subset, such as {label: PER} or {novelty: new}; empty: all"
@@ -129,10 +128,7 @@ Decoding = Literal["constrained", "argmax"]
 
 class EvalConfig(Section):
     splits: Annotated[list[Literal["train", "dev", "test"]], Field(min_length=1, max_length=3), DISTINCT] | None = (
-        Field(
-            default=None,
-            description="the splits that `halluc eval` evaluates; null: dev and test, if present",
-        )
+        Field(default=None, description="the splits that `halluc eval` evaluates; null: dev and test, if present")
     )
     batch_tokens: int = Field(
         default=4096, ge=1, le=100_000_000, description="batch size of a forward pass, in word pieces with padding"
@@ -153,12 +149,10 @@ class EvalConfig(Section):
         "outputs to tags, such as {LABEL_0: O, LABEL_1: B-PER}; null: no label",
     )
     calibration: Literal["none", "temperature"] = Field(
-        default="none",
-        description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)",
+        default="none", description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)"
     )
     ensemble: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] | None = Field(
-        default=None,
-        description="ensemble: runs or models whose probabilities are averaged with those of the run",
+        default=None, description="ensemble: runs or models whose probabilities are averaged with those of the run"
     )
     uncertainty: UncertaintyConfig | None = Field(
         default=None, description="Monte Carlo dropout: predict by the mean probabilities of passes with dropout on"

@@ -79,15 +79,15 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+def is_usable(trained: Mapping[str, Any], requested: Mapping[str, Any]) -> bool:
     """Whether two configs describe the same model, except for values of ``Section.replaceable_keys``."""
-    kind = asked["task"].get("type")
+    kind = requested["task"].get("type")
     component = registry.load(TABLE, "task", kind) if kind in TABLE["task"] else None
     replaceable = component.Config.replaceable_keys if component is not None else frozenset()
-    of_trained, of_asked = (model_sections(tree) for tree in (trained, asked))
-    for sections in (of_trained, of_asked):
+    of_trained, of_requested = (model_sections(tree) for tree in (trained, requested))
+    for sections in (of_trained, of_requested):
         sections["task"] = {key: value for key, value in sections["task"].items() if key not in replaceable}
-    return sha256_of_tree(of_trained) == sha256_of_tree(of_asked)
+    return sha256_of_tree(of_trained) == sha256_of_tree(of_requested)
 
 
 def section_in_hash(tree: Mapping[str, Any], name: str, *, undeciding: bool = False) -> Any:

@@ -55,14 +55,14 @@ class LoadedConfig:
 class Merged:
     """The merged values of files and ``--set``, not validated yet, and the mistakes found so far.
 
-    ``kept``: see ``load``.
+    ``stored``: see ``load``.
     """
 
     located: Located
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     errors: list[HallucError]
-    kept: bool = False
+    stored: bool = False
 
 
 def load(
@@ -71,17 +71,17 @@ def load(
     *,
     table: registry.Table,
     environ: Mapping[str, str] | None = None,
-    kept: bool = False,
+    stored: bool = False,
 ) -> LoadedConfig:
     """Read, merge and check the config of one experiment.
 
     Args:
-        kept: the config is stored in a run: variables and ``latest`` were resolved when it was written.
+        stored: the config is stored in a run: variables and ``latest`` were resolved when it was written.
 
     Raises:
         HallucError or ManyErrors, code C…: every mistake found, with its location.
     """
-    merged = replace(read(path, overrides, {} if kept else environ), kept=kept)
+    merged = replace(read(path, overrides, {} if stored else environ), stored=stored)
     if merged.located.value.pop("matrix", None):
         help = "select a cell by its folder with --run, or remove the matrix with --set matrix=null"
         raise HallucError(
@@ -100,9 +100,9 @@ def refuse_keep_models(loaded: LoadedConfig) -> None:
     Raises:
         HallucError C129: ``keep_models`` is set in the config of a single experiment.
     """
-    asked = loaded.experiment.keep_models
-    if asked not in (None, "all"):
-        message = f"`keep_models: {asked}` requires a `matrix`: a single experiment always keeps its model"
+    keep_models = loaded.experiment.keep_models
+    if keep_models not in (None, "all"):
+        message = f"`keep_models: {keep_models}` requires a `matrix`: a single experiment always keeps its model"
         help = "remove it, or use --set keep_models=null"
         raise HallucError("C129", message, loaded.origins.get(("keep_models",)), help)
 
@@ -130,7 +130,7 @@ def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mappin
 def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[LoadedConfig | None, list[HallucError]]:
     """Validate the tree of one experiment: ``merged``'s own or that of a cell."""
     try:
-        if not merged.kept:
+        if not merged.stored:
             _name_runs(located)
         elif isinstance(located.value.get("data"), dict):  # runs trained before the tokenizer changed
             located.value["data"].setdefault("tokenizer_version", 1)

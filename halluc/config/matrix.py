@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from halluc.config.axes import MOST_CELLS, Axis, Option, read_axes
 from halluc.config.loading import LoadedConfig
 from halluc.config.merging import merge
 from halluc.config.slugs import Plain, slug_of
-from halluc.config.yaml import Located
+from halluc.config.yaml import Located, texts
 from halluc.core import registry
 from halluc.core.errors import HallucError, refuse
 from halluc.core.files import expanded
@@ -61,7 +61,7 @@ class Study:
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
         named: dict[str, frozenset[str]] = {}
         for cell in self.cells:
-            paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
+            paths = {here / (expanded(text) if text.startswith("~/") else text) for text in texts(cell.loaded.tree)}
             paths |= {path.parent for path in paths}
             named[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
         return named
@@ -70,17 +70,6 @@ class Study:
     def named_cells(self) -> frozenset[str]:
         """The slugs of the cells that another cell names."""
         return frozenset().union(*self.named_by.values())
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, Mapping):
-        for value in node.values():
-            yield from _texts(value)
-    elif isinstance(node, Sequence):
-        for value in node:
-            yield from _texts(value)
 
 
 def load_study(
@@ -117,7 +106,9 @@ def load_study(
     if not axes:
         loading.refuse_keep_models(cells[0].loaded)
     kept = shared.keep_models or "all"
-    return Study(shared.name, Path(shared.runs_dir), values, tuple(map(_alone, cells)), kept, merged.located)
+    return Study(
+        shared.name, Path(shared.runs_dir), values, tuple(map(_single_experiment, cells)), kept, merged.located
+    )
 
 
 def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
@@ -135,7 +126,7 @@ def _without_blanks(node: Any) -> Any:
     return {key: _without_blanks(value) for key, value in node.items() if value not in (None, [])}
 
 
-def _alone(cell: Cell) -> Cell:
+def _single_experiment(cell: Cell) -> Cell:
     """The cell with the config of a single experiment, which has no ``keep_models``."""
     loaded = cell.loaded
     experiment = loaded.experiment.model_copy(update={"keep_models": None})

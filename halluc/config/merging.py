@@ -32,33 +32,33 @@ class Files:
         self.done: dict[Path, Located] = {}
         self.nodes = self.characters = self.merged = 0
 
-    def read(self, path: Path, asked: Location | None) -> Located:
+    def read(self, path: Path, requested_at: Location | None) -> Located:
         """The file merged with all files that it extends; the result is shared and must not be modified.
 
         Raises:
             HallucError C001 to C008: it, or a file that it extends, cannot be read; or there are too many.
         """
-        resolved = _resolved(path, asked)
+        resolved = _resolved(path, requested_at)
         if resolved in self.chain:
             circle = " -> ".join(p.name for p in [*self.chain[self.chain.index(resolved) :], resolved])
-            raise HallucError("C006", f"`extends` is circular: {cut(circle, 300)}", asked)
+            raise HallucError("C006", f"`extends` is circular: {cut(circle, 300)}", requested_at)
         if resolved not in self.done:
             if len(self.files) == MOST_FILES:
-                raise HallucError("C006", f"`extends` lists more than {MOST_FILES} files in total", asked)
+                raise HallucError("C006", f"`extends` lists more than {MOST_FILES} files in total", requested_at)
             self.files.append(path)
             self.chain.append(resolved)
-            self.done[resolved] = self._merged(path, self._alone(path, asked))
+            self.done[resolved] = self._merged(path, self._own_values(path, requested_at))
             self.chain.pop()
         return self.done[resolved]
 
-    def _alone(self, path: Path, asked: Location | None) -> Located:
-        text = _text(path, asked)
+    def _own_values(self, path: Path, requested_at: Location | None) -> Located:
+        text = _text(path, requested_at)
         located = yaml.read(Source(str(path), text))
         self.nodes += len(located.values)
         self.characters += len(text)
         if self.nodes > yaml.MOST_NODES or self.characters > yaml.MOST_CHARACTERS:
             most = f"{yaml.MOST_NODES:,} values or {yaml.MOST_CHARACTERS:,} characters"
-            raise HallucError("C006", f"the files in `extends` have more than {most} in total", asked)
+            raise HallucError("C006", f"the files in `extends` have more than {most} in total", requested_at)
         return located
 
     def _merged(self, path: Path, located: Located) -> Located:
@@ -79,38 +79,42 @@ class Files:
         return merged
 
 
-def _resolved(path: Path, asked: Location | None) -> Path:
+def _resolved(path: Path, requested_at: Location | None) -> Path:
     try:
         return path.resolve()
     except ValueError:
-        raise HallucError("C005", f"invalid file name {cut(repr(str(path)))}: it has a NUL character", asked) from None
+        raise HallucError(
+            "C005", f"invalid file name {cut(repr(str(path)))}: it has a NUL character", requested_at
+        ) from None
     except (OSError, RuntimeError):
-        raise HallucError("C005", f"cannot read {cut(str(path))}: its symbolic links are circular", asked) from None
+        raise HallucError(
+            "C005", f"cannot read {cut(str(path))}: its symbolic links are circular", requested_at
+        ) from None
 
 
-def _text(path: Path, asked: Location | None) -> str:
+def _text(path: Path, requested_at: Location | None) -> str:
     text = cut(str(path), 300)
     kind = irregular(path)
     if kind is not None:
         instead = f"to use a run, write --run {text}" if is_run(path) else "a config must be a regular file"
-        raise HallucError("C005", f"{text} is not a regular file ({kind})", asked, instead)
+        raise HallucError("C005", f"{text} is not a regular file ({kind})", requested_at, instead)
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise HallucError(
-                "C003", f"{text} has more than {_MOST_BYTES >> 20} MB", asked, "check whether this is a config"
+                "C003", f"{text} has more than {_MOST_BYTES >> 20} MB", requested_at, "check whether this is a config"
             )
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise HallucError("C005", f"no such config file: {text}", asked, _other_configs(path)) from None
+        raise HallucError("C005", f"no such config file: {text}", requested_at, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         message = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
         help = "save the file as UTF-8"
         raise HallucError("C001", message, Location(str(path), line), help) from None
     except OSError as error:
-        raise HallucError("C005", f"cannot read {text}: {error.strerror}", asked) from None
+        raise HallucError("C005", f"cannot read {text}: {error.strerror}", requested_at) from None
 
 
 def _other_configs(path: Path) -> str | None:

@@ -77,10 +77,7 @@ class PretrainConfig(Section):
         default=20_000, ge=1, le=10_000_000, description="maximum number of lines that are read from `texts`"
     )
     epochs: int = Field(
-        default=3,
-        ge=1,
-        le=10_000,
-        description="number of epochs, each with new masks; ignored if `steps` is set",
+        default=3, ge=1, le=10_000, description="number of epochs, each with new masks; ignored if `steps` is set"
     )
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
     learning_rate: float | None = Field(
@@ -116,10 +113,7 @@ class TeacherConfig(Section):
 class TrainConfig(Section):
     epochs: int = Field(default=3, ge=1, le=100_000, description="number of epochs; ignored if `steps` is set")
     steps: int | None = Field(
-        default=None,
-        ge=1,
-        le=MOST_STEPS,
-        description="total number of optimizer steps, instead of `epochs`",
+        default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps, instead of `epochs`"
     )
     learning_rate: float = Field(
         default=5.0e-5,

@@ -117,6 +117,15 @@ def _paths(node: Any, path: Path) -> Iterator[Path]:
             yield from _paths(value, (*path, key))
 
 
+def texts(node: Any) -> Iterator[str]:
+    """Every string in mappings and lists, without keys."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, (dict, list)):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from texts(part)
+
+
 def scalar(text: str) -> Any:
     """A plain scalar by the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2)."""
     if text in _WORDS:

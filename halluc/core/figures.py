@@ -44,7 +44,7 @@ Place = Literal[
 ]  # fmt: skip
 
 
-class Shown(NamedTuple):
+class Placement(NamedTuple):
     """A slice of a figure in one place (``()``: all), with a heading and an order that replace those of its row.
 
     ``unless`` names a figure: if it was computed, this one is redundant.
@@ -73,7 +73,7 @@ class FigureRow:
     family: Family
     order: int
     short: str = ""
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[Placement, ...] = ()
     hub: str = ""
     legend: str = ""
     of_places: bool = False
@@ -114,9 +114,11 @@ KEPT: By = (("claims", "kept"),)
 ANY, LATEST = "any", "latest"
 
 
-def at(*places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = "") -> tuple[Shown, ...]:
+def at(
+    *places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = ""
+) -> tuple[Placement, ...]:
     """A slice in several places."""
-    return tuple(Shown(place, heading, by, order, unless) for place in places)
+    return tuple(Placement(place, heading, by, order, unless) for place in places)
 
 
 ROWS = (
@@ -252,7 +254,7 @@ def shown(place: Place, computed: Collection[str] | None = None) -> list[Column]
 
 
 @lru_cache
-def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
+def _placed(place: Place) -> tuple[tuple[Placement, Column], ...]:
     placed = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
     placed.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
     return tuple(

@@ -13,7 +13,8 @@ of the same ``Order`` and the same weights share their sums.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy
 
@@ -22,7 +23,36 @@ Array = numpy.ndarray
 # claims so far, both (resamples, groups + 1) and 0 in the first column.
 Figure = Callable[[Array, Array], Array]
 
+Unit = Literal["example", "claim"]
 _BLOCK = 2**19  # numbers in one working array, which fits into the cache of a processor
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A threshold, or the reason why there is none, and the results of the testing half.
+
+    ``examples`` and ``claims`` are the numbers of those tested. ``kept_share`` (of these claims) and ``rate``
+    (unsupported among the kept) are the values at the threshold. ``p_value``, ``test`` and its parameter are those at
+    the threshold, or at ``start`` if that did not pass. ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a
+    bet, ``most_unsupported`` U.
+    """
+
+    threshold: float | None
+    why_none: str | None
+    unit: Unit
+    max_rate: float
+    probability: float
+    examples: int
+    claims: int
+    assumes: str
+    kept_share: float | None = None
+    rate: float | None = None
+    start: float | None = None
+    p_value: float | None = None
+    test: Literal["binomial", "hoeffding-bentkus", "betting"] | None = None
+    kept_cap: int | None = None
+    stake: float | None = None
+    most_unsupported: int | None = None
 
 
 def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:

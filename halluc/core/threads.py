@@ -17,8 +17,8 @@ _MOST = 4
 
 def number() -> int:
     """The number of threads: OMP_NUM_THREADS, otherwise one per core that this process may use, up to a limit."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(_MOST, max(1, int(asked)) if asked.isdecimal() else cores())
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    return min(_MOST, max(1, int(value)) if value.isdecimal() else cores())
 
 
 def cores() -> int:

@@ -14,12 +14,13 @@ import numpy
 from halluc.core.characters import is_invisible
 from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus
+from halluc.core.quantities import quantity_with_verb
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
 from halluc.data.oddities import odd_labels, odd_tokens
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Finding
-from halluc.data.statistics import Words, counted_with
+from halluc.data.statistics import Words
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 
@@ -199,14 +200,14 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     noticed = {result.where.file for result in corpora.notices}
     for name, corpus in corpora.splits.items():
         is_alone = len(corpus) == 1 and corpus.source not in noticed
-        if is_alone and (many := words.lone(name, corpus.source, corpus.examples[0])):
+        if is_alone and (many := words.single_example_warning(name, corpus.source, corpus.examples[0])):
             parts.append(f"{name}: {many}")
         if corpora.mappings.get(name, "").startswith("text:"):  # otherwise the file has tokens
             parts += _of_unspaced(name, corpus, words, config)
     parts += odd_tokens(corpora.splits, words)
-    for result, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
+    for result, what, done in ((report.repairs, words.repaired, "repaired"), (report.skipped, "lines", "skipped")):
         if result.count:
-            parts.append(f"{counted_with(result.count, what, 'were')} {done} (first: {result.first[0]})")
+            parts.append(f"{quantity_with_verb(result.count, what, 'were')} {done} (first: {result.first[0]})")
     parts += odd_labels({name: split.labels for name, split in report.splits.items()})
     return [*parts, *(f"{result.where}: {result.what}" for result in corpora.notices)]
 
@@ -242,10 +243,10 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
     parts = []
     if split.duplicates:
         parts.append(
-            f"{name}: {counted_with(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
+            f"{name}: {quantity_with_verb(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
         )
     if split.contradictions:
-        many = counted_with(split.contradictions, words.examples, "stand")
+        many = quantity_with_verb(split.contradictions, words.examples, "stand")
         parts.append(f"{name}: {many} with different {words.annotation}")
     # A blank that is a token stays one if each character is a token.
     strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
@@ -255,7 +256,9 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
         (split.long_examples, words.examples, f"longer than {LONG_EXAMPLE:,} {words.tokens}", ""),
     ):
         if result.count:
-            parts.append(f"{name}: {counted_with(result.count, what, 'are')} {how} (first: {result.first[0]}){do}")
+            parts.append(
+                f"{name}: {quantity_with_verb(result.count, what, 'are')} {how} (first: {result.first[0]}){do}"
+            )
     if not split.labels and words.has_labels:
         none = f"{name}: no {words.labelled.removesuffix('s')} at all"
         parts.append(
@@ -270,12 +273,12 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
     if config is None or cut.how != "words" or cut.version == 1:
         return []
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
-    many = counted_with(count, words.examples, "are")
+    many = quantity_with_verb(count, words.examples, "are")
     return [f"{name}: {many} written without spaces between words, and split into characters"] if count else []
 
 
 def _shared(overlap: Overlap, words: Words) -> str:
-    many = counted_with(overlap.examples, f"{overlap.later} {words.examples}", "are") + " also"
+    many = quantity_with_verb(overlap.examples, f"{overlap.later} {words.examples}", "are") + " also"
     if overlap.examples == 1:
         return (
             f"{many} in {overlap.earlier}, with {'the same' if overlap.same_annotation else 'other'} {words.annotation}"

@@ -189,7 +189,7 @@ class DataConfig(Section):
             )
         return self
 
-    def asked(self) -> Mapping[str, str | int]:
+    def requested_fields(self) -> Mapping[str, str | int]:
         """The configured fields and columns, by key."""
         return {}
 
@@ -204,7 +204,7 @@ class DataConfig(Section):
     def layout(self) -> Layout:
         """How files are converted to rows."""
         keys = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
-        return Layout(**keys, formats=self.formats, asked=tuple(self.asked().values()))
+        return Layout(**keys, formats=self.formats, requested_fields=tuple(self.requested_fields().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Pair
-from halluc.data.statistics import Words, counted_with
+from halluc.core.quantities import quantity_with_verb
+from halluc.data.statistics import Words
 from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
 
 _MOST_PLACES = 3
@@ -64,7 +65,7 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
                     by_kind[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
         for kind, (how, do) in _KINDS.items():
             if places := by_kind[kind]:
-                many = counted_with(len(places), words.tokens, "differ")
+                many = quantity_with_verb(len(places), words.tokens, "differ")
                 yield f"{name}: {many} from others only {how} (first: {'; '.join(places[:_MOST_PLACES])}); set {do}"
     yield from _unseen(splits, _cleaned(odd, kinds), words)
 
@@ -127,7 +128,8 @@ def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words
     for name, corpus in splits.items():  # in train itself, nothing is unknown
         pairs = (pair for example in corpus for pair in example.pairs if pair not in known)
         if unseen := sum(clean(pair) in known_cleaned for pair in pairs):
-            yield f"{name}: {counted_with(unseen, words.labelled, 'are')} unseen in train only because of such tokens"
+            many = quantity_with_verb(unseen, words.labelled, "are")
+            yield f"{name}: {many} unseen in train only because of such tokens"
 
 
 # So many labels with one example each are not a coincidence; so many groups of similar labels are named.

@@ -20,12 +20,12 @@ from halluc.core import registry
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
+from halluc.core.quantities import quantity
 from halluc.data.config import DataConfig
 from halluc.data.fields import whole
 from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Finding, Format, Layout, Row, Unreadable, folded
-from halluc.data.statistics import counted
 
 # Errors of the assignment: the file may belong to another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -34,7 +34,7 @@ _SHOWN_TOKENS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class ExternalPrediction:
     """The prediction of a file for one example.
 
     ``example`` has the prediction as its annotation; its tokens are empty if the file has no text. ``confidences`` has
@@ -49,12 +49,12 @@ class Stated:
     in_scope: float | None = None
 
 
-def differs(one: Stated, example: Any) -> bool:
+def differs(one: ExternalPrediction, example: Any) -> bool:
     """Whether the tokens of a prediction, if it has any, differ from those of the example."""
     return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
 
 
-Differs = Callable[[Stated, Any], bool]
+Differs = Callable[[ExternalPrediction, Any], bool]
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 MEND = "every example needs a prediction: fix the line"
@@ -64,42 +64,41 @@ class PredictionFile(ABC):
     """A file of predictions; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
 
     Args:
-        reader: the class of the task's reader.
         data: the section of the config, with field names and tokenization.
         corpus: the split of the predictions.
         scheme: the tag scheme of its gold annotation, None if it has none.
     """
 
-    def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
+    def __init__(self, path: Path, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
         self.path, self.data, self.corpus, self.gold_scheme = path, data, corpus, scheme
         self.bad: list[BadLine] = []
         self.notes: dict[str, int] = {}
         self.warnings: list[str] = []
 
     @abstractmethod
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         """All predictions in the order of the file."""
 
     @abstractmethod
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         """Rename predicted labels according to ``eval.labels``; labels without a name are left out."""
 
-    def differs(self, one: Stated, example: Any) -> bool:
+    def differs(self, one: ExternalPrediction, example: Any) -> bool:
         """Whether a prediction belongs to another input than the example."""
         return differs(one, example)
 
-    def layout(self, *asked: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
+    def layout(self, *fields: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
         """The layout of the file; its format is detected from name and content.
 
         Args:
-            asked: the fields that may contain the predictions, besides ``predicted``.
+            fields: the fields that may contain the predictions, besides ``predicted``.
         """
         layout = Layout(
             encoding=self.data.encoding,
             max_line_bytes=self.data.max_line_bytes,
             quoting=self.data.quoting,
             formats=formats,
-            asked=(PREDICTED, *asked),
+            requested_fields=(PREDICTED, *fields),
         )
         return replace(layout, format=format_of(self.path, layout))
 
@@ -125,12 +124,12 @@ class PredictionFile(ABC):
     def warn(self, note: str, findings: Sequence[Finding], text: str) -> None:
         if findings:
             self.notes[note] = len(findings)
-            self.warnings.append(f"{counted(len(findings), text)} (first: {findings[0].where}: {findings[0].what})")
+            self.warnings.append(f"{quantity(len(findings), text)} (first: {findings[0].where}: {findings[0].what})")
 
 
 def read_predictions(
     path: Path, data: DataConfig, corpus: Corpus[Any], scheme: str | None
-) -> tuple[list[Stated], PredictionFile]:
+) -> tuple[list[ExternalPrediction], PredictionFile]:
     """All predictions in the order of the file, and the file with its notes; see ``PredictionFile``.
 
     Raises:
@@ -140,7 +139,7 @@ def read_predictions(
     if not path.is_file():
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
-    file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
+    file: PredictionFile = reader.Predictions(path, data, corpus, scheme)
     predictions = file.read()
     refuse(folded(replace(one, help=_help(one, data)) for one in file.bad))
     if not predictions:
@@ -201,8 +200,8 @@ def confidence_of(given: Any) -> float | None:
 
 
 def joined(
-    predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
-) -> tuple[list[Stated], JoinedBy]:
+    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], path: Path, differ: Differs = differs
+) -> tuple[list[ExternalPrediction], JoinedBy]:
     """The prediction for each example, in the order of the split, and how they were assigned: by ``id`` or ``order``.
 
     Ids are not used if none of them occurs in the split and the file has the texts. ``differ`` returns whether a
@@ -218,10 +217,10 @@ def joined(
         refuse(_of_order(predictions, corpus, path, differ))
         return list(predictions), "order"
     if len(named) < len(predictions):
-        message = f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one"
+        message = f"{quantity(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one"
         help = "give an id to all or to none"
         raise data_error("D107", message, _where(next(one for one in predictions if not one.has_id)), help)
-    by_id: dict[str, Stated] = {}
+    by_id: dict[str, ExternalPrediction] = {}
     twice = [one for one in predictions if by_id.setdefault(one.example.id, one) is not one]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
     refuse(
@@ -235,7 +234,9 @@ def joined(
     return [one for one, _ in pairs], "id"
 
 
-def _of_order(predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
+def _of_order(
+    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], path: Path, differ: Differs
+) -> Iterator[HallucError]:
     """Errors of predictions that are assigned by their order.
 
     If there are fewer predictions than examples, or more, one is missing or extra at the first difference of tokens.
@@ -250,11 +251,11 @@ def _of_order(predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, di
         yield from _differing(pairs, differ)
 
 
-def _where(one: Stated) -> Location:
+def _where(one: ExternalPrediction) -> Location:
     return Location(one.example.origin.file, one.example.origin.line)
 
 
-def _twice(twice: Sequence[Stated], first: Mapping[str, Stated]) -> Iterator[HallucError]:
+def _twice(twice: Sequence[ExternalPrediction], first: Mapping[str, ExternalPrediction]) -> Iterator[HallucError]:
     for one in twice[:1]:
         message = f"the id `{cut(one.example.id)}` is already on line {first[one.example.id].example.origin.line}"
         more = f" ({len(twice):,} predictions have a repeated id)" if len(twice) > 1 else ""
@@ -272,18 +273,18 @@ def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterato
         )
 
 
-def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError]:
+def _extra(extra: Sequence[ExternalPrediction], corpus: Corpus[Any]) -> Iterator[HallucError]:
     for one in extra[:1]:
         yield data_error(
             EXTRA,
-            f"{counted(len(extra), 'predictions')} without an example in {corpus.split}, which has {len(corpus):,}; "
+            f"{quantity(len(extra), 'predictions')} without an example in {corpus.split}, which has {len(corpus):,}; "
             f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}",
             _where(one),
             f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; the file may belong to another split",
         )
 
 
-def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator[HallucError]:
+def _differing(pairs: Sequence[tuple[ExternalPrediction, Any]], differ: Differs) -> Iterator[HallucError]:
     differing = [(one, example) for one, example in pairs if differ(one, example)]
     for one, example in differing[:1]:
         own, gold = one.example.tokens, example.tokens
@@ -304,7 +305,7 @@ def _words(tokens: Sequence[str]) -> str:
     return f"`{cut(' '.join(tokens[:_SHOWN_TOKENS]))}`" if tokens else "(without a text)"
 
 
-def unknown_labels(predictions: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
+def unknown_labels(predictions: Sequence[ExternalPrediction], corpus: Corpus[Any]) -> Counter[str]:
     """The predicted labels that do not occur in gold, with their frequencies."""
     known = {label for example in corpus for label in example.labels}
     return Counter(label for one in predictions for label in one.example.labels if label not in known)

@@ -31,7 +31,7 @@ class Raw(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Repaired:
     """An example, and the repairs made in it."""
 
     example: Example
@@ -88,10 +88,10 @@ class ExampleBuilder:
 
     def example(self, item: Any, split: SplitName) -> Example | None:
         """The example, or None if it cannot be read; then the reason is added to ``bad``."""
-        if isinstance(item, Mended):
+        if isinstance(item, Repaired):
             where = Place(item.origin.file, item.origin.line)
             self.repairs.extend(Finding(where, what) for what in item.repairs)
-        return cast(Example, item.example if isinstance(item, Mended) else item)
+        return cast(Example, item.example if isinstance(item, Repaired) else item)
 
     def annotation(self) -> Annotation:
         """The notation of the annotation, after all examples were built."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -23,47 +22,27 @@ class Count:
     legend: str = ""
 
 
-_PLURAL = re.compile(r"s\b")
-
-
-def counted(count: int, things: str) -> str:
-    """A count with its noun, the first word that ends in s: `1 text out of scope`, `1,350 texts out of scope`."""
-    return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
-
-
-_OF_ONE = {"are": "is", "were": "was"}
-
-
-def counted_with(count: int, what: str, verb: str) -> str:
-    """A count with noun and verb: `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such
-    as `tags or spans`."""
-    if count != 1:
-        return f"{count:,} {what} {verb}"
-    one = " ".join(word.removesuffix("s") for word in what.split(" "))
-    return f"1 {one} {_OF_ONE.get(verb, verb + 's')}"
-
-
 @dataclass(frozen=True)
 class Words:
     """The plural nouns for the tokens of an example, for its annotated items, and for its annotation.
 
-    ``mended`` is what a reader may have repaired. ``counts`` begins with the count of examples, under their name.
+    ``repaired`` is what a reader may have repaired. ``counts`` begins with the count of examples, under their name.
     ``figure`` is the figure that selects a checkpoint. ``has_surfaces``: parts of an example are labelled, and they are
     known only if train has the same spelling. ``has_blanks``: a blank is a normal token. ``has_labels``: the task has
-    labels. ``lone``, called with a split, its file, and its only example, returns a warning if this example is probably
-    several.
+    labels. ``single_example_warning``, called with a split, its file, and its only example, returns a warning if this
+    example is probably several.
     """
 
     tokens: str
     labelled: str
     annotation: str
-    mended: str
+    repaired: str
     counts: tuple[Count, ...]
     figure: str = "F1"
     has_surfaces: bool = False
     has_blanks: bool = False
     has_labels: bool = True
-    lone: Callable[[str, str, Example], str | None] = lambda split, source, example: None
+    single_example_warning: Callable[[str, str, Example], str | None] = lambda split, source, example: None
 
     @property
     def examples(self) -> str:
@@ -78,7 +57,7 @@ class Words:
         return {count.name: result for count, result in zip(self.counts, sums, strict=True)}
 
 
-def one(example: Example) -> int:
+def example_count(example: Example) -> int:
     return 1
 
 

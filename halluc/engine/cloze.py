@@ -140,14 +140,14 @@ class CandidateTree:
     """Candidates as a tree of their pieces, so that common prefixes are processed once, all in one pass.
 
     Node 0 is the end of the prompt; node ``n`` reads ``pieces[n - 1]`` after the node ``parents[n - 1]``, at the depth
-    ``depths[n - 1]`` (0: directly after the prompt). ``asked`` are pairs of a node and the piece that follows it, and
+    ``depths[n - 1]`` (0: directly after the prompt). ``queries`` are pairs of a node and the piece that follows it, and
     ``shares`` (pairs, candidates) the weights of their log-probabilities in the mean of each candidate.
     """
 
     pieces: list[int] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
-    asked: list[tuple[int, int]] = field(default_factory=list)
+    queries: list[tuple[int, int]] = field(default_factory=list)
     shares: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, 0)))
 
     @classmethod
@@ -166,7 +166,7 @@ class CandidateTree:
                     tree.depths.append(depth - 1)
                 pair = pairs.setdefault((nodes[path], piece), len(pairs))
                 weights.append((pair, number, 1 / len(candidate)))
-        tree.asked = list(pairs)
+        tree.queries = list(pairs)
         tree.shares = numpy.zeros((len(pairs), len(candidates)))
         for pair, number, weight in weights:
             tree.shares[pair, number] = weight
@@ -204,7 +204,7 @@ class CausalCloze(ClozeModel):
             result = numpy.empty((len(batch), len(candidates)))
             for columns, tree in groups:
                 inputs, rows = _with_tree([prompts[index] for index in batch], tree)
-                nodes, pieces = map(list, zip(*tree.asked, strict=True))
+                nodes, pieces = map(list, zip(*tree.queries, strict=True))
                 result[:, columns] = self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
             yield batch, result
 

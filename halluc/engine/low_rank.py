@@ -10,14 +10,6 @@ from halluc.config.models import LowRankConfig
 from halluc.core.errors import require_package
 
 
-def refuse_without_peft() -> None:
-    """
-    Raises:
-        HallucError E420: peft is not installed.
-    """
-    require_package("peft", "`model.lora`", "lora")
-
-
 def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (), task: str = "CAUSAL_LM") -> Any:
     """The model with trainable adapters on all linear layers, all other weights frozen.
 
@@ -42,7 +34,7 @@ def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[
     Raises:
         HallucError E420: peft is not installed.
     """
-    refuse_without_peft()
+    require_package("peft", "`model.lora`", "lora")
     body = model.base_model_prefix
     heads = [name for name, one in model.named_children() if name != body and next(one.parameters(), None) is not None]
     heads += [name for name, _ in model.named_modules() if name == f"{body}.pooler"]

@@ -19,7 +19,7 @@ from halluc.runs.schema import SCHEMA_VERSION, Record
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SurfaceCount:
     """How often a surface occurs with one label, and the first line of the first sentence that has it."""
 
     count: int
@@ -56,7 +56,7 @@ class SurfaceCoverage:
     A surface is a mention's tokens joined by one space, case kept.
     """
 
-    surfaces: Mapping[str, Mapping[str, Known]]
+    surfaces: Mapping[str, Mapping[str, SurfaceCount]]
     sentences: int
     tokens: int
     mentions: int
@@ -64,7 +64,7 @@ class SurfaceCoverage:
     @classmethod
     def of(cls, examples: Iterable[Example]) -> SurfaceCoverage:
         """Count in one pass; the first place is the first in the order of ``examples``."""
-        surfaces: dict[str, dict[str, Known]] = {}
+        surfaces: dict[str, dict[str, SurfaceCount]] = {}
         sentences = tokens = mentions = 0
         for example in examples:
             sentences += 1
@@ -74,10 +74,10 @@ class SurfaceCoverage:
                 of_label = surfaces.setdefault(label, {})
                 known = of_label.get(text)
                 count, place = (known.count, known) if known else (0, example.origin)
-                of_label[text] = Known(count + 1, place.file, place.line)
+                of_label[text] = SurfaceCount(count + 1, place.file, place.line)
         return SurfaceCoverage(surfaces, sentences, tokens, mentions)
 
-    def of_label(self, label: str) -> Mapping[str, Known]:
+    def of_label(self, label: str) -> Mapping[str, SurfaceCount]:
         """The surfaces with ``label``; empty for a label that the split does not have."""
         return self.surfaces.get(label, {})
 
@@ -149,7 +149,10 @@ class SurfaceCoverage:
     def of_file(cls, file: CoverageFile) -> SurfaceCoverage:
         return SurfaceCoverage(
             {
-                label: {text: Known(count, file.files[place], line) for text, (count, place, line) in of_label.items()}
+                label: {
+                    text: SurfaceCount(count, file.files[place], line)
+                    for text, (count, place, line) in of_label.items()
+                }
                 for label, of_label in file.surfaces.items()
             },
             file.sentences,

@@ -183,12 +183,12 @@ Unit = tuple[str, ...]
 class NoveltyUnits:
     """The units of an example, with repetitions, and their names in files.
 
-    ``name`` is the plural name of the units and ``one`` the singular; ``free`` is the name of examples without a label,
-    ``without`` the same in messages. ``words`` are the content words of a text or mention in a ledger.
+    ``name`` is the plural name of the units; ``free`` is the name of examples without a label, ``without`` the same in
+    messages. ``words`` are the content words of a text or mention in a ledger.
     """
 
     name: str
-    one: str
+    singular: str
     free: str
     without: str
     of: Callable[[Editable], list[Unit]]

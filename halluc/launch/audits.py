@@ -7,7 +7,7 @@ from pathlib import Path
 
 from halluc.launch import ray_commands
 from halluc.launch.ray_commands import NodeCommand
-from halluc.launch.studies import Where
+from halluc.launch.studies import LaunchOptions
 from halluc.workflows import audit as auditing
 from halluc.workflows import cross_fitting
 from halluc.workflows.cross_fitting import CrossFitting, Folds
@@ -19,7 +19,7 @@ def audit(
     target: Path,
     overrides: Sequence[str],
     options: auditing.AuditOptions,
-    where: Where,
+    where: LaunchOptions,
     arguments: Callable[[int], Sequence[str]],
 ) -> None:
     """Like ``auditing.audit``; only the models are trained on the cluster.

@@ -9,7 +9,7 @@ from halluc.augmentation.pipeline.shards import Shard, is_finished
 from halluc.core import latest
 from halluc.core.errors import HallucError
 from halluc.launch.sharing import NodeCommand, Sharing
-from halluc.workflows import augmentation, augmentation_runs, job, run_locations
+from halluc.workflows import augmentation_runs, augmented_corpus, job, run_locations
 from halluc.workflows.cell_selection import Selection
 
 
@@ -51,7 +51,7 @@ def _make_shards(
     if loaded.experiment.augment is None:
         return  # ``augmentation_runs.augment`` reports it
     home = run_locations.claim(latest.resolve(run), loaded, "augment", help="use an empty folder").augment
-    wanted = augmentation.fingerprint(loaded)
+    wanted = augmented_corpus.fingerprint(loaded)
 
     def command(number: int, of: int) -> NodeCommand:
         folder = home / Shard(number, of).folder

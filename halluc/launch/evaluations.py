@@ -9,7 +9,7 @@ from typing import Any
 
 from halluc.core.messages import put, without_results
 from halluc.launch import ray_tasks
-from halluc.launch.studies import Where
+from halluc.launch.studies import LaunchOptions
 from halluc.workflows import cells, evaluation, run_locations
 from halluc.workflows.cell_selection import Selection
 from halluc.workflows.experiments import CellOutcome, StudyRun
@@ -18,7 +18,7 @@ from halluc.workflows.experiments import CellOutcome, StudyRun
 def evaluate(
     config: Path | None,
     overrides: Sequence[str],
-    where: Where,
+    where: LaunchOptions,
     *,
     splits: Sequence[str] | None,
     selection: Selection,

@@ -16,7 +16,7 @@ from halluc.workflows.cell_selection import EVERY_CELL, Selection
 
 
 @dataclass(frozen=True)
-class Where:
+class LaunchOptions:
     """Where the cells run: in this process, in ``jobs`` processes at once, or ``on`` a cluster.
 
     Raises:
@@ -49,11 +49,11 @@ class Where:
             raise HallucError("C020", f"--on {self.on} {why}", help="leave it out")
 
 
-HERE = Where()
+HERE = LaunchOptions()
 
 
 def run(
-    config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL, where: Where = HERE
+    config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL, where: LaunchOptions = HERE
 ) -> experiments.CellOutcome:
     """Like ``experiments.run``, with the cells on the chosen backend; for SLURM they are only submitted.
 

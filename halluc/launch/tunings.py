@@ -10,13 +10,13 @@ from halluc.components import TABLE
 from halluc.config.search_space import load_space
 from halluc.launch import ray_commands
 from halluc.launch.ray_commands import NodeCommand
-from halluc.launch.studies import Where
+from halluc.launch.studies import LaunchOptions
 from halluc.workflows import tuning, tuning_results
 from halluc.workflows.tuning_trials import Trials
 
 
 def tune(
-    config: Path, overrides: Sequence[str], fresh: bool, where: Where, arguments: Callable[[int], Sequence[str]]
+    config: Path, overrides: Sequence[str], fresh: bool, where: LaunchOptions, arguments: Callable[[int], Sequence[str]]
 ) -> None:
     """Like ``tuning.tune``; on a cluster the trials of a batch run at once, and their results are read here.
 

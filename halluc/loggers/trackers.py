@@ -12,12 +12,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Protocol
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import require_package
 from halluc.core.files import write_json
 from halluc.core.messages import warn
 from halluc.runs.directory import RunDir
@@ -207,9 +206,7 @@ def refuse_missing(names: Sequence[str]) -> None:
         HallucError E420: the package of a tracker is not installed.
     """
     for name in names:
-        if find_spec(PACKAGES[name]) is None:
-            message = f"`loggers: [{name}]` needs the Python package `{PACKAGES[name]}`, which is not installed"
-            raise environment_error("E420", message, f'install it: pip install "halluc[{name}]"')
+        require_package(PACKAGES[name], f"`loggers: [{name}]`", name)
 
 
 class Trackers:

@@ -207,7 +207,7 @@ def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
 def _note(find: _Find, result: CleanResult) -> None:
     """Delete the marked files, and record the results."""
     path = find.path
-    item = CleanItem(path=os.path.relpath(path, result.root), bytes=_size(path), reason=find.reason)
+    item = CleanItem(path=os.path.relpath(path, result.root), bytes=size_of(path), reason=find.reason)
     if not find.delete:
         result.left.append(item)
         return
@@ -232,10 +232,10 @@ def _delete(path: Path) -> None:
         path.unlink()
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Bytes of a file, or of the files in a folder; a link counts as itself."""
     try:
         size = path.lstat().st_size if path.is_symlink() or not path.is_dir() else 0
     except FileNotFoundError:  # a training running at the same time has deleted it
         return 0
-    return size + sum(_size(Path(entry.path)) for entry in _entries(path))
+    return size + sum(size_of(Path(entry.path)) for entry in _entries(path))

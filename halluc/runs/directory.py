@@ -20,6 +20,8 @@ from halluc.runs.schema import RunFile, Stage
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
 LOCK_FILE = ".lock"
+# In ``RunDir.augment``.
+TRAIN, PROVENANCE, MANIFEST = "train.jsonl", "provenance.jsonl", "manifest.json"
 # In `runs_dir`: models fitted by augmentation, by fingerprint, each with this record.
 FITTED, FITTED_RECORD = ".fitted", "fitted.json"
 RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")

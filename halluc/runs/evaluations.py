@@ -23,7 +23,7 @@ PREFERRED = ("test", "dev", "train")
 
 
 @dataclass(frozen=True)
-class Counted:
+class SplitCounts:
     """The counts of a split's ledger and predictions, without claims that no evidence could judge.
 
     ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None if it was not counted.
@@ -147,7 +147,7 @@ def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
         raise HallucError("R112", text, help=anew(run, split))
 
 
-def refuse_parts(run: RunDir, split: str, file: EvalFile, counts: Counted) -> None:
+def refuse_parts(run: RunDir, split: str, file: EvalFile, counts: SplitCounts) -> None:
     """Compare ledger and predictions with the figures: a truncated file, even between lines, is detected.
 
     Raises:

@@ -238,6 +238,10 @@ class ArmComparison(Record):
     omission_rate: float | None
     figures: list[ArmDelta]
 
+    def delta(self, name: str | None) -> ArmDelta | None:
+        """The difference in a figure, over all claims; None if it was not compared."""
+        return next((delta for delta in self.figures if delta.name == name and not delta.by), None)
+
 
 class ArmTrend(Line):
     """The difference between an arm's line and the reference's, over the points and seeds that both have.

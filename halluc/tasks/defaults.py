@@ -76,7 +76,7 @@ class FiguresDefaults:
 
     excluded: ClassVar[frozenset[str]] = frozenset()
 
-    def kept(self, *_: Any) -> list[Figure]:
+    def after_abstention(self, *_: Any) -> list[Figure]:
         return []
 
     def ranked(self, *_: Any) -> list[Ranked]:
@@ -99,7 +99,7 @@ class ModelDefaults:
     def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(labels)
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+    def decoding(self, outputs: Sequence[str], requested: Decoding) -> Decoding | None:
         return None
 
     def predict(
@@ -134,7 +134,7 @@ def auroc_of(name: str, protocol: str, scores: numpy.ndarray, positive: Sequence
 class SurfacesOfTraining:
     """Knowledge of the surfaces and labels of the training split."""
 
-    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
+    splits_read: ClassVar[tuple[SplitName, ...]] = ("train",)
 
     def of(self, splits: Mapping[SplitName, Corpus[Any]]) -> SurfaceCoverage:
         return SurfaceCoverage.of(splits["train"])

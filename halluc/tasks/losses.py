@@ -164,10 +164,10 @@ def class_weights(
         classes: the class of each output; outputs of the same class have the same weight.
         gold: the classes of each training example (token, or text); used only for ``balanced``.
     """
-    asked = config.class_weights
-    if asked == "none" or not asked:
+    configured = config.class_weights
+    if configured == "none" or not configured:
         return None
-    weights = balanced(gold, multi_label=multi_label) if asked == "balanced" else asked
+    weights = balanced(gold, multi_label=multi_label) if configured == "balanced" else configured
     return tuple(weights.get(name, 1.0) for name in classes)
 
 

@@ -22,10 +22,10 @@ PERIODS: Mapping[Period, Callable[[str], str]] = {
 MOST_PERIODS, MOST_LABELS = 120, 12
 
 
-def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, dict[str, numpy.ndarray]]:
+def periods(timestamps: Sequence[str | None], requested: Period) -> tuple[Period, dict[str, numpy.ndarray]]:
     """The length of the periods, and a mask (texts,) of the texts of each period, in the order of time."""
     kinds = list(PERIODS)
-    for kind in kinds[kinds.index(asked) :]:
+    for kind in kinds[kinds.index(requested) :]:
         by_text = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
         names = sorted({name for name in by_text if name is not None})
         if len(names) <= MOST_PERIODS:
@@ -38,7 +38,7 @@ def figures(
     timestamps: Sequence[str | None],
     labels: Sequence[Sequence[str]],
     gold: Sequence[Sequence[str]],
-    asked: Period,
+    requested: Period,
     sheet: Sheet,
 ) -> list[Figure]:
     """The share of texts with each predicted label by period; empty if no text has a timestamp.
@@ -47,7 +47,7 @@ def figures(
         timestamps: of each text, ISO 8601, or None. labels: the predicted labels of each text. gold: the annotated
             labels of each text; those that are never predicted have the share 0.
     """
-    kind, texts = periods(timestamps, asked)
+    kind, texts = periods(timestamps, requested)
     counts = Counter(label for of_text in labels for label in of_text)
     counts.update(dict.fromkeys((label for of_text in gold for label in of_text), 0))
     results = []

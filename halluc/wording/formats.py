@@ -153,11 +153,6 @@ def quoted(name: str) -> str:
     return f"“{name}”"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 seed``, ``3 seeds``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def of_seeds(n: int, seeds: int) -> str:
     """``3``; ``2 of 3`` if some seeds do not have the figure."""
     return str(seeds) if n == seeds else f"{n} of {seeds}"

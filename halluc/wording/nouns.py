@@ -75,7 +75,7 @@ class CardText:
 class Nouns:
     """The words of a task.
 
-    ``gold`` and ``golds`` name the annotation (singular and plural), ``claims`` the predictions, ``one`` the unit that
+    ``gold`` and ``golds`` name the annotation (singular and plural), ``claims`` the predictions, ``unit`` is what
     has a novelty; ``novelty`` says how novelty is defined. ``unsupported`` describes a claim without support. In a list
     of errors, the numbers of claims are followed by ``invented`` if they are unsupported, by ``outside`` if they are
     about examples without gold, and by one of the ``reasons`` if they are distorted. ``annotated`` names all
@@ -88,7 +88,7 @@ class Nouns:
     can be searched in it. ``glossary`` explains terms, ``meanings`` the main figures of a report.
     """
 
-    one: str
+    unit: str
     gold: str
     golds: str
     claims: str

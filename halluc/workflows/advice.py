@@ -160,7 +160,7 @@ class _Fitting:
         return self._load([])
 
     def _load(self, overrides: Sequence[str]) -> LoadedConfig:
-        return load_config(self.run.config, overrides, table=TABLE, kept=True)
+        return load_config(self.run.config, overrides, table=TABLE, stored=True)
 
     def unfit(self, remedy: Remedy) -> str | None:
         """Why a remedy cannot be an arm; None if it can."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,16 +179,9 @@ def _cross_fitted(job: Job, count: int, fitter: Fitter) -> _OpinionsOfSplit:
     corpus = job.train()
     folds, models = fitter(job, count)
     tell(f"{count} cross-fitted models, folds by {'document' if folds.by_document else 'example'}")
-    places: list[list[int]] = [[] for _ in range(count)]
-    for place, example in enumerate(corpus):
-        places[folds.of(example)].append(place)
-    by_place: dict[int, AnnotatedPrediction] = {}
-    for part, trained in enumerate(models):
-        if places[part]:
-            ready = ReadyModel.load(trained.job, trained.reference)
-            of_part = opinions(ready, [corpus.examples[place] for place in places[part]])
-            by_place.update(zip(places[part], of_part, strict=True))
-    return _OpinionsOfSplit(corpus, [by_place[place] for place in range(len(corpus))], count)
+    ready = (ReadyModel.load(trained.job, trained.reference) for trained in models)
+    results = folds.out_of_sample(corpus.examples, (partial(opinions, model) for model in ready))
+    return _OpinionsOfSplit(corpus, results, count)
 
 
 def _written(job: Job, opinions: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
@@ -255,13 +249,13 @@ def line(task: AnyTask, corpus: Corpus[Any], opinions: Sequence[AnnotatedPredict
         certainty=[rounded(claim.confidence) for claim in one.proposed],
         consistency=rounded(one.consistency),
         labels=dict(sorted(counts.items())),
-        others=list(_others(corpus, one)),
+        others=list(_other_places(corpus, one)),
         second=task.examples.border(shown),
         marked=list(task.examples.ranges(shown)),
     )
 
 
-def _others(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlace]:
+def _other_places(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlace]:
     for place in suspect.others[:_MOST_OTHERS]:
         example = corpus.examples[place.example]
         origin = example.origin

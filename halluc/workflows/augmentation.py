@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from halluc import __version__
 from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import AUGMENTER, OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline import plan, shards
 from halluc.augmentation.pipeline.candidates import COPY, Method, PartError
-from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.preparation import AugmentJob, Prepared, prepare
 from halluc.components import TABLE
 from halluc.config import yaml
-from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
-from halluc.config.section import LINE_BYTES_BOUND
-from halluc.core import examples, registry
+from halluc.core import registry
 from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.core.permissions import commands_allowed
 from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.data.tokenization import Tokenizer
-from halluc.runs import directory, provenance, records
+from halluc.runs import directory, provenance
+from halluc.runs.directory import MANIFEST
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import labelling, translating
+from halluc.workflows import augmented_corpus, labelling, translating
 from halluc.workflows.job import Job
 
 # A method without any example may never have been tried: it is reported only if that is less likely than this.
@@ -45,8 +41,8 @@ def ensure(job: Job) -> AugmentFile | None:
     """
     if job.settings.augment is None:
         return None
-    wanted, target = fingerprint(job.loaded), job.target
-    current = manifest(target)
+    wanted, target = augmented_corpus.fingerprint(job.loaded), job.target
+    current = augmented_corpus.manifest(target)
     if current is not None and current.fingerprint == wanted:
         noted = target.read().augment or {}
         # Record the manifest if the process was killed before it wrote run.json. A manifest that another program
@@ -76,105 +72,7 @@ def _note(target: directory.RunDir, result: AugmentFile) -> None:
 def shard(job: Job, share: shards.Shard) -> int:
     """Try the candidates of one shard of the examples; returns its number of examples."""
     with prepared(job) as ready, progress("augmenting") as tick:
-        return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
-
-
-def manifest(target: directory.RunDir) -> AugmentFile | None:
-    """``augment/manifest.json``; None if there is none, or one of another version of halluc.
-
-    Raises:
-        HallucError R130: it is damaged, or its train.jsonl is missing.
-    """
-    file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made again"
-    try:
-        result = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
-    except FileNotFoundError:
-        return None
-    if not (target.augment / TRAIN).is_file():
-        raise HallucError("R130", f"{target.augment / TRAIN} does not exist, although {file} lists it", help=help)
-    return result
-
-
-def is_current(target: directory.RunDir, loaded: LoadedConfig) -> bool:
-    """Whether a run has the augmented corpus of this config; raises the errors of ``manifest``."""
-    current = manifest(target)
-    return current is not None and current.fingerprint == fingerprint(loaded)
-
-
-def corpus(job: Job) -> examples.Corpus[Any]:
-    """The augmented training split of a run."""
-    path = job.target.augment / TRAIN
-    data = registry.load(TABLE, "reader", job.task.name).Config(
-        format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
-    )
-    augmented = read_corpora(data, TABLE, ("train",)).splits["train"]
-    # Originals belong to the documents of their file; examples made from them have no document.
-    origins = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
-    results = []
-    for example in augmented.examples:
-        document, number = origins.get(example.id, (0, 0))
-        results.append(replace(example, origin=replace(example.origin, document=document, number=number)))
-    return replace(augmented, examples=tuple(results))
-
-
-def epochs(loaded: LoadedConfig) -> int:
-    """The number of training epochs with new examples of their own: more than 1 with ``augment.online``."""
-    section = loaded.experiment.augment
-    return loaded.experiment.train.epochs if section is not None and section.online else 1
-
-
-def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
-    """The positions in ``ids`` of the examples of each epoch: the originals, and the new examples of that epoch.
-
-    ``ids`` are those of examples of the augmented corpus; several positions may belong to parts of one example. Empty
-    if all epochs have the same examples.
-    """
-    count = epochs(job.loaded)
-    if count == 1:
-        return []
-    with (job.target.augment / PROVENANCE).open("rb") as file:
-        epoch_of = {line["id"]: (line["copy"] - 1) % count for line in map(json.loads, file)}
-    return [
-        [position for position, identity in enumerate(ids) if epoch_of.get(identity, epoch) == epoch]
-        for epoch in range(count)
-    ]
-
-
-def fingerprint(loaded: LoadedConfig) -> str:
-    """Hash of everything that the augmented corpus depends on, including contents of files."""
-    tree, data = loaded.tree, loaded.experiment.data
-    return sha256_of_tree(
-        {
-            "halluc": __version__,
-            "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
-            **{section: section_in_hash(tree, section) for section in ("data", "task", "gap", "seed")},
-            "epochs": epochs(loaded),
-            "inputs": list(provenance.input_hashes(data.paths()).values()),
-            "files": list(provenance.input_hashes(files(loaded)).values()),
-        }
-    )
-
-
-def files(loaded: LoadedConfig) -> list[Path]:
-    """The files, besides corpora, that the config's augmentation reads: gazetteers, synonyms, a ledger."""
-    section = loaded.experiment.augment
-    if section is None:
-        return []
-    named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
-    if section.focus_run is not None:
-        named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
-    model_files = ("model/model.safetensors", "model.safetensors", "confidence.json")
-    of_models = (path / name for path in named for name in model_files)
-    return [path for path in (*named, *of_models) if path.is_file()]
-
-
-def _texts(node: Any) -> Iterator[str]:
-    """Every string in a section, including nested lists, which contain the methods."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, (dict, list)):
-        for part in node.values() if isinstance(node, dict) else node:
-            yield from _texts(part)
+        return pipeline.make_shard(ready, job.target.augment, augmented_corpus.fingerprint(job.loaded), share, tick)
 
 
 def planned(job: Job) -> dict[str, Any] | None:
@@ -226,13 +124,13 @@ def _prepared(job: Job, fits: bool) -> Prepared:
                 settings.seed,
                 commands_allowed(),
                 labelling.labellers(job),
-                labelling.text_labellers(job),
-                translating.translators(job),
+                partial(labelling.PlainTextLabeller.of, job=job),
+                partial(translating.RunTranslator.of, job=job),
                 Tokenizer.of(settings.data).tokens,
             ),
             _dev_errors(section, task),
             fits,
-            epochs(job.loaded),
+            augmented_corpus.epochs(job.loaded),
         )
     )
 
@@ -272,11 +170,11 @@ def _splits_of(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
     is_small = are_small(data)
     splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
     train = splits.pop("train")
-    learned = _Learned(task, train if job.settings.gap is None else job.train().examples)
+    learned = _TrainingExamples(task, train if job.settings.gap is None else job.train().examples)
     return tuple(learned) if is_small else learned, list(splits.values())
 
 
-class _Learned:
+class _TrainingExamples:
     """The examples that a model learns from, read again in each iteration."""
 
     def __init__(self, task: AnyTask, source: Iterable[Any]) -> None:
@@ -327,12 +225,11 @@ def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
         reasons = {"given up because all attempts were rejected": file.given_up, "unchangeable": file.unchangeable}
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
         yield f"warning: {file.wanted - file.made:,} fewer than the {file.wanted:,} requested: {why}"
-    yield from _idle(file, task.wording.words.examples, methods)
+    yield from _method_warnings(file, task.wording.words.examples, methods)
     before, new, units = file.before, file.new, task.examples.units
     share, noun = f"{units.free}_share", units.name.replace("_", " ")
-    fresh = (
-        f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new examples do not occur in the training split"
-    )
+    new_share = _share(new[f"new_{units.singular}_share"])
+    fresh = f"{new_share} of the {noun} in the new examples do not occur in the training split"
     without = f"{task.wording.words.examples} {units.without}"
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
     yield free + fresh if before[share] or task.examples.has_spans else fresh
@@ -344,7 +241,7 @@ def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     yield f"made in {file.seconds:.1f} s, {rate:,.0f} a second"
 
 
-def _idle(file: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
+def _method_warnings(file: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
     """Warnings about methods that changed no example, and about a corpus that consists mostly of copies."""
     refused = {method for by in file.refused.values() for method in by}
     total = sum(method.share for method in methods)

@@ -16,7 +16,7 @@ from halluc.core.files import elsewhere, recover
 from halluc.core.messages import conclude, put
 from halluc.runs import directory
 from halluc.runs.results import AugmentResult, PreviewResult, ReplayResult, ShardResult
-from halluc.workflows import augmentation, cells, job, nearest_run, run_locations
+from halluc.workflows import augmentation, augmented_corpus, cells, job, nearest_run, run_locations
 from halluc.workflows import replay as replaying
 from halluc.workflows.cell_selection import EVERY_CELL, Selection, choose, shard_of
 from halluc.workflows.job import Job
@@ -69,7 +69,7 @@ def augment(
         )
         return _make(result, overrides)
 
-    results, _ = cells.each(
+    results, _ = cells.for_each(
         chosen_cells,
         make_cell,
         lambda made: f"{made.made:,} new examples and {made.originals:,} originals",
@@ -117,7 +117,7 @@ def _preview(cell: Job, run: Path | None, options: PreviewOptions) -> Sequence[M
 
 
 def _has_corpus(run: directory.RunDir) -> bool:
-    return augmentation.manifest(run) is not None
+    return augmented_corpus.manifest(run) is not None
 
 
 def _newest(cell: Job) -> directory.RunDir:
@@ -135,13 +135,13 @@ def _newest(cell: Job) -> directory.RunDir:
 
 def _is_done(cell: Cell) -> bool:
     target = run_locations.run_of(cell)
-    return target.augment.is_dir() and augmentation.is_current(target, cell.loaded)
+    return target.augment.is_dir() and augmented_corpus.is_current(target, cell.loaded)
 
 
 def _run_to_fill(loaded: LoadedConfig) -> directory.RunDir:
     """The newest run of this config, unless it was trained on another corpus than the one to be made."""
     newest = directory.newest(loaded.home, loaded.sha256)
-    if newest is not None and (augmentation.is_current(newest, loaded) or not newest.is_begun()):
+    if newest is not None and (augmented_corpus.is_current(newest, loaded) or not newest.is_begun()):
         return newest
     return run_locations.create(loaded, "augment")
 
@@ -150,8 +150,8 @@ def _make(cell: Job, overrides: Sequence[str]) -> AugmentResult:
     target = cell.target
     with target.locked():
         recover(target.augment)
-        if augmentation.is_current(target, cell.loaded):
-            manifest = augmentation.manifest(target)
+        if augmented_corpus.is_current(target, cell.loaded):
+            manifest = augmented_corpus.manifest(target)
             conclude(f"{target.augment} already exists: nothing to do")
         else:
             with target.stage("augment", list(overrides)):

@@ -87,13 +87,13 @@ def _differences(run: RunDir, cell: Cell) -> list[str] | None:
     try:
         if run.read().config_sha256 == cell.loaded.sha256:
             return None
-        kept = load(run.config, table=TABLE, kept=True)
+        kept = load(run.config, table=TABLE, stored=True)
     except HallucError:
         return None  # damaged, or of another version: reported when the cell is run
     return differences(kept.tree, cell.loaded.tree)
 
 
-def each(
+def for_each(
     cells: Sequence[Cell],
     do: Callable[[Cell], ResultT],
     summary: Callable[[ResultT], str],

@@ -81,7 +81,9 @@ def check(
         return checked.record
 
     representatives = [like[0] for like in alike.values()]
-    results, _ = cells.each(representatives, check_cell, lambda result: "checked", done=lambda cell: False, brief=False)
+    results, _ = cells.for_each(
+        representatives, check_cell, lambda result: "checked", done=lambda cell: False, brief=False
+    )
     return results
 
 

@@ -17,10 +17,10 @@ from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.files import irregular, make_folder, unwritable, write_text
 from halluc.core.messages import say, warn
+from halluc.core.quantities import quantity
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EarlierTotal
-from halluc.wording.formats import counted
 
 _TOTALS = ("epochs", "steps")
 
@@ -48,23 +48,23 @@ def find(loaded: LoadedConfig) -> RunDir | None:
 
 def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
     """Whether the config stored in the run differs from this one only in the number of epochs or steps."""
-    before = kept(run)
+    before = stored_config(run)
     return before is not None and _without_total(before.tree) == _without_total(loaded.tree)
 
 
-def kept(run: RunDir) -> LoadedConfig | None:
+def stored_config(run: RunDir) -> LoadedConfig | None:
     """The config stored in the run; None if it cannot be read."""
     if irregular(run.config) is not None:  # a pipe would block the reader
         return None
     try:
-        return loading.load(run.config, table=TABLE, kept=True)
+        return loading.load(run.config, table=TABLE, stored=True)
     except HallucError:
         return None
 
 
 def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
     """Rewrite the ``config.yaml`` of a run of this config if it is missing, damaged or edited."""
-    before = kept(run)
+    before = stored_config(run)
     if before is None or before.sha256 != loaded.sha256:
         what = "cannot be read" if before is None else "was changed after the run started"
         write_text(run.config, rendering.annotated(loaded))
@@ -97,7 +97,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     """
     from halluc.engine import checkpoint
 
-    record, before = run.read(), kept(run)
+    record, before = run.read(), stored_config(run)
     assert before is not None, "`is_other_total` has read it"
     # Before anything is changed; damage is reported when the training continues.
     newest = checkpoint.newest_whole(run.checkpoints, lambda text: None)
@@ -126,7 +126,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
 
 
 def _total(train: TrainConfig) -> str:
-    return counted(train.epochs, "epoch") if train.steps is None else counted(train.steps, "step")
+    return quantity(train.epochs, "epochs") if train.steps is None else quantity(train.steps, "steps")
 
 
 def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> None:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
+from halluc.config.rendering import plain
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
 from halluc.core.messages import conclude, put, tell
+from halluc.core.quantities import quantity
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.statistics import counted
 from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
 from halluc.workflows import job, reading_progress
 from halluc.workflows.task_detection import CorpusSource, data_config, few, guess
 
-# Strings that YAML parses as strings without quotes.
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _CONFIGS = (".yaml", ".yml")
 _SEPARATORS = {"tab": "\t", "space": " "}
 # The separator of tokens, and the `data.tokenize` that splits them again.
@@ -71,15 +68,16 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
         tell(f"texts: {'unchanged' if options.keeps_text else between}")
     noun = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
-        conclude(f"{counted(len(corpora.splits[split]), noun)} written to {path} ({name})")
-    tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
-    result = _result(origin.task, name, corpora, files, writer.read_by(options))
+        conclude(f"{quantity(len(corpora.splits[split]), noun)} written to {path} ({name})")
+    keys: dict[str, Any] = {**{split: str(path) for split, path in files.items()}, **writer.read_by(options)}
+    tell(f"to read it: data: {{{', '.join(f'{key}: {plain(value)}' for key, value in keys.items())}}}")
+    result = _result(origin.task, name, corpora, files, keys)
     put(result)
     return result
 
 
 def _result(
-    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: Mapping[str, Any]
+    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: dict[str, Any]
 ) -> ConvertResult:
     return ConvertResult(
         task=task,
@@ -91,16 +89,14 @@ def _result(
         skipped=len(corpora.skipped),
         format=form,
         splits={name: {"file": str(path), "examples": len(corpora.splits[name])} for name, path in files.items()},
-        data={**{name: str(path) for name, path in files.items()}, **keys},
+        data=keys,
     )
 
 
 def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) -> CorpusSource:
     if wanted.task is not None and wanted.task not in TABLE["task"]:
         raise HallucError("C011", f"no task `{wanted.task}`", help=f"one of {', '.join(TABLE['task'])}")
-    for split in wanted.splits:
-        if split not in SPLITS:
-            raise HallucError("C011", f"no split `{split}`", help=f"one of {', '.join(SPLITS)}")
+    job.refuse_unknown_splits(wanted.splits)
     if Path(source).suffix in _CONFIGS:
         loaded = job.load(Path(source), overrides)
         task, data = loaded.experiment.task.type, loaded.experiment.data
@@ -219,8 +215,3 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     for result, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if result:
             yield f"{len(result):,} {done} (first: {result[0].where}: {result[0].what})"
-
-
-def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in (*((split, str(path)) for split, path in files.items()), *keys.items()):
-        yield f"{key}: {value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"

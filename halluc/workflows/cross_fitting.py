@@ -6,9 +6,10 @@ Chernozhukov et al. 2018, "Double/debiased machine learning" (section 3); Northc
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
@@ -19,9 +20,11 @@ from halluc.core.rng import keyed_seed
 from halluc.data.corpora import Corpora, has_documents
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
-from halluc.workflows import trained_models
+from halluc.workflows import model_training, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class Folds:
         origin = example.origin
         identity = f"document {origin.document}" if self.by_document else origin.parent or example.id
         return keyed_seed("cross-fit", identity) % self.count
+
+    def out_of_sample(
+        self, examples: Sequence[Any], functions: Iterable[Callable[[list[Any]], Sequence[ResultT]]]
+    ) -> list[ResultT]:
+        """The result for each example, from the function of its part; the functions are needed one after the other."""
+        places: list[list[int]] = [[] for _ in range(self.count)]
+        for place, example in enumerate(examples):
+            places[self.of(example)].append(place)
+        results: dict[int, ResultT] = {}
+        for of_part, function in zip(places, functions, strict=True):
+            if of_part:
+                results.update(zip(of_part, function([examples[place] for place in of_part]), strict=True))
+        return [results[place] for place in range(len(examples))]
 
 
 @dataclass(frozen=True)
@@ -73,13 +89,11 @@ class CrossFitting:
 
         Raises:
             HallucError D131: the part is the whole split, or the rest has nothing to learn from. Others as
-                ``training.train_job``.
+                ``model_training.begin``.
         """
-        from halluc.workflows import training
-
         train, number = self.corpora.splits["train"], f"{part + 1} of {self.folds.count}"
         rest = tuple(example for example in train.examples if self.folds.of(example) != part)
-        lacking = self.job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
+        lacking = self.job.task.examples.untrainable_reason(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
             text = f"without part {number}, {train.source} has {lacking}: no model can evaluate that part"
             raise data_error("D131", text, help="use more folds, or a larger training split")
@@ -88,7 +102,7 @@ class CrossFitting:
         say(f"cross-fit, model {number}: {len(rest):,} of {len(train.examples):,} examples")
         run = self.run(part).path
         with without_results():
-            training.train_job(fold, (), run=run, resume=True)
+            model_training.train(fold, model_training.begin(fold, run, resume=True), ())
         return trained_models.locate(str(run))
 
 

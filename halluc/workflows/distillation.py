@@ -19,7 +19,7 @@ from halluc.core.examples import Corpus
 from halluc.core.files import replacing
 from halluc.core.messages import tell
 from halluc.runs import integrity
-from halluc.workflows import augmentation, ensembles, run_state, trained_models
+from halluc.workflows import augmented_corpus, ensembles, run_state, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
@@ -74,7 +74,7 @@ def ensure(job: Job) -> None:
 
 def train_split(job: Job) -> Corpus[Any]:
     """The training split, augmented if the config has augmentation."""
-    return augmentation.corpus(job) if job.settings.augment is not None else job.train()
+    return augmented_corpus.read(job) if job.settings.augment is not None else job.train()
 
 
 def refuse_unfit(job: Job) -> None:

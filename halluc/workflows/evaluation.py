@@ -89,7 +89,7 @@ def evaluate(
     if not study.axes:
         job = _newest(config, overrides)
         return _assess(job, str(job.target.model), overrides, splits)
-    of_cells, _ = cells.each(
+    of_cells, _ = cells.for_each(
         chosen,
         lambda cell: evaluate_cell(cell, overrides, splits),
         summary,
@@ -225,7 +225,7 @@ def _evaluated(
         }
         hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
-        written = {"inputs": read, run_state.ASKED: requested, "gates": [], integrity.FILES: hashes}
+        written = {"inputs": read, run_state.REQUESTED: requested, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
         tracking.track_evaluation(loaded, target, files)
         # last, since an invalid baseline raises an error

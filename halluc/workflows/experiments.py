@@ -45,13 +45,13 @@ class StudyRun:
     splits: Sequence[str] | None = None
 
 
-# Runs the cells; returns whether all are finished, False if another process runs one. Raises like ``cells.each``.
+# Runs the cells; returns whether all are finished, False if another process runs one. Raises like ``cells.for_each``.
 Launcher = Callable[[StudyRun], bool]
 
 
 def in_this_process(call: StudyRun) -> bool:
     """The launcher that runs cells one by one."""
-    _, finished = cells.each(
+    _, finished = cells.for_each(
         call.cells, lambda cell: run_cell(cell, call.overrides, call.study, call.outcome), str, done=call.done
     )
     return finished

@@ -16,7 +16,7 @@ from halluc.core.errors import EXIT_GATE, HallucError, environment_error, sugges
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_text
 from halluc.core.messages import conclude, put, tell
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
 from halluc.runs import exports, integrity, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.exports import DevComparison, ExportFile, SpecialPieces
@@ -275,10 +275,10 @@ def comparison_text(result: DevComparison) -> str:
         f"{name} {formats.value(result.figure, result.run)} before, {formats.value(result.figure, result.export)} after"
     )
     if not result.differing:
-        return f"the same {counted(result.claims, 'claims')} in {counted(result.examples, 'examples')}; {values}"
+        return f"the same {quantity(result.claims, 'claims')} in {quantity(result.examples, 'examples')}; {values}"
     interval = formats.interval(result.figure, result.interval)
     between = f" (95% interval of the difference {interval})" if interval else ""
-    return f"{result.differing:,} of {counted(result.claims, 'claims')} differ; {values}{between}"
+    return f"{result.differing:,} of {quantity(result.claims, 'claims')} differ; {values}{between}"
 
 
 def refuse_worse(record: ExportFile) -> None:

@@ -14,9 +14,17 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.core.messages import tell, warn
-from halluc.data.predictions import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, read_predictions, unknown_labels
+from halluc.core.quantities import quantity
+from halluc.data.predictions import (
+    EXTRA,
+    MISSING,
+    OTHER_TOKENS,
+    ExternalPrediction,
+    joined,
+    read_predictions,
+    unknown_labels,
+)
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.statistics import counted
 from halluc.runs import provenance
 from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
 from halluc.workflows import assessment, ready_models, training_knowledge
@@ -114,23 +122,23 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
     results, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
     results = [file.renamed(one, settings.eval.labels or {}) for one in results]
     try:
-        stated, by = joined(results, corpus, path, file.differs)
+        imported, by = joined(results, corpus, path, file.differs)
     except HallucError as error:
         raise _of_other_split(error, results, job, split, path) from None
-    predictions = job.task.model.imported(corpus.examples, stated)
-    unknown = unknown_labels(stated, corpus)
+    predictions = job.task.model.imported(corpus.examples, imported)
+    unknown = unknown_labels(imported, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
-    warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]
+    warnings = [*file.warnings, *_of_confidences(imported, settings.eval, notes)]
     if unknown:
         text = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
         more = ", …" if len(unknown) > _MOST_LABELS else ""
-        count = counted(unknown.total(), "predictions with a label that is not in gold")
+        count = quantity(unknown.total(), "predictions with a label that is not in gold")
         warnings.append(f"{count}: {text}{more}; `eval.labels` renames labels")
     order = ""
     if by == "order":
-        has_tokens = any(one.example.tokens for one in stated)
+        has_tokens = any(one.example.tokens for one in imported)
         order = ", with equal tokens" if has_tokens else ", which cannot be verified without texts"
-    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
+    tell(f"{split}: {len(imported):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)
     record = JudgedFile(name=tool.name, file=str(path), sha256=provenance.file_sha256(path), split=split, joined_by=by)
@@ -138,35 +146,37 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
 
 
 def _of_other_split(
-    error: HallucError, stated: Sequence[Stated], job: Job, split: SplitName, path: Path
+    error: HallucError, imported: Sequence[ExternalPrediction], job: Job, split: SplitName, path: Path
 ) -> HallucError:
     """The error, or an error saying that the file belongs to another split."""
     first = error.errors[0] if isinstance(error, ManyErrors) else error
     data = job.settings.data
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
         for other in SPLITS:
-            if other != split and data.reference(other) is not None and _fits(stated, other, job, path):
+            if other != split and data.reference(other) is not None and _fits(imported, other, job, path):
                 message = f"{path} has the predictions of {other}, not of {split}"
                 return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
     return error
 
 
-def _fits(stated: Sequence[Stated], split: SplitName, job: Job, path: Path) -> bool:
+def _fits(imported: Sequence[ExternalPrediction], split: SplitName, job: Job, path: Path) -> bool:
     try:
-        joined(stated, job.corpora((split,)).splits[split], path)
+        joined(imported, job.corpora((split,)).splits[split], path)
     except HallucError:
         return False
     return True
 
 
-def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[str, int]) -> Iterator[str]:
+def _of_confidences(
+    imported: Sequence[ExternalPrediction], settings: EvalConfig, notes: dict[str, int]
+) -> Iterator[str]:
     """Messages about results that need confidences, or a model."""
-    known = [confidence is not None for one in stated for confidence in one.confidences]
+    known = [confidence is not None for one in imported for confidence in one.confidences]
     if known and not any(known):
         yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are not computed"
     elif not all(known):
         notes["without_confidence"] = known.count(False)
-        few = counted(known.count(False), "predictions without a confidence")
+        few = quantity(known.count(False), "predictions without a confidence")
         yield f"{few}, of {len(known):,}: figures of confidence only use the others"
     if settings.calibration != "none":
         yield "`eval.calibration` is ignored: a temperature can only be fitted on the scores of a model"

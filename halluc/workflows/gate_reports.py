@@ -54,16 +54,13 @@ def _annotation(loaded: LoadedConfig, gate: GateResult) -> str:
     properties = {"title": f"gate not met: {gate.name}"}
     if where is not None and where.line is not None:
         properties |= {"file": where.file, "line": str(where.line)}
-    text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    escaped = {name: _message(value).replace(":", "%3A").replace(",", "%2C") for name, value in properties.items()}
+    text = ",".join(f"{name}={value}" for name, value in escaped.items())
     return f"::error {text}::{_message(gate.text)}"
 
 
 def _message(text: str) -> str:
     return printable_line(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _junit(loaded: LoadedConfig, results: Sequence[GateResult]) -> bytes:

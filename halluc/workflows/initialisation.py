@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from halluc.components import TABLE
+from halluc.config.rendering import plain
 from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere, write_text
 from halluc.core.messages import conclude, put, tell
+from halluc.core.quantities import quantity
 from halluc.data.corpora import read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.statistics import counted
 from halluc.gap.stopwords import STOP_WORDS
 from halluc.runs.results import InitResult
 from halluc.task import AnyTask, task_class
@@ -69,8 +69,6 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
     "dev": re.compile(r"(?:.*[._-])?(?:dev|development|valid|validation|val|testa)(?:[._-].*)?", re.IGNORECASE),
     "test": re.compile(r"(?:.*[._-])?(?:test|testb)(?:[._-].*)?", re.IGNORECASE),
 }
-# Strings that YAML parses as strings without quotes, and words that look like other types.
-_PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
 # The number of tokens from which the language is detected.
 _TOKENS = 5_000
 _DEV_SHARE = 0.1
@@ -207,7 +205,7 @@ def _is_installed(preset: Preset) -> bool:
 
 def _sizes(corpus: _Corpus) -> str:
     words = corpus.task.wording.words.examples
-    return ", ".join(f"{split} {counted(count, words)}" for split, count in corpus.examples.items())
+    return ", ".join(f"{split} {quantity(count, words)}" for split, count in corpus.examples.items())
 
 
 def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
@@ -252,9 +250,7 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """A value as YAML on one line: JSON is YAML, and plain strings need no quotes."""
+    """A value as YAML on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_value(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return plain(value)

@@ -88,7 +88,7 @@ class Reading:
         config = reader.config
         layout = config.layout()
         layout = replace(
-            layout, format=self.format or "auto", label_position="first", asked=tuple(_text_fields(config))
+            layout, format=self.format or "auto", label_position="first", requested_fields=tuple(_text_fields(config))
         )
         form = self._format(source, layout, task)
         try:
@@ -115,7 +115,9 @@ class Reading:
             *(("conll",) if "conll" in task.examples.formats else ()),
             "text",
         )
-        form = detected(source, replace(layout, formats=formats, delimiter="auto", header="auto", asked=layout.names))
+        form = detected(
+            source, replace(layout, formats=formats, delimiter="auto", header="auto", requested_fields=layout.names)
+        )
         return "csv" if columns and form not in ("jsonl", "json") else form
 
 
@@ -125,7 +127,7 @@ def _with_format(form: Format, layout: Layout, config: Any, source: TextStream) 
     if form != "conll":
         return layout
     column = getattr(config, "token_column", 0)
-    layout = replace(layout, token_columns=(column,), asked=(column,))
+    layout = replace(layout, token_columns=(column,), requested_fields=(column,))
     first = next((line[1] for line in source.head() if not isinstance(line, BadLine) and line[1].strip()), "")
     # A token may contain a blank if tabs separate the columns.
     return replace(layout, separator="tab") if layout.separator == "whitespace" and "\t" in first else layout

@@ -77,10 +77,10 @@ def load_run(
         raise HallucError(
             "R101", f"{result.path} has no {result.config.name}", help="pass the CONFIG in addition to --run"
         )
-    loaded = loading.load(result.config, overrides, table=TABLE, kept=True)
+    loaded = loading.load(result.config, overrides, table=TABLE, stored=True)
     without_model = identity and result.read().config_sha256 == identity_of(loaded, identity)
     if not without_model and not is_of(loaded, result):
-        keys = rendering.differences(loading.load(result.config, table=TABLE, kept=True).tree, loaded.tree)
+        keys = rendering.differences(loading.load(result.config, table=TABLE, stored=True).tree, loaded.tree)
         text = f" ({', '.join(keys)})" if keys else ""
         raise HallucError(
             "R104", f"the model in {result.path} was trained with another config than --set requests{text}"
@@ -93,7 +93,7 @@ def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
     trained = run.read().config_sha256
     if loaded.sha256 == trained:
         return True
-    kept = loading.load(run.config, table=TABLE, kept=True) if run.config.is_file() else None
+    kept = loading.load(run.config, table=TABLE, stored=True) if run.config.is_file() else None
     return kept is not None and kept.sha256 == trained and hashing.is_usable(kept.tree, loaded.tree)
 
 
@@ -180,19 +180,21 @@ class Job:
         Raises:
             HallucError C103: ``train.best`` names a figure that the task does not have.
         """
-        asked = self.settings.train.best
+        configured = self.settings.train.best
         known = tuple(name for family in self.task.figures.families for name in family)
-        if asked is None or asked in known:
-            return str(asked or self.task.figures.primary)
-        help = suggestion(asked, known, f"one of {', '.join(known)}")
-        raise HallucError("C103", f'`train.best` cannot be "{asked}"', self.loaded.origins.get(("train", "best")), help)
+        if configured is None or configured in known:
+            return str(configured or self.task.figures.primary)
+        help = suggestion(configured, known, f"one of {', '.join(known)}")
+        raise HallucError(
+            "C103", f'`train.best` cannot be "{configured}"', self.loaded.origins.get(("train", "best")), help
+        )
 
     def refuse_bare(self, train: Corpus[Any]) -> None:
         """
         Raises:
             HallucError D131: the training split has nothing to learn from.
         """
-        lacking = self.task.examples.lacks(train)
+        lacking = self.task.examples.untrainable_reason(train)
         if lacking is not None:
             help = "check that `data.train` is the right file, and that labels are read from the right field or column"
             raise data_error("D131", f"{train.source} has {lacking}, so there is nothing to learn", help=help)

@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc import __version__
 from halluc.analysis import verdicts
-from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
+from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled
 from halluc.config.hashing import sha256_of_tree
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
@@ -68,12 +68,12 @@ class PlainTextLabeller:
     fingerprint: str
 
     @classmethod
-    def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
+    def of(cls, reference: str, job: Job) -> PlainTextLabeller:
         """
         Raises:
             HallucError C103: it was trained for another task, or the task cannot make an example of a plain text.
         """
-        data, name = job.settings.data, job.task.name
+        data, name, trained = job.settings.data, job.task.name, trained_models.locate(reference)
         labeller = ModelLabeller.of(trained, job)
         if not labeller.relabels:
             message = (
@@ -127,13 +127,7 @@ class CrossFitted:
         return self.parts[0].relabels
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
-        numbers = [self.folds.of(example) for example in examples]
-        by_place: dict[int, Opinion] = {}
-        for part, labeller in enumerate(self.parts):
-            of_part = [place for place, number in enumerate(numbers) if number == part]
-            if of_part:
-                by_place.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
-        return [by_place[place] for place in range(len(examples))]
+        return self.folds.out_of_sample(examples, [part.opinions for part in self.parts])
 
 
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
@@ -146,11 +140,6 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
         return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller
-
-
-def text_labellers(job: Job) -> Callable[[str], TextLabeller]:
-    """A function that returns the model in a run, for labelling plain texts."""
-    return lambda reference: PlainTextLabeller.of(trained_models.locate(reference), job)
 
 
 def _relabels(job: Job) -> bool:

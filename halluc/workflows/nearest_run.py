@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from halluc.components import TABLE
 from halluc.config import loading, rendering, yaml
-from halluc.core.errors import HallucError
 from halluc.runs import directory
+from halluc.workflows import continuation
 
 MOST_KEYS = 5
 _WIDEST = 60
@@ -41,11 +40,10 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
 
 def _differences(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
     """Key, value in the run and value in the config, for every differing key that decides the model."""
-    try:
-        kept = loading.load(run.config, table=TABLE, kept=True)
-    except HallucError:
+    stored = continuation.stored_config(run)
+    if stored is None:
         return []  # of another version, or damaged: not the run searched for
-    of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
+    of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (stored, loaded))
     keys = [key for key in of_run | of_config if of_run.get(key, _ABSENT) != of_config.get(key, _ABSENT)]
     return [(yaml.dotted(key), _shown(of_run.get(key, _ABSENT)), _shown(of_config.get(key, _ABSENT))) for key in keys]
 

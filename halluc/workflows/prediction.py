@@ -23,12 +23,12 @@ from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.files import json_line
 from halluc.core.messages import Listener, Tick, listening, no_progress, progress, tell, warn
+from halluc.core.quantities import quantity
 from halluc.core.workers import in_order, number_of
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.rows.streams import TextStream, opened, watched
-from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import environment
 from halluc.runs.schema import Problem, Record, UnreadText
@@ -328,7 +328,7 @@ def predict(
     _tell_notes(task.model, notes)
     seconds = time.monotonic() - started
     speed = f"{count / seconds:,.0f} texts/s" if seconds > 0 else "at once"
-    tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
+    tell(f"{quantity(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
     refuse_unread(broken, count)
 
 
@@ -338,7 +338,7 @@ def refuse_unread(broken: int, count: int) -> None:
         HallucError D115: some texts could not be read.
     """
     if broken:
-        what = f"{broken:,} of {counted(count, 'texts')} could not be read"
+        what = f"{broken:,} of {quantity(count, 'texts')} could not be read"
         raise data_error("D115", what, help="the output has the reasons and lines in their place")
 
 
@@ -392,5 +392,5 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
 def _tell_notes(model: Any, notes: Counter[str]) -> None:
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
-            tell(counted(notes[note], what))
+            tell(quantity(notes[note], what))
     assessment.warn_unknown(notes)

@@ -19,7 +19,7 @@ from halluc.config.hashing import sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.core.files import replacing, sha256_of
 from halluc.core.messages import tell
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
 from halluc.runs.schema import Record
 from halluc.workflows import ensembles, trained_models
 from halluc.workflows.prediction import InputJob, Write, line_of, refuse_unread
@@ -111,7 +111,7 @@ def join(parts: Parts) -> None:
             broken += sum(b'"error"' in line and "error" in json.loads(line) for line in lines)
     for path in paths:
         path.unlink()
-    tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
+    tell(f"{quantity(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
     refuse_unread(broken, count)
 
 

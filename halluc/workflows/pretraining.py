@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from halluc.config.models import ModelConfig
 from halluc.config.schema import Experiment
 from halluc.core.errors import HallucError
 from halluc.core.messages import say
 from halluc.runs.directory import FITTED
 from halluc.workflows.job import Job
 
-
-class Pretrained(NamedTuple):
-    """The folder of the encoder, and facts about its pre-training."""
-
-    folder: str
-    facts: dict[str, Any]
+if TYPE_CHECKING:
+    from halluc.augmentation.models.fitted import Fitted
 
 
 def files(settings: Experiment) -> list[Path]:
@@ -27,7 +22,7 @@ def files(settings: Experiment) -> list[Path]:
     return [path for path in named if path.is_file()]
 
 
-def ensure(job: Job) -> Pretrained | None:
+def ensure(job: Job) -> Fitted | None:
     """The pre-trained encoder, trained now if none has its fingerprint; None without ``train.pretrain``.
 
     Raises:
@@ -54,15 +49,10 @@ def ensure(job: Job) -> Pretrained | None:
     change = f"{perplexity['before']:,} to {perplexity['after']:,}"
     done = f"{result.facts['texts']:,} texts in {result.facts['steps']:,} steps"
     say(f"pre-trained on {done}: perplexity on held-out texts {change} ({result.folder})")
-    return Pretrained(str(result.folder), result.facts)
+    return result
 
 
 def _place(job: Job, key: str) -> Any:
     """The location of a key, or of the section if the key is not set."""
     origins = job.loaded.origins
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
-
-
-def model_of(settings: Experiment, pretrained: Pretrained | None) -> ModelConfig:
-    """The section ``model`` with the pre-trained encoder."""
-    return settings.model if pretrained is None else settings.model.model_copy(update={"name": pretrained.folder})

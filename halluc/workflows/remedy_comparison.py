@@ -107,14 +107,14 @@ def _methods(cells: Sequence[StudyCell]) -> list[str]:
     """The augmentation methods of an arm; empty if it has no augmentation, or no cell has a config."""
     for cell in cells:
         if cell.run.config.is_file():
-            augment = load_config(cell.run.config, table=TABLE, kept=True).experiment.augment
+            augment = load_config(cell.run.config, table=TABLE, stored=True).experiment.augment
             return [] if augment is None else [method.type for method in augment.methods]
     return []
 
 
 def _write(file: Path, target: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
     """The whole config of an arm, with its first seed, evaluated on dev and on test."""
-    tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, kept=True))
+    tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, stored=True))
     tree["name"] = remedy_studies.name_of(target.name, "best")
     evaluation = {key: value for key, value in tree.pop("eval", {}).items() if key != "splits"}
     tree |= {"eval": evaluation} if evaluation else {}

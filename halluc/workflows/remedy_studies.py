@@ -13,6 +13,7 @@ from halluc.config.rendering import block
 from halluc.core.characters import printable_line
 from halluc.core.errors import HallucError
 from halluc.core.files import write_text
+from halluc.core.quantities import quantity
 from halluc.runs.advice import AdvisedRemedy, PlannedStudy
 from halluc.runs.directory import RunDir
 from halluc.runs.training_speed import TrainingSpeed, speed
@@ -69,7 +70,7 @@ def write_study(
     why = [f"{one.name}: {one.why} ({one.source})" for one in remedies if one.name in arms]
     header = [
         f"A study of remedies for {run.path}, selected by its errors on dev. Test is not evaluated.",
-        f"{len(arms)} arms x {formats.counted(seeds, 'seed')}, {known.steps:,} steps each; about "
+        f"{len(arms)} arms x {quantity(seeds, 'seeds')}, {known.steps:,} steps each; about "
         f"{formats.seconds(planned.seconds)} on a machine as fast as the run's.",
         f"Launch: halluc run {file}, then halluc advise {file}",
         *([f"{CONTROL}: copies, with as many examples as the arms with augmentation"] if CONTROL in arms else []),

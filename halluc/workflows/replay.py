@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from halluc.augmentation.pipeline.candidates import COPY
-from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.lines import CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import open_regular
 from halluc.core.messages import put, say
+from halluc.runs.directory import PROVENANCE, TRAIN
 from halluc.runs.results import PreviewResult, ReplayResult
 from halluc.task import Examples
 from halluc.workflows import augmentation

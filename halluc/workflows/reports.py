@@ -20,13 +20,14 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.messages import Level, hears, put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import evaluated, paths, reading, reproducing, several, single
+from halluc.reporting.collect import paths, reading, reproducing, several, single
 from halluc.reporting.writing import FORMATS, USUAL, Evaluated, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
-from halluc.runs.studies import Comparison, StudyFigures
+from halluc.runs.studies import Comparison, Plain, StudyFigures
 from halluc.workflows import job, nearest_run, run_locations, tracking
 
 FOLDER = "report"
@@ -163,7 +164,7 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     with_ledger = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
     cells = [(cell.slug, cell.choice, cell.run) for cell in target.cells]
-    files = partial(evaluated.of_cells, cells, figures.split)
+    files = partial(_evaluations_of_cells, cells, figures.split)
     return _finished(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
 
 
@@ -179,12 +180,12 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    files = partial(evaluated.of_runs, [run], [report.name], report.split)
+    files = partial(_evaluations_of_runs, [run], [report.name], report.split)
     figures = evaluations.read(run, report.split)
     reported = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
     if run.config.is_file():
         tracking.track_report(
-            load(run.config, table=TABLE, kept=True), run, next(iter(reported.written.get("md", ())), None)
+            load(run.config, table=TABLE, stored=True), run, next(iter(reported.written.get("md", ())), None)
         )
     return reported
 
@@ -207,7 +208,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     first, *others = (run_figures.read(run, split, known) for run in runs)
     result = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, result, [command]), runs)
-    files = partial(evaluated.of_runs, runs, [report.reference, *(one.b for one in report.others)], split)
+    files = partial(_evaluations_of_runs, runs, [report.reference, *(one.b for one in report.others)], split)
     return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
 
 
@@ -256,3 +257,26 @@ def _finished(
     usual = [str(path) for format in USUAL for path in reported.written.get(format, ())]
     say(f"report: {usual[0] if 'html' in reported.written else ', '.join(usual) or wanted.output or folder}")
     return reported
+
+
+def _evaluations_of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[NamedEvaluation]:
+    """The evaluations in a report, with the names that it uses."""
+    return [
+        NamedEvaluation(name, {}, run.read().seeds.get("seed"), evaluations.read(run, split))
+        for run, name in zip(runs, names, strict=True)
+    ]
+
+
+def _evaluations_of_cells(
+    cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str
+) -> list[NamedEvaluation]:
+    """The cells of a study, without those that its report lists as missing."""
+    results = []
+    for slug, choice, run in cells:
+        try:
+            file = evaluations.read(run, split)
+        except HallucError:
+            continue  # its report says why
+        arm = {axis: value for axis, value in choice.items() if axis != study.SEED}
+        results.append(NamedEvaluation(slug, arm, choice.get(study.SEED), file))
+    return results

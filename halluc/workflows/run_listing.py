@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from halluc.core import figures, latest, locks
 from halluc.core.errors import HallucError
 from halluc.core.messages import put
 from halluc.runs import directory, evaluations, matrix
+from halluc.runs.cleaning import size_of
 from halluc.runs.directory import LOCK_FILE, RUN_FILE, RunDir
 from halluc.runs.results import ListedRun
 from halluc.runs.schema import RunFile
@@ -54,9 +54,13 @@ def _below(folder: Path) -> Iterator[ListedRun]:
                 yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
 
 
+def _common(folder: Path, file: str) -> dict[str, Any]:
+    return {"path": str(folder), "bytes": size_of(folder.resolve()), "created": _created(folder / file)}
+
+
 def _run(path: Path) -> ListedRun:
     run = RunDir(path)
-    common: dict[str, Any] = {"path": str(path), "bytes": _size(path), "created": _created(path / RUN_FILE)}
+    common = _common(path, RUN_FILE)
     try:
         record = run.read()
     except HallucError as error:
@@ -69,7 +73,7 @@ def _run(path: Path) -> ListedRun:
 
 
 def _study(home: Path) -> ListedRun:
-    common: dict[str, Any] = {"path": str(home), "bytes": _size(home), "created": _created(home / matrix.MATRIX_FILE)}
+    common = _common(home, matrix.MATRIX_FILE)
     try:
         known = matrix.read(home)
     except HallucError as error:
@@ -81,10 +85,7 @@ def _study(home: Path) -> ListedRun:
 
 def _tuning(home: Path) -> ListedRun:
     task, state = _progress([RunDir(path) for path in directory.folders(home)], "trials")
-    return ListedRun(
-        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=_size(home),
-        created=_created(home / JOURNAL_FILE),
-    )  # fmt: skip
+    return ListedRun(name=home.name, kind="tuning", task=task, state=state, **_common(home, JOURNAL_FILE))
 
 
 def _progress(runs: Sequence[RunDir], noun: str) -> tuple[str | None, str]:
@@ -123,15 +124,3 @@ def _created(file: Path) -> str:
     if directory.RUN_NAME.fullmatch(name):
         return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
     return datetime.fromtimestamp(int(file.stat().st_mtime), UTC).isoformat()
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files, without following links."""
-    total = 0
-    for at, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(Path(at) / name).st_size
-            except FileNotFoundError:
-                continue  # another process removed it
-    return total

@@ -103,10 +103,10 @@ def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
         return (run.path / RUN_FILE).exists() or run.is_begun()
     if not run.is_begun():
         return False
-    kept = continuation.kept(run)
-    if kept is None:  # a folder with another name may be the user's own, such as one with an exported model
+    stored_config = continuation.stored_config(run)
+    if stored_config is None:  # a folder with another name may be the user's own, such as one with an exported model
         return run.has_checkpoint() and directory.RUN_NAME.fullmatch(run.path.name) is None
-    return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
+    return stored_config.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
 
 
 def _refuse_without_record(run: RunDir) -> None:
@@ -138,7 +138,9 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
         if resume and continuation.is_other_total(result, loaded):
             continuation.refuse_without_checkpoint(result)
             return result, True
-        unknown = "" if continuation.kept(result) is not None else f", and {result.config.name} in it cannot be read"
+        unknown = (
+            "" if continuation.stored_config(result) is not None else f", and {result.config.name} in it cannot be read"
+        )
         raise HallucError("R104", f"{path} has a run of another config{unknown}", help="use an empty folder")
     if not resume and (result.model.is_dir() or result.has_checkpoint()):
         finished = result.is_trained()

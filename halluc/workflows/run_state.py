@@ -18,7 +18,7 @@ from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 
-ASKED = "asked"
+REQUESTED = "asked"
 
 
 def is_trained(run: RunDir) -> bool:
@@ -100,7 +100,7 @@ def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bo
     unchanged."""
     record = run.read()
     stage = record.stages.get("eval")
-    recorded = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
+    recorded = stage.detail.get(REQUESTED) if stage is not None and stage.status == "done" else None
     if not isinstance(recorded, dict) or not set(splits) <= set(recorded.get("splits") or ()):
         return False
     if recorded.get("fingerprint") != _fingerprint(run, loaded):
@@ -113,9 +113,9 @@ def record_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier
     """The record of an evaluation that ``is_evaluated`` compares; it includes ``earlier`` splits that are still
     valid."""
     fingerprint = _fingerprint(run, loaded)
-    recorded = earlier.get(ASKED)
+    recorded = earlier.get(REQUESTED)
     is_same = isinstance(recorded, dict) and recorded.get("fingerprint") == fingerprint
-    earlier_splits = earlier[ASKED].get("splits") or [] if is_same else []
+    earlier_splits = earlier[REQUESTED].get("splits") or [] if is_same else []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*earlier_splits, *splits}]}
 
 

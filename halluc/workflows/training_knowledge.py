@@ -34,12 +34,14 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """
     known, target, has_gap = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not has_gap):
-        own = known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if has_gap else None)
+        own = known.from_coverage(
+            known.load(target.coverage), units.WithheldUnits.load(target.withheld) if has_gap else None
+        )
         return transfer.joined(own, job.task, target)
     if job.settings.data.train is None:
         return None
     try:
-        remaining = job.remaining(known.covers)
+        remaining = job.remaining(known.splits_read)
     except HallucError as error:
         if error.code != "D101":
             raise
@@ -47,5 +49,5 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
         return None
     if anew:
         record(job, remaining)
-    own = known.asked(known.of(remaining.splits), job.withheld.units if job.withheld else None)
+    own = known.from_coverage(known.of(remaining.splits), job.withheld.units if job.withheld else None)
     return transfer.joined(own, job.task, target)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from halluc.config.loading import LoadedConfig
-from halluc.core.errors import HallucError
-from halluc.engine import low_rank
+from halluc.core.errors import HallucError, require_package
 from halluc.loggers import trackers
 from halluc.task import AnyTask
 
@@ -26,7 +25,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
         where = loaded.origins.get(("train", "pretrain"))
         raise HallucError("C206", "`train.pretrain` requires `model.name`", where, help)
     if model.lora is not None:
-        low_rank.refuse_without_peft()
+        require_package("peft", "`model.lora`", "lora")
     trackers.refuse_missing(loaded.experiment.loggers)
     refuse = getattr(task.model, "refuse_training", None)
     if refuse is not None:

@@ -87,7 +87,7 @@ def record(job: Job, record: RunFile) -> None:
 
 def _task_of(run: RunDir) -> str | None:
     try:
-        return str(loading.load(run.config, table=TABLE, kept=True).experiment.task.type)
+        return str(loading.load(run.config, table=TABLE, stored=True).experiment.task.type)
     except HallucError:
         return None
 
@@ -99,5 +99,5 @@ def joined(own: TrainingKnowledge, task: AnyTask, run: RunDir) -> TrainingKnowle
         HallucError R120, R121: a file of the run is damaged or of another version.
     """
     known = task.knowledge
-    earlier = [known.asked(known.load(path), None) for path in run.bases]
+    earlier = [known.from_coverage(known.load(path), None) for path in run.bases]
     return JoinedKnowledge(own, earlier, known.novelties) if earlier else own

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from halluc import __version__
-from halluc.augmentation.methods.base import TextTranslator
 from halluc.components import TABLE
 from halluc.config.hashing import sha256_of_tree
 from halluc.core import registry
@@ -32,12 +31,12 @@ class RunTranslator:
     fingerprint: str
 
     @classmethod
-    def of(cls, trained: Trained, job: Job) -> RunTranslator:
+    def of(cls, reference: str, job: Job) -> RunTranslator:
         """
         Raises:
             HallucError C103: it was trained for another task, or in a direction that does not lead back.
         """
-        name = job.task.name
+        name, trained = job.task.name, trained_models.locate(reference)
         if trained.job.task.name != name:
             message = f"{trained.reference} was trained for {trained.job.task.name}, not for {name}"
             raise HallucError("C103", message, help="use a run of the same task, trained in the other direction")
@@ -74,8 +73,3 @@ def _fingerprint(trained: Trained) -> str:
             "eval": settings.eval.model_dump(mode="json"),
         }
     )
-
-
-def translators(job: Job) -> Callable[[str], TextTranslator]:
-    """A function that returns the model in a run, for translating texts."""
-    return lambda reference: RunTranslator.of(trained_models.locate(reference), job)

@@ -19,7 +19,7 @@ from halluc.config.rendering import plain
 from halluc.config.search_space import SearchSpace, load_space
 from halluc.config.tuning import Direction
 from halluc.core import figures
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, did_you_mean, require_package
 from halluc.core.messages import Level, conclude, hears, listener, listening, say, tell, without_results
 from halluc.data.rows.references import SplitName
 from halluc.runs import evaluations, matrix, provenance
@@ -30,7 +30,7 @@ from halluc.runs.tuning import TuneFile
 from halluc.task import AnyTask
 from halluc.wording import formats
 from halluc.wording.nouns import FigureLookup
-from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
+from halluc.workflows import cells, evaluation, run_locations, training, tuning_results
 from halluc.workflows.job import Job
 from halluc.workflows.tuning_trials import CONFIG, ERROR, FIGURES, SAME_AS, Trials, TuningPlan
 
@@ -99,7 +99,7 @@ def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
 
 
 def _opened(config: Path, overrides: Sequence[str], fresh: bool) -> Trials:
-    tuning_trials.refuse_without_optuna()
+    require_package("optuna", "`halluc tune`", "tune")
     space = load_space(config, overrides, table=TABLE)
     plan = plan_of(space)
     home = space.of_trial({}).home

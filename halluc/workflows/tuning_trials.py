@@ -16,7 +16,7 @@ from halluc.config.search_space import SearchSpace
 from halluc.config.tuning import Direction, RangeConfig
 from halluc.config.yaml import dotted
 from halluc.core import locks
-from halluc.core.errors import HallucError, require_package
+from halluc.core.errors import HallucError
 from halluc.core.files import make_folder, unwritable
 from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.runs.directory import LOCK_FILE
@@ -33,14 +33,6 @@ ERROR, REPLACED, SAME_AS, CONFIG, FIGURES = "error", "replaced", "same_as", "con
 _FRESH = "use --fresh to move the old trials and start again; or give this tuning another `name`"
 # Exceptions of Optuna for a file that is not one of our journals.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-
-
-def refuse_without_optuna() -> None:
-    """
-    Raises:
-        HallucError E420: Optuna is not installed.
-    """
-    require_package("optuna", "`halluc tune`", "tune")
 
 
 @dataclass(frozen=True)

@@ -200,11 +200,11 @@ class TestEveryTask:
 
     def test_the_coverage_of_training_is_saved_and_loaded(self, name, tmp_path):
         task = make(name)
-        splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.knowledge.covers}
+        splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.knowledge.splits_read}
         made = task.knowledge.of(splits)
         made.save(tmp_path / "coverage.json")
         for coverage in (made, task.knowledge.load(tmp_path / "coverage.json")):
-            knowledge = task.knowledge.asked(coverage, None)
+            knowledge = task.knowledge.from_coverage(coverage, None)
             found = [claim for example in EXAMPLES[name] for claim in task.judge.gold(example)]
             (best,) = {knowledge.novelty(claim) for claim in found}
             scale = task.knowledge.novelties
@@ -237,9 +237,9 @@ class TestEveryTask:
 
     def test_a_split_lacks_something_only_where_nothing_can_be_learned(self, name, pretrained):
         task = make(name)
-        assert task.examples.lacks(Corpus("train", EXAMPLES[name], "f")) is None
+        assert task.examples.untrainable_reason(Corpus("train", EXAMPLES[name], "f")) is None
         bare = [task.examples.of_input(e.id, e.origin, given_text(1, "a", e)) for e in EXAMPLES[name]]
-        assert task.examples.lacks(Corpus("train", tuple(bare), "f"))
+        assert task.examples.untrainable_reason(Corpus("train", tuple(bare), "f"))
 
     def test_a_line_of_predictions_is_read_back_as_the_example(self, name, pretrained, engine):
         task, encoder, encoded = self.built(name, pretrained)
@@ -261,7 +261,7 @@ class TestEveryTask:
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
             if isinstance(example, Sourced):  # what random weights write may state nothing
-                stated = task.judge.stated("Ben lives in Oslo.", example)
+                stated = task.judge.statements("Ben lives in Oslo.", example)
                 prediction = WrittenText(example.id, "Ben lives in Oslo.", (0.5,) * len(stated))
             text = given_text(number, f"given-{number}", example)
             bare = task.examples.of_input(f"line-{number}", Origin("input", number), text)

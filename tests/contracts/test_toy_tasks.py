@@ -69,7 +69,7 @@ def predicted(task, examples):
 
 
 def knowledge(task, shown):
-    return task.knowledge.asked(task.knowledge.of({"train": Corpus("train", shown, "f")}), None)
+    return task.knowledge.from_coverage(task.knowledge.of({"train": Corpus("train", shown, "f")}), None)
 
 
 def counted(name, threshold=None):

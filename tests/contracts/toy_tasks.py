@@ -25,7 +25,7 @@ from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.predictions import Stated
+from halluc.data.predictions import ExternalPrediction
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
@@ -123,7 +123,7 @@ class Rule(Generic[E]):
         yield f"{notes['words']:,} words"
 
 
-class Shown:
+class Placement:
     """What a training split shows: surfaces, as often as they occur."""
 
     label_counts: Mapping[str, int] | None = None
@@ -153,28 +153,28 @@ class Surfaces(Generic[E]):
     novelties: ClassVar[tuple[Novelty, ...]] = ("shown", "not shown")
     reported: ClassVar[tuple[Novelty, ...]] = novelties
     units: ClassVar[Mapping[str, UnitKind]] = {"example": EXAMPLES}
-    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
+    splits_read: ClassVar[tuple[SplitName, ...]] = ("train",)
 
     def surfaces(self, example: E) -> Sequence[str]:
         raise NotImplementedError
 
-    def of(self, splits: Mapping[SplitName, Corpus[E]]) -> Shown:
+    def of(self, splits: Mapping[SplitName, Corpus[E]]) -> Placement:
         found = [one for example in splits["train"] for one in self.surfaces(example)]
-        return Shown({one: found.count(one) for one in found})
+        return Placement({one: found.count(one) for one in found})
 
-    def load(self, path: Path) -> Shown:
-        return Shown(json.loads(path.read_text(encoding="utf-8")))
+    def load(self, path: Path) -> Placement:
+        return Placement(json.loads(path.read_text(encoding="utf-8")))
 
-    def asked(self, coverage: Shown, withheld: WithheldUnits | None) -> Shown:
+    def from_coverage(self, coverage: Placement, withheld: WithheldUnits | None) -> Placement:
         return coverage
 
     def strata(self, examples: Sequence[E]) -> Strata:
         return ALL
 
-    def whole_texts(self, coverage: Shown) -> None:
+    def whole_texts(self, coverage: Placement) -> None:
         return None
 
-    def gap(self, coverage: Shown, examples: Iterable[E]) -> SplitGap:
+    def gap(self, coverage: Placement, examples: Iterable[E]) -> SplitGap:
         there = [one for example in examples for one in self.surfaces(example)]
         new = sum(one not in coverage.times for one in there)
         unseen = Proportion(new / len(there) if there else None, len(there))
@@ -263,7 +263,7 @@ class TranslationExamples:
     def classes(self, corpus: Corpus[Translated]) -> tuple[str, ...]:
         return ()
 
-    def lacks(self, corpus: Corpus[Translated]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Translated]) -> str | None:
         return None if any(example.target for example in corpus) else "no translation"
 
     def trains_on(self, example: Translated) -> bool:
@@ -331,7 +331,7 @@ class Dictionary(Rule[Translated]):
         sure = tuple(float(1 / (1 + numpy.exp(rows[0, 1] - rows[0, 0]))) for rows in scores)
         return Written(example.id, text, places, sure, scores)
 
-    def imported(self, examples: Sequence[Translated], stated: Sequence[Stated]) -> list[Written]:
+    def imported(self, examples: Sequence[Translated], imported: Sequence[ExternalPrediction]) -> list[Written]:
         return []
 
 
@@ -395,7 +395,7 @@ class TranslationFigures(Report1[Translated]):
         share = Ratio((sheet.column(numpy.array(right)),), (sheet.column(numpy.array(there)),))
         return [Figure("words_right", {}, self.protocols[0], sum(there), share)]
 
-    def kept(
+    def after_abstention(
         self,
         examples: Sequence[Translated],
         predictions: Sequence[Written],
@@ -419,7 +419,7 @@ class TargetKnowledge(Surfaces[Translated]):
 TRANSLATION_WORDING = Wording(
     words("texts", "translations"),
     Nouns(
-        one="word", gold="translation", golds="translations", claims="numbers and names",
+        unit="word", gold="translation", golds="translations", claims="numbers and names",
         unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
         novelty="whether training showed the word", loss_of="loss of a word", annotated="translations",
         card=CARD,
@@ -519,7 +519,7 @@ class AnswerExamples:
     def classes(self, corpus: Corpus[Asked]) -> tuple[str, ...]:
         return ()
 
-    def lacks(self, corpus: Corpus[Asked]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Asked]) -> str | None:
         return None if any(example.answer for example in corpus) else "no answer"
 
     def trains_on(self, example: Asked) -> bool:
@@ -589,7 +589,7 @@ class Reader(Rule[Asked]):
         rows = numpy.stack([logits, logits])
         return Answered(example.id, Span(best, best + 1, "answer"), (sure,), (rows,), (best, best))
 
-    def imported(self, examples: Sequence[Asked], stated: Sequence[Stated]) -> list[Answered]:
+    def imported(self, examples: Sequence[Asked], imported: Sequence[ExternalPrediction]) -> list[Answered]:
         return []
 
 
@@ -644,7 +644,7 @@ class ToyAnswerFigures(Report1[Asked]):
         share = Ratio((sheet.column(right),), (sheet.column(numpy.ones(len(right))),))
         return [Figure("exact_match", {}, self.protocols[0], len(right), share)]
 
-    def kept(
+    def after_abstention(
         self, examples: Sequence[Asked], predictions: Sequence[Answered], remaining: numpy.ndarray, sheet: Sheet
     ) -> list[Figure]:
         return []
@@ -664,7 +664,7 @@ class ToyAnswerKnowledge(Surfaces[Asked]):
 ANSWER_WORDING = Wording(
     words("questions", "answers"),
     Nouns(
-        one="answer", gold="answer", golds="answers", claims="answers given",
+        unit="answer", gold="answer", golds="answers", claims="answers given",
         unsupported="hallucinated", nothing="no answer", counted="answers", gap_of="answers",
         novelty="whether the answer occurs in training", loss_of="loss of an answer", annotated="answers",
         card=CARD,

@@ -39,7 +39,7 @@ def test_a_run_is_analysed_on_dev_and_its_study_is_valid(halluc, run, tmp_path, 
     assert "dev: errors by kind" in tables and max(map(len, tables.splitlines())) <= 80
     assert "eval --run" in outcome.err and "not advised: crf" not in tables
     found = load_study(study, table=TABLE)
-    kept = load(run.config, table=TABLE, kept=True)
+    kept = load(run.config, table=TABLE, stored=True)
     assert list(found.axes) == ["arm", "seed"] and found.axes["seed"] == (1, 2)
     assert found.axes["arm"][:2] == ("none", "duplicates") and "new_names" in found.axes["arm"]
     plain = found.cells[0].loaded
@@ -147,7 +147,7 @@ def test_the_arm_that_dev_can_distinguish_is_written(halluc, study, tmp_path, mo
     assert max(map(len, table.splitlines())) <= 80 and "HR matched" in table and "ECE" in table
     assert re.search(r"“calm” is better than “none” on dev \(3 seeds\): hallucination rate at matched omission −", told)
     chosen = load(best, table=TABLE)
-    cell = load(study.parent / "runs/study/seed=1,arm=calm/config.yaml", table=TABLE, kept=True)
+    cell = load(study.parent / "runs/study/seed=1,arm=calm/config.yaml", table=TABLE, stored=True)
     assert chosen.experiment.name == "study-best" and chosen.model_sections == cell.model_sections
     found = api.advise(study.parent / "runs/study")
     assert (found.split, found.best, found.reference) == ("dev", "calm", "none")

@@ -26,7 +26,7 @@ from halluc.data.corpora import read_corpora
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.tasks.token_classification.reading.reader import SpansReader
-from halluc.workflows import augmentation
+from halluc.workflows import augmentation, augmented_corpus
 from halluc.workflows.job import Job
 
 SIZE = 420  # of the demo corpus
@@ -60,7 +60,7 @@ def corpus_of(folder: Path, **splits: str) -> str:
 def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int], None] = lambda done, of: None) -> Path:
     loaded = load(config, overrides, table=TABLE)
     with augmentation.prepared(Job(loaded)) as ready:
-        corpus.make(ready, folder, augmentation.fingerprint(loaded), tick)
+        corpus.make(ready, folder, augmented_corpus.fingerprint(loaded), tick)
     return folder
 
 
@@ -68,7 +68,7 @@ def make_share(config: Path, folder: Path, number: int, of: int, *overrides: str
     loaded = load(config, overrides, table=TABLE)
     share = corpus.Shard(number, of)
     with augmentation.prepared(Job(loaded)) as ready:
-        corpus.make_shard(ready, folder, augmentation.fingerprint(loaded), share, lambda *_: None)
+        corpus.make_shard(ready, folder, augmented_corpus.fingerprint(loaded), share, lambda *_: None)
 
 
 def bytes_of(folder: Path) -> tuple[bytes, bytes]:
@@ -172,13 +172,13 @@ def test_another_seed_makes_another_corpus(demo, reference, tmp_path):
 
 def test_each_epoch_has_new_examples_of_its_own(small, tmp_path):
     loaded = load(small, ["augment.online=true", "augment.size=2x", "train.epochs=3"], table=TABLE)
-    assert augmentation.epochs(loaded) == 3
+    assert augmented_corpus.epochs(loaded) == 3
     job = Job(loaded, run=RunDir(tmp_path / "run"))
     make(small, job.target.augment, "augment.online=true", "augment.size=2x", "train.epochs=3")
     made = manifest(job.target.augment)
     assert (made.epochs, made.wanted) == (3, 90)
     ids = [json.loads(line)["id"] for line in (job.target.augment / "train.jsonl").read_text().splitlines()]
-    parts = augmentation.by_epoch(job, ids)
+    parts = augmented_corpus.by_epoch(job, ids)
     assert sorted(set().union(*parts)) == list(range(len(ids)))
     originals = set.intersection(*map(set, parts))
     assert len(originals) == made.originals == 30
@@ -190,9 +190,9 @@ def test_each_epoch_has_new_examples_of_its_own(small, tmp_path):
 
 def test_without_online_all_epochs_train_on_the_same(small, tmp_path):
     job = Job(load(small, table=TABLE), run=RunDir(tmp_path / "run"))
-    assert augmentation.by_epoch(job, ["a", "b"]) == []
+    assert augmented_corpus.by_epoch(job, ["a", "b"]) == []
     more = load(small, ["train.epochs=7"], table=TABLE)
-    assert augmentation.fingerprint(more) == augmentation.fingerprint(job.loaded)
+    assert augmented_corpus.fingerprint(more) == augmented_corpus.fingerprint(job.loaded)
 
 
 # --- killed ----------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_a_killed_shard_resumes(small, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), augmentation.prepared(Job(loaded)) as ready:
-        corpus.make_shard(ready, made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt)
+        corpus.make_shard(ready, made, augmented_corpus.fingerprint(loaded), corpus.Shard(1, 2), interrupt)
     for number in (1, 2):
         make_share(small, made, number, 2)
     assert bytes_of(make(small, made)) == bytes_of(whole)
@@ -497,10 +497,10 @@ def test_gap_spends_where_an_earlier_run_went_wrong(from_run, tmp_path):
 def test_another_ledger_makes_the_corpus_stale(from_run):
     config, run = from_run
     ledger_of(run, [("Oslo", "LOC")])
-    before = augmentation.fingerprint(load(config, table=TABLE))
+    before = augmented_corpus.fingerprint(load(config, table=TABLE))
     run_ledger = run / "ledger" / "dev.jsonl"
     run_ledger.write_text(run_ledger.read_text().replace("Oslo", "Acme"))
-    assert augmentation.fingerprint(load(config, table=TABLE)) != before
+    assert augmented_corpus.fingerprint(load(config, table=TABLE)) != before
 
 
 def test_a_run_without_dev_ledger_is_reported(halluc, from_run):

@@ -19,7 +19,7 @@ from halluc.core.files import sha256_of
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.runs.directory import RunDir
-from halluc.workflows import augmentation
+from halluc.workflows import augmented_corpus
 from halluc.workflows.job import Job
 from tests.integration.test_augment import bytes_of, corpus_of, lines, manifest, texts, with_one_name, write_config
 
@@ -164,7 +164,7 @@ def test_a_directory_of_another_config_is_refused(halluc, augmented, tmp_path):
 def test_workers_decide_nothing(augmented):
     hashes = [load(augmented, [f"augment.workers={n}"], table=TABLE) for n in ("1", "8", "auto")]
     assert len({loaded.sha256 for loaded in hashes}) == 1
-    assert len({augmentation.fingerprint(loaded) for loaded in hashes}) == 1
+    assert len({augmented_corpus.fingerprint(loaded) for loaded in hashes}) == 1
     assert load(augmented, ["augment.attempts=4"], table=TABLE).sha256 != hashes[0].sha256
 
 
@@ -326,9 +326,9 @@ def test_a_changed_input_makes_the_corpus_stale(halluc, with_corpus):
 
 def test_a_changed_gazetteer_makes_the_corpus_stale(tmp_path):
     config = with_one_name(tmp_path, corpus_of(tmp_path, train="Anna/PER left"))
-    before = augmentation.fingerprint(load(config, table=TABLE))
+    before = augmented_corpus.fingerprint(load(config, table=TABLE))
     (tmp_path / "names.tsv").write_text("PER\tIda\n")
-    assert augmentation.fingerprint(load(config, table=TABLE)) != before
+    assert augmented_corpus.fingerprint(load(config, table=TABLE)) != before
 
 
 def test_a_corpus_that_is_made_again_matches_its_record(halluc, with_corpus):

@@ -140,9 +140,9 @@ def test_data_that_changed_under_a_study_is_reported(halluc, half):
 
 
 def test_an_interrupted_study_resumes(halluc, study, home, monkeypatch):
-    from halluc.workflows import training
+    from halluc.workflows import model_training
 
-    whole, calls = training._train, []
+    whole, calls = model_training._train, []
 
     def stopped_in_the_second(job):
         calls.append(job.target.path.name)
@@ -150,14 +150,14 @@ def test_an_interrupted_study_resumes(halluc, study, home, monkeypatch):
             raise KeyboardInterrupt
         return whole(job)
 
-    monkeypatch.setattr(training, "_train", stopped_in_the_second)
+    monkeypatch.setattr(model_training, "_train", stopped_in_the_second)
     outcome = halluc("train", study)
     assert outcome.code == 130
     assert calls == CELLS[:2]
     assert trained(home) == CELLS[:1]
     assert record(home, CELLS[1]).status == "interrupted"
     assert len(MatrixFile.model_validate_json((home / "matrix.json").read_bytes()).cells) == 4
-    monkeypatch.setattr(training, "_train", whole)
+    monkeypatch.setattr(model_training, "_train", whole)
     before = started(home)
     again = halluc("train", study)
     assert again.code == 0
@@ -350,9 +350,9 @@ def test_a_gate_that_is_not_met_breaks_its_cell_now_and_the_next_time(halluc, ha
 
 
 def test_a_bug_is_no_broken_cell(halluc, study, monkeypatch):
-    from halluc.workflows import training
+    from halluc.workflows import model_training
 
-    monkeypatch.setattr(training, "_train", lambda job: 1 / 0)
+    monkeypatch.setattr(model_training, "_train", lambda job: 1 / 0)
     outcome = halluc("train", study)
     assert outcome.code == 1
     assert "bug in halluc" in outcome.err

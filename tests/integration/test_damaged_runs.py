@@ -225,7 +225,7 @@ def test_a_lost_config_is_reported_and_written_again(halluc, trained, tmp_path, 
 
 
 def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_path, monkeypatch):
-    from halluc.workflows import training
+    from halluc.workflows import model_training
 
     run = trained.copy(trained.stopped, tmp_path / "run")
 
@@ -233,7 +233,7 @@ def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:  # after the model, before the record
-        patched.setattr(training.integrity, "of_model", killed)
+        patched.setattr(model_training.integrity, "of_model", killed)
         assert halluc("train", trained.config, "--run", run, "--resume", "-q").code == 130
     record = json.loads((run / "run.json").read_text())
     record["stages"]["train"]["status"] = "running"  # a kill notes nothing
@@ -241,7 +241,7 @@ def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_p
     assert weights_of(run) == weights_of(trained.whole)
     assert halluc("eval", "--run", run).code == 2
     with monkeypatch.context() as patched:  # after the record, before the checkpoints
-        patched.setattr(training, "_conclude", killed)
+        patched.setattr(model_training, "_conclude", killed)
         assert halluc("train", trained.config, "--run", run, "--resume", "-q").code == 130
     assert (run / "checkpoints").is_dir()
     outcome = halluc("train", trained.config, "--run", run, "--resume")

@@ -64,7 +64,7 @@ def fake(monkeypatch):
     """W&B is a ``FakeTracker``."""
     monkeypatch.setattr(FakeTracker, "opened", [])
     monkeypatch.setitem(trackers._KINDS, "wandb", FakeTracker)
-    monkeypatch.setattr(trackers, "find_spec", lambda name: object())
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: object())
     return FakeTracker
 
 
@@ -96,7 +96,7 @@ def test_a_tracker_receives_config_events_figures_and_fingerprint(experiment, ha
     assert evaluation.texts["ledger/dev.jsonl"] == run.ledger("dev").read_text()
     assert report.texts["report.md"] == (run.path / "report" / "report.md").read_text()
     # The corpus stays here unless `upload_text` is set.
-    loaded = loading.load(run.config, ["upload_text=false"], table=TABLE, kept=True)
+    loaded = loading.load(run.config, ["upload_text=false"], table=TABLE, stored=True)
     tracking.track_evaluation(loaded, run, [read_evaluation(run, "dev")])
     tracking.track_report(loaded, run, run.path / "report" / "report.md")
     assert [one.texts for one in fake.opened[3:]] == [{}]
@@ -147,7 +147,7 @@ def test_a_resumed_training_continues_its_tracker_run(experiment, halluc, fake, 
 
 
 def test_a_missing_package_is_reported_before_training(experiment, halluc, monkeypatch):
-    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: None)
     outcome = halluc("train", experiment, "--set", "loggers=[mlflow]")
     assert outcome.code == 4
     assert 'pip install "halluc[mlflow]"' in outcome.err

@@ -94,7 +94,7 @@ def test_a_tree_reads_what_candidates_begin_with_once():
     assert tree.parents == [0, 1]
     assert tree.depths == [0, 1]
     assert tree.seen().tolist() == [[True, False], [True, True]]
-    assert tree.asked == [(0, 1), (0, 2), (1, 3), (1, 4), (2, 5)]
+    assert tree.queries == [(0, 1), (0, 2), (1, 3), (1, 4), (2, 5)]
     assert tree.shares[:, 3].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 0, 1 / 3])
 
 

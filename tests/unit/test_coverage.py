@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
-from halluc.gap.coverage import Known, SurfaceCoverage
+from halluc.gap.coverage import SurfaceCount, SurfaceCoverage
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -28,9 +28,9 @@ EXAMPLES = [
 def test_it_counts_surfaces_by_label_with_their_first_place():
     coverage = SurfaceCoverage.of(EXAMPLES)
     assert coverage.surfaces == {
-        "PER": {"Anna Berg": Known(1, "train.txt", 1)},
-        "LOC": {"Oslo": Known(2, "train.txt", 1), "oslo": Known(1, "more.txt", 2)},
-        "ORG": {"Oslo": Known(1, "train.txt", 10), "Bank of Oslo": Known(1, "train.txt", 10)},
+        "PER": {"Anna Berg": SurfaceCount(1, "train.txt", 1)},
+        "LOC": {"Oslo": SurfaceCount(2, "train.txt", 1), "oslo": SurfaceCount(1, "more.txt", 2)},
+        "ORG": {"Oslo": SurfaceCount(1, "train.txt", 10), "Bank of Oslo": SurfaceCount(1, "train.txt", 10)},
     }
     assert (coverage.sentences, coverage.tokens, coverage.mentions) == (4, 16, 6)
 

@@ -101,7 +101,7 @@ def written(texts_of, part="source"):
     for number, (gold, text) in enumerate(texts_of):
         parts = cut_parts([(part, "Anna Berg paid 12 euros in Oslo .")], Tokenizer())
         examples.append(Sourced(f"e{number}", Origin("f", number), *parts, (gold,), "en"))
-        claims = GenerationJudge().stated(text, examples[-1])
+        claims = GenerationJudge().statements(text, examples[-1])
         sure = tuple(0.9 if one.text in gold else 0.6 for one in claims)
         predictions.append(WrittenText(f"e{number}", text, sure, ended=bool(text), repeated=not text))
     return examples, predictions

@@ -51,7 +51,7 @@ def texts(source: str = SOURCE, *targets: str, **more: Any) -> Texts:
 
 
 def judged(judge: GenerationJudge, example: Texts, output: str, *, repeated: bool = False):
-    confidences = (0.5,) * len(judge.stated(output, example))
+    confidences = (0.5,) * len(judge.statements(output, example))
     return judge.judge(example, judge.claims(example, Output(output, confidences, repeated)))
 
 
@@ -328,15 +328,15 @@ def test_a_german_noun_is_a_name_where_the_source_in_another_language_says_so():
     ]  # fmt: skip
     assert not found.omissions
     same = texts("Herr Kerr verließ Berlin.", language="de", source_language="de")
-    assert judge.stated("Berlin ist in Berlin, sagt die Mutter Kerr.", same) == ()
+    assert judge.statements("Berlin ist in Berlin, sagt die Mutter Kerr.", same) == ()
 
 
 def test_a_trained_model_finds_the_names_in_place_of_the_rules(tmp_path):
     model = save_classifier(tmp_path, ["O", "I-PER", "B-PER"], "BertForTokenClassification")
     judge = GenerationJudge(ClaimsConfig(kinds=["name", "number"], name_model=model))
     output = "mayor Kerr said 1,200"
-    assert [(one.kind, one.text) for one in judge.stated(output, texts())] == [
+    assert [(one.kind, one.text) for one in judge.statements(output, texts())] == [
         ("name", "mayor"), ("name", "Kerr"), ("name", "said"), ("number", "1,200"), ("name", "1"), ("name", "200"),
     ]  # fmt: skip
-    assert all(output[one.start : one.end] == one.text for one in judge.stated(output, texts()))
-    assert judge.stated("", texts()) == ()
+    assert all(output[one.start : one.end] == one.text for one in judge.statements(output, texts()))
+    assert judge.statements("", texts()) == ()

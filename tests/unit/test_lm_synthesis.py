@@ -218,7 +218,7 @@ def test_a_model_that_is_not_there(tmp_path, keys, code):
 
 def test_a_package_that_is_not_installed(tmp_path, monkeypatch):
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
-    monkeypatch.setattr("halluc.augmentation.models.causal.find_spec", lambda name: None)
+    monkeypatch.setattr("halluc.core.errors.find_spec", lambda name: None)
     with pytest.raises(OptionError, match="`gguf`, which is not installed") as error:
         fitted(tmp_path, model=str(tmp_path / "model.gguf"))
     assert (error.value.code, error.value.key, "halluc[gguf]" in error.value.help) == ("E420", "model", True)

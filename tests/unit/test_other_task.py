@@ -28,7 +28,7 @@ from halluc.data.rows.references import SplitName, resolve
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
-from halluc.gap.coverage import Known, SurfaceCoverage
+from halluc.gap.coverage import SurfaceCount, SurfaceCoverage
 from halluc.gap.forecast import gap_of
 from halluc.gap.units import Strata
 from halluc.gap.withhold import withhold
@@ -147,7 +147,7 @@ WORDS = Words(
     tokens="pieces",
     labelled="labels",
     annotation="kinds",
-    mended="kinds",
+    repaired="kinds",
     counts=(Count("lines", lambda example: 1), Count("questions", lambda example: example.label == "ask")),
 )
 
@@ -225,7 +225,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
 def test_coverage_counts_what_any_example_shows():
     known = SurfaceCoverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
     assert (known.sentences, known.tokens, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 12, 6, 5)
-    assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
+    assert known.of_label("ask")["w1 x"] == SurfaceCount(2, "t.txt", 1)
     gap = gap_of(known, texts("ask", "ask"))
     assert gap.by_label["ask"].unseen.value == 0.5
 

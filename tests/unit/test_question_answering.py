@@ -367,5 +367,5 @@ def test_units_of_questions_and_contexts_take_all_that_hold_them():
 def test_an_answer_is_as_new_as_training_makes_it(text, novelty):
     knowledge = AnswerKnowledge()
     train = Corpus("train", (question(CONTEXT, PLACES[1]), question("of the bank", (0, 6), number=2)), "f")
-    known = knowledge.asked(knowledge.of({"train": train}), None)
+    known = knowledge.from_coverage(knowledge.of({"train": train}), None)
     assert known.novelty_of(text, "answer") == novelty

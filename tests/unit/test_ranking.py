@@ -14,7 +14,7 @@ from sklearn.metrics import ndcg_score, roc_auc_score
 from halluc.analysis import scoring
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
-from halluc.data.predictions import Stated
+from halluc.data.predictions import ExternalPrediction
 from halluc.tasks.text_classification import ranking
 from halluc.tasks.text_classification.config import RankingConfig, TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
@@ -83,9 +83,9 @@ def texts():
 def test_predictions_of_another_tool_rank_where_there_are_two_labels():
     task, examples = TextClassification(CONFIG), texts()
     labels = [("clicked",), ("seen",), ("seen",)]
-    stated = [Stated(Labelled("", Origin("p", 1), (), of), (0.8,), True, None, None) for of in labels]
+    stated = [ExternalPrediction(Labelled("", Origin("p", 1), (), of), (0.8,), True, None, None) for of in labels]
     assert [one.positive for one in task.model.imported(examples, stated)] == pytest.approx([0.8, 0.2, 0.2])
-    unsure = [*stated[:2], Stated(stated[2].example, (None,), True, None, None)]
+    unsure = [*stated[:2], ExternalPrediction(stated[2].example, (None,), True, None, None)]
     assert {one.positive for one in task.model.imported(examples, unsure)} == {None}
 
 

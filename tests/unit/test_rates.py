@@ -28,7 +28,7 @@ LABELS = ("LOC", "ORG", "PER")
 TASK = task_class("token_classification").evaluated(())
 
 
-class Known:
+class SurfaceCount:
     """A training split that shows surfaces of even starts, shares words with those of threes, and lacks the rest."""
 
     label_counts = None
@@ -75,7 +75,7 @@ def made(examples, threshold=None, knowledge=None):
         example = Tagged(identity, Origin("f", 1), tuple(map(str, range(12))), tuple(there))
         gold.append(TASK.judge.gold(example))
         judged.append(TASK.judge.judge(example, claims))
-    lines = list(verdicts.lines(judged, gold, knowledge or Known(), threshold))
+    lines = list(verdicts.lines(judged, gold, knowledge or SurfaceCount(), threshold))
     return lines, table(TASK, lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
 
 

@@ -214,7 +214,7 @@ def test_marks_and_ranges_of_characters_say_the_same(parts, tail_first):
     found = []
     for row in rows:
         try:
-            found.append(RelationsReader(RelationsConfig.model_construct()).pair(Row("f", 1, row)))
+            found.append(RelationsReader(RelationsConfig.model_construct()).pair(Row("f", 1, row))._replace(mapping=""))
         except Unreadable:
             found.append(None)
     assert found[0] == found[1]

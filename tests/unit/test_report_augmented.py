@@ -47,9 +47,9 @@ def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_reverted():
     told, after = edited(before, STEPS)
     assert after == ["new", "A", "b", "c", "B", "e"]
     steps = augmented.steps(reversed(told))
-    made = augmented.made(before, steps)
+    made = augmented.apply_edits(before, steps)
     assert (made.tokens, made.before, made.after) == (after, [(0, 4)], [(0, 5)])
-    assert augmented.undone(after, steps) == before
+    assert augmented.undo_edits(after, steps) == before
 
 
 @given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=8), st.data())
@@ -62,8 +62,8 @@ def test_reverting_edits_restores_the_text(tokens, data):
         steps.append([Replace(start, end, tuple(new), "drawn")])
         left = list(apply(Editable(tuple(left)), steps[-1]).tokens)
     told, after = edited(tokens, steps)
-    assert augmented.undone(after, augmented.steps(told)) == tokens
-    assert augmented.made(tokens, augmented.steps(told)).tokens == after
+    assert augmented.undo_edits(after, augmented.steps(told)) == tokens
+    assert augmented.apply_edits(tokens, augmented.steps(told)).tokens == after
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_reverting_edits_restores_the_text(tokens, data):
 )
 def test_edits_that_do_not_fit_are_refused(spoilt):
     edit = {"start": 0, "end": 1, "before": ["a"], "after": ["b"], "why": "x", **spoilt}
-    assert augmented.made(["a", "c"], [[Edited(**edit)]]) is None
+    assert augmented.apply_edits(["a", "c"], [[Edited(**edit)]]) is None
 
 
 def corpus(tmp_path, originals, lines):
@@ -109,7 +109,7 @@ def shown(run):
 
 
 def found_of(run):
-    return augmented.augmentation(run, report_records._run_file(), asked=True)
+    return augmented.augmentation(run, report_records._run_file(), configured=True)
 
 
 @pytest.mark.parametrize("originals", [0, 50])

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Marked, Room, code, digest, fenced, md, strong
+from halluc.reporting.markdown.gfm import Markdown, Room, code, digest, fenced, md, strong
 from halluc.reporting.views.tables import TableCell, table
 from halluc.wording import formats
 from tests.hostile_texts import LABELS, REFUSED_LABELS, SCRIPT, TOKENS
@@ -127,15 +127,15 @@ def test_only_a_hash_is_written_as_one():
 
 
 def test_what_is_made_of_markdown_is_text_again():
-    assert type(Marked("**a**") + "<b>") is str
-    assert md(Marked("**a**")) == "**a**"
+    assert type(Markdown("**a**") + "<b>") is str
+    assert md(Markdown("**a**")) == "**a**"
 
 
 def test_a_template_cannot_forget_to_make_text_inert(monkeypatch, tmp_path):
     (tmp_path / "any.j2").write_text("{{ text }}\n{{ text ~ '' }}\n{{ [text]|join }}\n{{ marked }}\n", encoding="utf-8")
     monkeypatch.setattr(gfm, "TEMPLATES", tmp_path)
     gfm._environment.cache_clear()
-    told = gfm.render("any.j2", Room(1, 1, 100), {"text": "<b>@x</b>", "marked": Marked("**m**")})
+    told = gfm.render("any.j2", Room(1, 1, 100), {"text": "<b>@x</b>", "marked": Markdown("**m**")})
     gfm._environment.cache_clear()
     assert told == 3 * "&lt;b&gt;@&#8203;x&lt;/b&gt;\n" + "**m**\n"
 

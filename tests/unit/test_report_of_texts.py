@@ -14,7 +14,7 @@ from halluc.reporting.collect import outcomes, shown
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.collect.several import comparison_report as compared
 from halluc.reporting.collect.several import study_report as studied
-from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts, Worst
+from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, SelectedClaims, Smallest, Texts
 from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
@@ -52,7 +52,7 @@ def claim(identity="t1", label="refund", verdict="unsupported", text="where is i
 
 
 def sections(lines, predictions):
-    picked = Picked({section: Worst(10) for section in SECTIONS})
+    picked = SelectedClaims({section: Smallest(10) for section in SECTIONS})
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
     texts = Texts(picked.wanted(), set(), TEXTS)

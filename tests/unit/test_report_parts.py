@@ -13,7 +13,7 @@ from halluc.core.errors import HallucError
 from halluc.reporting.collect.curves import curves, thinned
 from halluc.reporting.collect.outcomes import classification
 from halluc.reporting.collect.reproducing import choice, config_lines
-from halluc.reporting.collect.shown import Worst, window
+from halluc.reporting.collect.shown import Smallest, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
 from halluc.wording.nouns import FigureLookup
@@ -106,11 +106,11 @@ def test_the_worst_are_the_first_of_a_stable_sort(keys, most):
     lines = [
         LedgerLine(id=str(n), record="claim", kind="span", text="", start=0, end=1, label="X") for n in range(len(keys))
     ]
-    worst = Worst(most)
+    worst = Smallest(most)
     for key, line in zip(keys, lines, strict=True):
         worst.add(key, line)
     expected = [line for _, line in sorted(zip(keys, lines, strict=True), key=lambda pair: pair[0])][:most]
-    assert worst.lines() == expected
+    assert worst.items() == expected
     assert worst.total == len(keys)
 
 

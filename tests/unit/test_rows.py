@@ -17,8 +17,10 @@ from halluc.data.rows.reading import open_rows, read_rows
 from halluc.data.rows.row import BadLine, Layout, Notice, Row
 from halluc.data.rows.streams import TextStream
 
-SPANS = Layout(formats=("jsonl", "json", "csv", "table", "hub", "conll"), asked=("tokens", "tags", "text", "spans"))
-TEXTS = Layout(formats=("jsonl", "json", "csv", "table", "hub", "lines"), asked=("text", "label"))
+SPANS = Layout(
+    formats=("jsonl", "json", "csv", "table", "hub", "conll"), requested_fields=("tokens", "tags", "text", "spans")
+)
+TEXTS = Layout(formats=("jsonl", "json", "csv", "table", "hub", "lines"), requested_fields=("text", "label"))
 
 
 def rows(content: str | bytes, layout: Layout, name: str = "input", step: int | None = None) -> tuple[str, list]:
@@ -114,7 +116,7 @@ def test_what_a_stream_begins_with_is_known_after_a_look_at_its_lines():
 
 def test_a_line_that_is_lost_takes_both_sentences_that_it_may_be_of():
     content = "1 a O\n1 b O\n2\n2 d B-P\n3 e O\n"
-    found = columns(content, sentence_column=0, asked=(1, -1))
+    found = columns(content, sentence_column=0, requested_fields=(1, -1))
     assert told(found) == [(3, "D105"), (5, {1: ("e",), -1: ("O",)})]
 
 
@@ -202,11 +204,13 @@ def test_rows_of_csv_have_the_line_that_they_begin_on():
     assert told(rows("text,label\na\rb,c\nc,y\n", TEXTS, "f.csv")[1])[0] == (2, "D124")
     with pytest.raises(HallucError, match="the column `text` is repeated"):
         rows("text,text,label\na,b,c\n", TEXTS, "f.csv")
-    assert told(rows("a\xe9,b\n".encode("latin-1"), Layout(format="csv", asked=(0, 1)), "f.csv")[1]) == [(1, "D104")]
+    assert told(rows("a\xe9,b\n".encode("latin-1"), Layout(format="csv", requested_fields=(0, 1)), "f.csv")[1]) == [
+        (1, "D104")
+    ]
 
 
 def columns(content: str, **keys) -> list:
-    return rows(content, Layout(**{"format": "conll", "asked": (0, -1), **keys}))[1]
+    return rows(content, Layout(**{"format": "conll", "requested_fields": (0, -1), **keys}))[1]
 
 
 def test_columns_are_sentences():
@@ -222,12 +226,12 @@ def test_columns_are_sentences():
 
 def test_a_column_may_number_sentences():
     content = "0,Harry,B-PER\n0,sees,O\n1,rain,O\n"
-    keys = {"separator": ",", "asked": (1, -1)}
+    keys = {"separator": ",", "requested_fields": (1, -1)}
     [_, notice] = columns(content, **keys)
     assert isinstance(notice, Notice) and "`data.sentence_column: 0`" in notice.what
     assert [row.fields[1] for row in columns(content, **keys, sentence_column=0)] == [("Harry", "sees"), ("rain",)]
     kaggle = 'Sentence #,Word,POS,Tag\nSentence: 1,"He, said",X,O\n,"""",X,O\nSentence: 2,Oslo,X,B-geo\n'
-    found = columns(kaggle, separator=",", header=True, asked=("Word", "Tag"), sentence_column="Sentence #")
+    found = columns(kaggle, separator=",", header=True, requested_fields=("Word", "Tag"), sentence_column="Sentence #")
     assert [dict(row.fields) for row in found] == [
         {"Word": ("He, said", '"'), "Tag": ("O", "O")}, {"Word": ("Oslo",), "Tag": ("B-geo",)},
     ]  # fmt: skip
@@ -235,7 +239,7 @@ def test_a_column_may_number_sentences():
 
 def test_columns_of_conll_u():
     content = "# newdoc id = a\n1-2\tdu\t_\n1\tde\tO\n2\tle\tO\n2.1\tx\tO\n\n# newdoc\n1\tOslo\tB-LOC\n"
-    found = columns(content, separator="tab", comment="#", word_id_column=0, asked=(1, -1))
+    found = columns(content, separator="tab", comment="#", word_id_column=0, requested_fields=(1, -1))
     assert [(row.fields[1], row.document) for row in found] == [(("de", "le"), 1), (("Oslo",), 2)]
 
 
@@ -248,7 +252,7 @@ def test_what_is_wrong_with_columns_is_reported():
     assert row.fields[-1] == ("O", "B-Drug Name")
     assert told(columns("a O\rb O\nc O\n")) == [(1, "D124")]
     with pytest.raises(HallucError, match="are the same one of 2 columns") as caught:
-        columns("a O\n", asked=(1, -1))
+        columns("a O\n", requested_fields=(1, -1))
     assert caught.value.code == "C106"
 
 
@@ -316,7 +320,9 @@ PIECES = [
 def test_any_text_gives_rows_or_says_why_not(content, layout, form, step):
     try:
         _, found = rows(
-            content, replace(layout, format=form, asked=(0, -1) if form == "conll" else layout.asked), step=step
+            content,
+            replace(layout, format=form, requested_fields=(0, -1) if form == "conll" else layout.requested_fields),
+            step=step,
         )
     except HallucError as error:
         assert error.code in ("D104", "D114", "D116", "D117", "D118", "D124", "C106")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.examples import Origin, Span
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.wording import LABEL_SETS, TEXTS
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -54,4 +54,4 @@ def test_counts_are_exact_and_in_their_order(words, examples, counts):
     ],
 )
 def test_one_is_reported_in_the_singular(count, things, told):
-    assert counted(count, things) == told
+    assert quantity(count, things) == told

@@ -32,7 +32,7 @@ from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label, pooled
-from halluc.tasks.text_classification.encoding import TEXT_WEIGHT, covers, parts_of, parts_of_pair
+from halluc.tasks.text_classification.encoding import TEXT_WEIGHT, cover_all, parts_of, parts_of_pair
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -70,7 +70,7 @@ def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
     assert all(size == min(length, space) for size in sizes)
     assert all(0 <= start <= end <= length for part in parts for start, end in part)
     if how == "windows" or length <= space:
-        assert covers(parts, length)
+        assert cover_all(parts, length)
         starts = [part[0][0] for part in parts]
         assert starts == sorted(set(starts))
         assert all(later - before <= space - space // 4 for before, later in itertools.pairwise(starts))
@@ -78,7 +78,7 @@ def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
         assert len(parts) == 1 or (len(parts) - 2) * (space - space // 4) + space < length
     else:
         assert len(parts) == 1
-        assert not covers(parts, length)
+        assert not cover_all(parts, length)
 
 
 def test_head_and_tail_are_what_they_say():
@@ -96,7 +96,7 @@ def test_of_a_pair_the_longer_is_cut_first(first, second, space, how):
         assert min(sizes) >= min(first, second, space // 2)
         assert all(sizes)
     sides = ([one for one, _ in parts], [other for _, other in parts])
-    whole = [covers(side, length) for side, length in zip(sides, (first, second), strict=True)]
+    whole = [cover_all(side, length) for side, length in zip(sides, (first, second), strict=True)]
     if how == "windows":
         assert whole[first < second]  # the longer one is always read whole
         assert all(whole) == (min(first, second) <= space // 2 or first + second <= space)
@@ -283,7 +283,7 @@ def test_the_output_for_out_of_scope_is_last_and_only_there_if_configured():
 
 def test_where_nothing_can_be_learned_is_reported():
     def lacking(*examples, **keys):
-        return make(**keys).examples.lacks(Corpus("train", examples, "f"))
+        return make(**keys).examples.untrainable_reason(Corpus("train", examples, "f"))
 
     assert lacking(text(1, "a")) == "no label"
     assert lacking(text(1, "a", "x"), text(2, "b", "x")) == "only one label"

@@ -17,7 +17,7 @@ from halluc.config.models import ModelConfig, ScratchConfig
 from halluc.core.edits import Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
-from halluc.data.predictions import Stated
+from halluc.data.predictions import ExternalPrediction
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
@@ -252,7 +252,9 @@ def test_outputs_that_are_empty_shared_or_cut_are_reported():
         sourced(text, "x", number=n)
         for n, text in enumerate(["Oslo lies far away", "a cat sleeps", "my old car broke", "we left"])
     ]
-    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es, was wir sagen."] * 2 + ["", "Anna kam."]]
+    said = [
+        ExternalPrediction(sourced("", text), (0.5,)) for text in ["Das ist es, was wir sagen."] * 2 + ["", "Anna kam."]
+    ]
     made = model.imported(examples, said)
     assert [one.repeated for one in made] == [True, True, False, False]
     notes = dict.fromkeys(model.notes, 0) | {"words": 9, "without_claims": 1, "most_equal": 4}
@@ -262,7 +264,7 @@ def test_outputs_that_are_empty_shared_or_cut_are_reported():
 
 
 def test_agreement_is_the_share_of_samples_that_state_a_claim():
-    claims = GenerationJudge().stated("Anna paid 20 euros.", sourced("Anna pays"))
+    claims = GenerationJudge().statements("Anna paid 20 euros.", sourced("Anna pays"))
     samples = ["Anna paid 20 euros.", "Then Anna paid 20 euros to Bo.", "She paid 21 euros.", "Anna left."]
     found = dict(zip([one.kind for one in claims], shares(claims, samples, "en"), strict=True))
     assert (found["number"], found["sentence"]) == (0.5, 0.5)

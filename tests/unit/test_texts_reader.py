@@ -21,7 +21,7 @@ from halluc.components import TABLE
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora, stream_corpora
-from halluc.data.reader import Mended
+from halluc.data.reader import Repaired
 from halluc.data.rows.delimited import DELIMITERS, Cells, cut
 from halluc.data.rows.row import BadLine
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -141,7 +141,7 @@ def test_no_file_crashes_the_reader(tmp_path_factory, content, form):
     except HallucError as error:
         assert error.code in ("D116", "D117")
         return
-    examples = [one.example if isinstance(one, Mended) else one for one in items if not isinstance(one, BadLine)]
+    examples = [one.example if isinstance(one, Repaired) else one for one in items if not isinstance(one, BadLine)]
     assert items
     assert all(one.tokens and len(one.labels) < 2 for one in examples)
     assert len({one.id for one in examples}) == len(examples)

@@ -16,7 +16,7 @@ from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora
 from halluc.data.oddities import odd_labels
-from halluc.data.reader import Mended
+from halluc.data.reader import Repaired
 from halluc.data.rows.row import BadLine
 from halluc.engine.scratch import make_tokenizer
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -132,7 +132,7 @@ def test_no_record_crashes_the_reader(tmp_path_factory, records, second):
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     chosen = config(train=str(path), format="jsonl", second_field=second, multi_separator="|")
     items = list(TextsReader(chosen).read(str(path), "train"))
-    examples = [one.example if isinstance(one, Mended) else one for one in items if not isinstance(one, BadLine)]
+    examples = [one.example if isinstance(one, Repaired) else one for one in items if not isinstance(one, BadLine)]
     assert len(items) == len(records)
     assert all(any(token.strip() for token in one.tokens) and all(map(str.strip, one.labels)) for one in examples)
     assert all(one.second is not None for one in examples) or second is None

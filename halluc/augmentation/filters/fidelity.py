@@ -59,9 +59,9 @@ class Fidelity(Filter):
     def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
         self._examples = examples
         assert workspace.labeller is not None, "set by the workflow"
-        asked = self.config.model or self.config.cross_fit
-        assert asked is not None, "the config was validated"
-        self._labeller = workspace.labeller(asked)
+        reference = self.config.model or self.config.cross_fit
+        assert reference is not None, "the config was validated"
+        self._labeller = workspace.labeller(reference)
         if self.config.action == "relabel" and not self._labeller.relabels:
             message, help = "the examples of this task cannot be relabelled", "set `action: reject`"
             raise OptionError("action", "C103", message, help)

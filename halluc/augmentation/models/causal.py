@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +10,7 @@ from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
-from halluc.core.errors import EXIT_ENVIRONMENT
+from halluc.core.errors import HallucError, require_package
 from halluc.engine.low_rank import with_adapters
 from halluc.engine.pretrained import (
     check_model_files,
@@ -87,9 +86,10 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
 
 
 def _need(package: str, key: str, what: str, extra: str) -> None:
-    if find_spec(package) is None:
-        message = f"{what} needs the Python package `{package}`, which is not installed"
-        raise OptionError(key, "E420", message, f'install it: pip install "halluc[{extra}]"', EXIT_ENVIRONMENT)
+    try:
+        require_package(package, what, extra)
+    except HallucError as error:
+        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
 
 
 def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:

@@ -64,9 +64,9 @@ class Grammar:
         first, labels = self.codec.of_span_labels.start, self.codec.span_labels
         unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)
         for row, one in enumerate(like):
-            asked = {span.label for span in one.spans}
+            own_labels = {span.label for span in one.spans}
             for number, label in enumerate(labels):
-                if label not in asked:
+                if label not in own_labels:
                     unasked[row, 3 * number : 3 * number + 3] = True
         bordered = torch.tensor([any(start == end for start, end in one.locked) for one in like])
         return GrammarRows(self, first, unasked.to(device), bordered.to(device))

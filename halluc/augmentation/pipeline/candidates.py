@@ -126,17 +126,17 @@ class Maker:
     def uses_model(self) -> bool:
         return any(one.component.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
-    def make(self, asked: CopyRequest) -> _Result:
+    def make(self, copy_request: CopyRequest) -> _Result:
         """The first candidate that no filter rejects by itself, and the refusals before it.
 
         If no method can change the example, and copies are not permitted, the only refusal is ``UNCHANGEABLE``.
         """
-        return self.make_many([asked])[0]
+        return self.make_many([copy_request])[0]
 
-    def make_many(self, asked: Sequence[CopyRequest]) -> list[_Result]:
+    def make_many(self, copy_requests: Sequence[CopyRequest]) -> list[_Result]:
         """``make`` for each; all that wait for the same method or filter are processed together."""
         results: dict[int, _Result] = {}
-        searches = [self._search(one) for one in asked]
+        searches = [self._search(one) for one in copy_requests]
         answers: dict[int, _Answer] = dict.fromkeys(range(len(searches)))
         while answers:
             waiting: dict[tuple[bool, int], list[tuple[int, Any]]] = {}
@@ -161,14 +161,14 @@ class Maker:
                 answers.update((number, answer) for (number, _), answer in zip(requests, of_part, strict=True))
         return [results[number] for number in range(len(searches))]
 
-    def _search(self, asked: CopyRequest) -> _Search:
+    def _search(self, copy_request: CopyRequest) -> _Search:
         """The attempts, as a generator that yields calls of methods and filters, and is sent their results."""
-        example, identity, copy, attempt, _ = asked
+        example, identity, copy, attempt, _ = copy_request
         refusals: list[Refusal] = []
         changeable = False
         for number in range(attempt, self.attempts):
             key = f"{identity}\x1f{copy}\x1f{number}".encode("utf-8", "surrogatepass")
-            accepted, refusal = yield from self._attempt(asked, key, number)
+            accepted, refusal = yield from self._attempt(copy_request, key, number)
             if accepted is not None:
                 return accepted, refusals
             if refusal is not None:
@@ -179,15 +179,15 @@ class Maker:
             return copied, [] if copied else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(self, asked: CopyRequest, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
+    def _attempt(self, copy_request: CopyRequest, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
         """One attempt: an accepted candidate, or a refusal, or neither if no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
-            result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
+            result = yield _Call(index, copy_request.example, Draws(self._prefixes[index] + key))
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
             if method.component.makes_copies or result.is_edited:
-                return (yield from self._filtered(asked, result, method, number))
+                return (yield from self._filtered(copy_request, result, method, number))
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
@@ -199,15 +199,15 @@ class Maker:
             shares = list(accumulate(self.methods[one].share for one in left))
 
     def _filtered(
-        self, asked: CopyRequest, changed: Changed, method: Method, number: int
+        self, copy_request: CopyRequest, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
         component, steps, edited = method.component, method.steps, changed.edited
         candidate = Candidate(
-            asked.example,
+            copy_request.example,
             edited,
             form_only=component.changes_form_only,
             is_copy=component.makes_copies,
-            source=asked.source,
+            source=copy_request.source,
             sampled=isinstance(component, Synthesizer),
         )
         for one in self.filters:

@@ -1,6 +1,6 @@
-"""The names of the files of an augmented corpus, finished and in progress."""
+"""The names of the files of an augmented corpus in progress."""
 
-TRAIN, PROVENANCE, MANIFEST = "train.jsonl", "provenance.jsonl", "manifest.json"
+from halluc.runs.directory import PROVENANCE
 
 # The folder and files of a corpus in progress: originals, new examples, their provenance, and a note of each.
 PARTIAL = ".partial"

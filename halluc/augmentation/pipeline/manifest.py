@@ -8,10 +8,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.augmentation.pipeline.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
+from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PARTIAL
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Sample, Tally, alike_in_size, distinct
 from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
+from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN
 from halluc.runs.schema import AugmentFile
 
 

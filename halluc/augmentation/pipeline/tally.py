@@ -55,11 +55,11 @@ class CorpusCounts:
             "examples": self.examples,
             "tokens": self.tokens,
             units.name: self.units,
-            f"new_{units.one}s": self.new,
+            f"new_{units.singular}s": self.new,
             units.free: self.unlabelled,
             "labels": dict(sorted(self.labels.items())),
             f"{units.free}_share": round(self.unlabelled / self.examples, 4) if self.examples else None,
-            f"new_{units.one}_share": round(self.new / self.units, 4) if self.units else None,
+            f"new_{units.singular}_share": round(self.new / self.units, 4) if self.units else None,
         }
 
 

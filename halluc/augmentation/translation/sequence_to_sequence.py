@@ -148,16 +148,16 @@ class SequenceToSequence:
         """Nothing runs outside of this process."""
 
 
-def _device(asked: str) -> torch.device:
+def _device(requested: str) -> torch.device:
     """
     Raises:
         OptionError E441: there is no GPU.
     """
     has_gpu = torch.cuda.is_available()
-    if asked == "cuda" and not has_gpu:
+    if requested == "cuda" and not has_gpu:
         message = "`device: cuda` needs a GPU, but PyTorch finds none"
         raise engine_error(message, "remove `device`, or install PyTorch with CUDA", "E441")
-    return torch.device("cuda" if has_gpu and asked != "cpu" else "cpu")
+    return torch.device("cuda" if has_gpu and requested != "cpu" else "cpu")
 
 
 def open_engine(config: TransformersConfig, allow_commands: bool) -> TranslationEngine:

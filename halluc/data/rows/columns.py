@@ -58,9 +58,9 @@ class _Sentences:
 
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
-        self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
+        self.requested: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.requested_fields))
         special = [one for one in (layout.sentence_column, layout.word_id_column) if one is not None]
-        self.needed = max(min(2, len(self.asked)), Layout(asked=(*self.asked, *special)).least)
+        self.needed = max(min(2, len(self.requested)), Layout(requested_fields=(*self.requested, *special)).least)
         self.names: list[str] = []
         self.lines: list[int] = []
         self.cells: list[list[str]] = []
@@ -234,12 +234,12 @@ class _Sentences:
             HallucError C106: two of them are the same.
         """
         self.width, self.first = len(cells), line
-        self.asked = self.asked or list(range(self.width))
-        self.places = [self._place(which) for which in self.asked]
+        self.requested = self.requested or list(range(self.width))
+        self.places = [self._place(which) for which in self.requested]
         self.cells = [[] for _ in self.places]
         for place in self.places:
             if self.places.count(place) > 1:
-                one, other = [which for which, at in zip(self.asked, self.places, strict=True) if at == place][:2]
+                one, other = [which for which, at in zip(self.requested, self.places, strict=True) if at == place][:2]
                 message = f"the columns {one} and {other} are the same one of {self.width} columns"
                 help = "set `data.token_column` and `data.tag_column` to different columns"
                 raise HallucError("C106", message, help=help)
@@ -278,7 +278,7 @@ class _Sentences:
             self.stops = sum(cell in _STOPS for cell in columns[0][:-1])
         self.sentences, self.tokens = self.sentences + 1, self.tokens + len(lines)
         numbers: Any = range(first, last + 1) if last - first < len(lines) else tuple(lines)
-        return Row(self.file, first, dict(zip(self.asked, columns, strict=True)), "", 0, numbers, self.document)
+        return Row(self.file, first, dict(zip(self.requested, columns, strict=True)), "", 0, numbers, self.document)
 
     def _remember(self, cell: str) -> None:
         """Record whether the first column may number sentences, like 0 0 0 1 1 2."""

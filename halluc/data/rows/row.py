@@ -23,7 +23,7 @@ _OF_LINES: tuple[Format, ...] = ("text", "lines", "conll")
 class Layout:
     """The arguments of ``read_rows``; the keys of ``data`` with the same names are documented there.
 
-    ``formats`` are those that ``auto`` chooses from. ``asked`` are the requested fields, by name or number: a first row
+    ``formats`` are those that ``auto`` chooses from. ``requested_fields`` are names or numbers of fields: a first row
     that has one of the names is a header. ``token_columns`` are the requested columns of conll, ``lists`` the requested
     lists of a JSON object.
     """
@@ -42,14 +42,14 @@ class Layout:
     label_position: Literal["first", "last"] = "first"
     subset: str | None = None
     formats: tuple[Format, ...] = ("jsonl", "json", "csv", "lines")
-    asked: tuple[str | int, ...] = ()
+    requested_fields: tuple[str | int, ...] = ()
     token_columns: tuple[str | int, ...] = ()
     lists: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The requested fields that are given by name."""
-        return tuple(one for one in self.asked if isinstance(one, str))
+        return tuple(one for one in self.requested_fields if isinstance(one, str))
 
     @property
     def fallback(self) -> Format:
@@ -59,12 +59,12 @@ class Layout:
     @property
     def by_number(self) -> bool:
         """Whether columns are requested by number."""
-        return any(isinstance(one, int) for one in self.asked)
+        return any(isinstance(one, int) for one in self.requested_fields)
 
     @property
     def least(self) -> int:
         """The minimum number of columns of a row."""
-        return max([1, *(one + 1 if one >= 0 else -one for one in self.asked if isinstance(one, int))])
+        return max([1, *(one + 1 if one >= 0 else -one for one in self.requested_fields if isinstance(one, int))])
 
 
 # Advice for a line that is only partly wrong.

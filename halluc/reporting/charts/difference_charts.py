@@ -82,7 +82,7 @@ def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
         column.row.name: [
             end
             for one in members
-            if (result := _mark(_delta(one, column.row.name)))
+            if (result := _mark(one.delta(column.row.name)))
             for end in (result.value, *(result.interval or ()))
         ]
         for column in shown("differences")
@@ -98,7 +98,7 @@ def _of_family(
         names_of_figures -= {OMISSION, MATCHED}  # matched omission then changes nothing
     compared = {column.heading: column.row for column in shown("differences", names_of_figures)}
     panels = [
-        Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
+        Panel(heading, row.name, [_mark(one.delta(row.name)) for one in members], signed=True, span=spans[row.name])
         for heading, row in compared.items()
     ]
     drawn = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
@@ -108,7 +108,7 @@ def _of_family(
         "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
         f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
-    deltas = [[_delta(one, row.name) for row in compared.values()] for one in members]
+    deltas = [[one.delta(row.name) for row in compared.values()] for one in members]
     alt = alt_text(
         names,
         [
@@ -122,10 +122,6 @@ def _of_family(
         for name, one, own in zip(names, members, deltas, strict=True)
     ]
     return chart(drawn, id, title, note, alt, columns, rows)
-
-
-def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
-    return next((delta for delta in one.figures if delta.name == name and not delta.by), None)
 
 
 def _mark(delta: ArmDelta | Delta | None) -> Mark | None:

@@ -60,7 +60,7 @@ def by_novelty(report: RunReport) -> Chart | None:
     if any(value_of(row.omission) for row in rows):
         note += f" On the right: the share of the annotated {words.golds} that are omitted."
     note += " Lines are 95% intervals."
-    return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
+    return _outcomes("by-novelty", f"By novelty of the {words.unit}", note, rows, rows)
 
 
 def by_label(report: RunReport) -> Chart | None:

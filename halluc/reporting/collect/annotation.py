@@ -10,15 +10,7 @@ from halluc.core import figures
 from halluc.core.errors import HallucError
 from halluc.core.figures import HALLUCINATION, OMISSION
 from halluc.runs import evaluations
-from halluc.runs.audits import (
-    SUSPECT_KINDS,
-    DoubtedAnnotation,
-    GoldFile,
-    MovedFigure,
-    OnSuspects,
-    Regold,
-    SuspectLine,
-)
+from halluc.runs.audits import SUSPECT_KINDS, DoubtedAnnotation, GoldFile, MovedFigure, OnSuspects, Regold, SuspectLine
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import EvalFile, LedgerLine
@@ -53,9 +45,7 @@ def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine
     suspects = list(read_lines(run.audit(split), SuspectLine, damaged="R111", what="suspects", help=help))
     kinds = Counter(one.kind for one in suspects)
     return DoubtedAnnotation(
-        kinds={kind: kinds[kind] for kind in SUSPECT_KINDS},
-        on_suspects=on_suspects(suspects, ledger),
-        regold=regold,
+        kinds={kind: kinds[kind] for kind in SUSPECT_KINDS}, on_suspects=on_suspects(suspects, ledger), regold=regold
     )
 
 

@@ -5,7 +5,6 @@ Recorded edits are repeated or undone, to find which tokens of an example they t
 
 from __future__ import annotations
 
-import heapq
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, islice
@@ -17,15 +16,15 @@ from pydantic import BaseModel, ValidationError
 from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
+from halluc.reporting.collect.shown import Smallest
 from halluc.runs import integrity
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.reports import Augmentation, EditedPair
 from halluc.runs.schema import AugmentFile, RunFile
 
 MOST_PAIRS, OF_A_METHOD = 12, 3
 _HELP = "remove the folder: `halluc augment` makes it again"
-_MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jsonl"
 _METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
 
 
@@ -65,13 +64,13 @@ class _Line(BaseModel):
     second: int | None = None
 
 
-def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation | None:
+def augmentation(run: RunDir, record: RunFile, *, configured: bool) -> Augmentation | None:
     """The manifest and some pairs, always the same ones; missing and changed files are named.
 
     Args:
-        asked: whether the config of the run has augmentation.
+        configured: whether the config of the run has augmentation.
     """
-    if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
+    if record.augment is None and not run.augment.is_dir() and not (configured and "train" in record.stages):
         return None
     if not run.augment.exists():  # for example, it was removed to save space
         recorded = _recorded(record)
@@ -81,15 +80,15 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
     manifest, problems = _manifest(run, record)
     if manifest is None:
         return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
-    problems |= integrity.problems(run.augment, {_TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
+    problems |= integrity.problems(run.augment, {TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
     try:
-        pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
+        pairs = [] if problems.keys() & {TRAIN, PROVENANCE} else _pairs(run, manifest)
     except HallucError as error:
-        name = Path(error.where.file).name if error.where else _PROVENANCE
+        name = Path(error.where.file).name if error.where else PROVENANCE
         line = f"line {error.where.line}: " if error.where else ""
         pairs, problems[name] = [], f"is damaged ({line}{error.message})"
     except OSError as error:  # earlier versions, whose manifests do not list provenance.jsonl
-        pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
+        pairs, problems[PROVENANCE] = [], f"cannot be read ({error.strerror})"
     return Augmentation(manifest=manifest, pairs=pairs, problems=_sentences(run, problems))
 
 
@@ -99,7 +98,7 @@ def _command(run: RunDir) -> str:
 
 def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
     """A sentence for each file of ``augment/`` that has a problem, with advice."""
-    lacking = dict.fromkeys((_TRAIN, _PROVENANCE), ": no pairs are shown")
+    lacking = dict.fromkeys((TRAIN, PROVENANCE), ": no pairs are shown")
     return [
         f"augment/{name} {what}{lacking.get(name, '')}. Remove {run.augment}, then `{_command(run)}` makes it again."
         for name, what in problems.items()
@@ -108,19 +107,19 @@ def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
     """The manifest, or its copy in ``run.json`` if the file is missing or was changed; and the problem."""
-    path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
-    wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
+    path, recorded = run.augment / MANIFEST, (record.augment or {}).get("manifest_sha256")
+    wrong = integrity.problems(run.augment, {MANIFEST: recorded} if recorded else {}, "the augmentation")
     file: AugmentFile | None = None
     try:
         file = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
     except FileNotFoundError:
-        wrong[_MANIFEST] = "is missing"
+        wrong[MANIFEST] = "is missing"
     except HallucError as error:
-        wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
+        wrong[MANIFEST] = error.message.removeprefix(f"{path} ")
     noted = _recorded(record) if wrong else None
     if noted is not None:
         file = noted
-        wrong[_MANIFEST] += ": it is shown as recorded in run.json"
+        wrong[MANIFEST] += ": it is shown as recorded in run.json"
     return file, wrong
 
 
@@ -134,7 +133,7 @@ def _recorded(record: RunFile) -> AugmentFile | None:
 
 
 def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
-    provenance, train = run.augment / _PROVENANCE, run.augment / _TRAIN
+    provenance, train = run.augment / PROVENANCE, run.augment / TRAIN
     chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
     examples = _examples(train, parents)
@@ -147,21 +146,16 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
 def _drawn(path: Path) -> list[tuple[int, bytes]]:
     """(line, its text) of the new examples to show: for each method those with the smallest keyed hash."""
     bits = Draws.of("report", "pairs").bits
-    heaps: dict[bytes, list[tuple[int, int, bytes]]] = {}
+    by_methods: dict[bytes, Smallest[tuple[int, bytes]]] = {}
     with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             drawn = bits()
             if line.endswith(_NO_EDITS):
                 continue  # a copy has no edits to show
-            heap = heaps.setdefault(_methods(line), [])
-            if len(heap) < OF_A_METHOD:
-                heapq.heappush(heap, (-drawn, number, line))
-            elif -drawn > heap[0][0]:
-                heapq.heapreplace(heap, (-drawn, number, line))
-    columns = [sorted(heap, reverse=True) for _, heap in sorted(heaps.items())]
+            by_methods.setdefault(_methods(line), Smallest(OF_A_METHOD)).add(drawn, (number, line))
+    columns = [smallest.items() for _, smallest in sorted(by_methods.items())]
     turns = (column[turn] for turn in range(OF_A_METHOD) for column in columns if turn < len(column))
-    shown = [(number, line) for _, number, line in islice(turns, MOST_PAIRS)]
-    return sorted(shown, key=lambda pair: (_methods(pair[1]), pair[0]))
+    return sorted(islice(turns, MOST_PAIRS), key=lambda pair: (_methods(pair[1]), pair[0]))
 
 
 def _methods(line: bytes) -> bytes:
@@ -203,8 +197,8 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     if parent is not None or one.parent is None:
         before: list[str] | None = parent.tokens if parent is not None else []
     else:
-        before = None if child is None else undone(child.tokens, all_steps)
-    result = None if before is None else made(before, all_steps)
+        before = None if child is None else undo_edits(child.tokens, all_steps)
+    result = None if before is None else apply_edits(before, all_steps)
     if before is None or result is None:
         return None
     return EditedPair(
@@ -244,7 +238,7 @@ class EditedTokens(NamedTuple):
     after: list[Range]
 
 
-def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
+def apply_edits(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
     """Apply the edits; None if one does not fit the text."""
     tokens = [Token(text, place, False) for place, text in enumerate(before)]
     touched: set[int] = set()
@@ -255,8 +249,8 @@ def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
         there = {token.origin for token in changed if not token.touched}
         touched |= {token.origin for token in tokens if token.origin is not None and token.origin not in there}
         tokens = changed
-    after = runs(place for place, token in enumerate(tokens) if token.touched)
-    return EditedTokens([token.text for token in tokens], runs(touched), after)
+    after = adjacent_ranges(place for place, token in enumerate(tokens) if token.touched)
+    return EditedTokens([token.text for token in tokens], adjacent_ranges(touched), after)
 
 
 def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None:
@@ -285,7 +279,7 @@ def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
     return [old[place]._replace(touched=old[place].touched or place != new) for new, place in enumerate(places)]
 
 
-def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
+def undo_edits(after: Sequence[str], all_steps: Steps) -> list[str] | None:
     """The tokens before all edits, undone from the last step on; None if an edit does not match the text."""
     tokens = list(after)
     for step in reversed(all_steps):
@@ -302,7 +296,7 @@ def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
     return tokens
 
 
-def runs(places: Iterable[int]) -> list[Range]:
+def adjacent_ranges(places: Iterable[int]) -> list[Range]:
     """Adjacent positions as (start, end)."""
     ranges: list[Range] = []
     for place in sorted(places):

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from halluc.core.errors import HallucError
 from halluc.core.figures import shown
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
+from halluc.core.selective import Guarantee
 from halluc.runs.reports import Abstention, ClassThreshold, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.wording import formats
@@ -82,7 +83,14 @@ def abstention(
     return Abstention(
         by=by,
         classes=[
-            ClassThreshold(name=name, **one.model_dump(include=set(ClassThreshold.model_fields)))
+            ClassThreshold(
+                name=name,
+                threshold=one.threshold,
+                claims=one.claims,
+                kept_share=one.kept_share,
+                rate=one.rate,
+                why_none=one.why_none,
+            )
             for name, one in classes.items()
         ],
         threshold=threshold,
@@ -94,48 +102,35 @@ def abstention(
     )
 
 
-class _Guarantee(BaseModel):
-    """The parts of the guarantee in ``confidence.json`` that are shown."""
-
-    threshold: float | None
-    why_none: str | None
-    unit: str
-    max_rate: float
-    probability: float
-    examples: int
-    claims: int
-    assumes: str
-    kept_share: float | None = None
-    rate: float | None = None
-    most_unsupported: int | None = None
+_GUARANTEE = TypeAdapter(Guarantee)
 
 
-def _parsed(record: Mapping[str, Any]) -> _Guarantee:
+def _parsed(record: Mapping[str, Any]) -> Guarantee:
     try:
-        return _Guarantee.model_validate(record)
+        return _GUARANTEE.validate_python(record)
     except ValidationError as error:
         first = error.errors()[0]
         text = f"confidence.json is damaged: guarantee.{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise HallucError("R114", text, help="evaluate again: `halluc eval --run` with the run's folder") from None
 
 
-def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
+def _promise(guarantee: Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, under which assumptions, and whether the split satisfied it (``docs/metrics.md``)."""
     rate, probability = _rate(guarantee), f"{100 * guarantee.probability:g}%"
-    asked = f"at most {rate} of the kept claims are hallucinations, with a probability of {probability}"
+    bound = f"at most {rate} of the kept claims are hallucinations, with a probability of {probability}"
     units = f"{guarantee.examples:,} examples" if guarantee.unit == "example" else f"{guarantee.claims:,} claims"
     if guarantee.threshold is None:
         return (
-            f"No guarantee: no threshold on half of dev ({units}) shows that {asked} ({guarantee.why_none}), so "
+            f"No guarantee: no threshold on half of dev ({units}) shows that {bound} ({guarantee.why_none}), so "
             "nothing is withdrawn."
         )
     assumes = guarantee.assumes.replace("unsupported claims", "hallucinations")
     if guarantee.most_unsupported is not None:
         assumes = assumes.replace(
-            "`most_unsupported` hallucinations", counted(guarantee.most_unsupported, "hallucinations")
+            "`most_unsupported` hallucinations", quantity(guarantee.most_unsupported, "hallucinations")
         )
     text = (
-        f"On half of dev ({units}) the threshold was chosen so that, on data distributed like dev, {asked} over "
+        f"On half of dev ({units}) the threshold was chosen so that, on data distributed like dev, {bound} over "
         f"random dev splits. It assumes that {assumes}."
     )
     if chosen_on_dev:
@@ -144,7 +139,7 @@ def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on
     return text if measured is None else f"{text} {_kept_or_not(guarantee, measured, split)}"
 
 
-def _promise_of_classes(by: str, guarantees: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
+def _promise_of_classes(by: str, guarantees: Sequence[Guarantee], figures: FigureLookup, split: str) -> str:
     """What the thresholds of all classes promise together."""
     if not guarantees:
         return f"Half of dev has no claims to choose thresholds by {by}, so all claims are withdrawn."
@@ -160,11 +155,11 @@ def _promise_of_classes(by: str, guarantees: Sequence[_Guarantee], figures: Figu
     return text if measured is None else f"{text} {_kept_or_not(first, measured, split)}"
 
 
-def _rate(guarantee: _Guarantee) -> str:
+def _rate(guarantee: Guarantee) -> str:
     return f"{100 * guarantee.max_rate:g}%"
 
 
-def _kept_or_not(guarantee: _Guarantee, measured: MetricResult, split: str) -> str:
+def _kept_or_not(guarantee: Guarantee, measured: MetricResult, split: str) -> str:
     """Whether the measured rate satisfies the guarantee, and what its interval leaves open."""
     if measured.value is None:
         return f"On {split} no claim is kept, so nothing can be measured."

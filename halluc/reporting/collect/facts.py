@@ -111,11 +111,7 @@ def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     return gate.model_copy(update={"met": False, "text": text})
 
 
-_STATES = {
-    "running": "has not ended, or was killed",
-    "failed": "failed",
-    "interrupted": "was interrupted",
-}
+_STATES = {"running": "has not ended, or was killed", "failed": "failed", "interrupted": "was interrupted"}
 
 
 OF_TRAINING = "Figures are on the training split: they measure memorisation."

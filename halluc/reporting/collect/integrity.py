@@ -81,11 +81,11 @@ class FileProblems:
         return f"Restore it, or train again: `{shlex.join(['halluc', 'train', str(self.run.config)])}`."
 
 
-def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileProblems:
+def of_run(run: RunDir, record: RunFile, shown: str, requested: str | None) -> FileProblems:
     """Problems of the files of a run with recorded hashes.
 
     Args:
-        shown: the split of the report. asked: the requested split, if any.
+        shown: the split of the report. requested: the split that was requested, if any.
     """
     problems = FileProblems(run, shown, _of_record(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
@@ -93,7 +93,7 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileP
         file = f"eval/{split}.json"
         if not run.evaluation(split).is_file():
             wrong.setdefault(file, "is missing")
-            if asked is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
+            if requested is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
                 problems.lacking[file] = f"{split} was evaluated, and this report shows {shown} instead"
         problems.changed.update(wrong)
         problems.splits = {**dict.fromkeys(wrong, split), **problems.splits}

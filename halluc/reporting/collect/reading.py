@@ -13,7 +13,7 @@ from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
-from halluc.reporting.collect.shown import Picked, Texts
+from halluc.reporting.collect.shown import SelectedClaims, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.integrity import recorded_evaluations
@@ -63,7 +63,7 @@ def evaluated(run: RunDir) -> list[str]:
     return [split for split in evaluations.PREFERRED if run.evaluation(split).is_file()]
 
 
-def read(run: RunDir, asked: str | None) -> EvaluatedRun:
+def read(run: RunDir, requested: str | None) -> EvaluatedRun:
     """The files of a run for the requested split, by default the preferred one.
 
     Raises:
@@ -71,9 +71,9 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
             the evaluation is damaged.
     """
     record = run.read()
-    split = choose(run, asked)
+    split = choose(run, requested)
     file, notes = evaluations.read(run, split), list[str]()
-    files = integrity.of_run(run, record, split, asked)
+    files = integrity.of_run(run, record, split, requested)
     confidence = files.read(
         run.confidence,
         partial(
@@ -108,7 +108,7 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     )
 
 
-def choose(run: RunDir, asked: str | None = None) -> str:
+def choose(run: RunDir, requested: str | None = None) -> str:
     """The requested split, or the preferred one.
 
     Raises:
@@ -116,16 +116,22 @@ def choose(run: RunDir, asked: str | None = None) -> str:
     """
     splits = evaluated(run)
     on_record = evaluations.on_record(run.read())
-    lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
+    lost = (
+        requested
+        if requested is not None and requested not in splits
+        else next(iter(on_record), None)
+        if not splits
+        else None
+    )
     if lost in on_record:
         text = f"{run.evaluation(lost)} is missing, although run.json lists {lost} as evaluated"
         raise HallucError("R112", text, help=evaluations.anew(run, lost))
-    if asked is not None and asked not in splits:
-        help = evaluations.unevaluated_help(asked, splits, run)
-        raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
+    if requested is not None and requested not in splits:
+        help = evaluations.unevaluated_help(requested, splits, run)
+        raise HallucError("R112", f"{run.path} is not evaluated on {requested}", help=help)
     if not splits:
         raise HallucError("R112", f"{run.path} is not evaluated", help=evaluations.command(run))
-    return asked or splits[0]
+    return requested or splits[0]
 
 
 def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
@@ -158,14 +164,14 @@ def _is_whole(tree: Any, record: RunFile) -> bool:
     return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
 
 
-def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
+def refuse_parts(source: EvaluatedRun, picked: SelectedClaims, texts: Texts) -> None:
     """Compare ledger, predictions and figures: a truncated file lacks lines.
 
     Raises:
         HallucError R112: they are not of one evaluation, or not complete.
     """
     run, split = source.run, source.split
-    counted = evaluations.Counted(
+    counted = evaluations.SplitCounts(
         claims=picked.claims,
         supported=picked.sections["supported"].total,
         unsupported=picked.sections["unsupported"].total,
@@ -176,7 +182,7 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     evaluations.refuse_parts(run, split, source.file, counted)
     evaluations.refuse_strangers(run, split, texts.missing)
     for worst in picked.sections.values():
-        for line in worst.lines():
+        for line in worst.items():
             if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
                 text = f"{run.ledger(split)} has tokens of {line.id[:100]} that are not in {run.predictions(split)}"
                 raise HallucError("R112", text, help=evaluations.anew(run, split))

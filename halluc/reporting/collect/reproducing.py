@@ -53,7 +53,7 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
     if not config:
         return []
     made = Commands(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
-    named, kept = _from_config(made), _from_kept(made)
+    named, kept = _from_config(made), _from_stored_config(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
     if named:
@@ -63,10 +63,10 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
     """Shell lines that run a study, with the config and the code of the first cell that records them."""
-    for made in filter(None, map(_made, runs)):
+    for made in filter(None, map(_recorded_commands, runs)):
         named = paths.config_file(made.run, made.config)
         if named is not None:
-            where = _place(made, named) or (_start_at(_kept(made)), made.paths.of(named))
+            where = _place(made, named) or (_start_at(_stored_config(made)), made.paths.of(named))
             return _explained([*_surroundings(made), where[0], *_calls(made, where[1], [])])
     return []
 
@@ -75,8 +75,8 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
     """Shell lines that reproduce each of the first runs, if known."""
     lines: list[str] = []
     for run in runs[:MOST_RUNS]:
-        made = _made(run)
-        named = _from_config(made) or (_from_kept(made) if made.config else []) if made is not None else []
+        made = _recorded_commands(run)
+        named = _from_config(made) or (_from_stored_config(made) if made.config else []) if made is not None else []
         if made is not None and named:
             lines += [f"# {run.path}:", *_surroundings(made), *named]
         else:
@@ -97,7 +97,7 @@ def _explained(lines: list[str]) -> list[str]:
     return [f"# replace {ELLIPSIS}/ by the complete path", *lines] if is_open else lines
 
 
-def _made(run: RunDir) -> Commands | None:
+def _recorded_commands(run: RunDir) -> Commands | None:
     """None if it is not recorded, or damaged."""
     try:
         record, splits = run.read(), evaluated(run)
@@ -134,15 +134,18 @@ def _start_at(name: str) -> str:
     return f"# start in the folder that contains {name}"
 
 
-def _from_kept(made: Commands) -> list[str]:
+def _from_stored_config(made: Commands) -> list[str]:
     """The same from the config stored in the run."""
-    kept, start = _kept(made), "# start in the folder of the run, with the data at the paths in its config.yaml"
+    kept, start = (
+        _stored_config(made),
+        "# start in the folder of the run, with the data at the paths in its config.yaml",
+    )
     if kept != made.run.config.name:
         start = _start_at(kept)
-    return [start, *_calls(made, _argument(kept), [], is_kept=True)]
+    return [start, *_calls(made, _argument(kept), [], is_stored=True)]
 
 
-def _kept(made: Commands) -> str:
+def _stored_config(made: Commands) -> str:
     """The path of the run's stored config in the folder to start in; otherwise in the run itself."""
     start = made.paths.start
     inside = None if start is None else _below(made.run.config.absolute(), start)
@@ -161,7 +164,7 @@ def _argument(name: str) -> str:
     return f"./{name}" if name.startswith("-") else name
 
 
-def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
+def _calls(made: Commands, config: str, only: list[str], *, is_stored: bool = False) -> Iterator[str]:
     """``halluc run`` if it does everything, otherwise one command for each step.
 
     Args:
@@ -171,20 +174,20 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
     train, evaluation = record.stages.get("train"), record.stages.get("eval")
     # Command-line settings of training are in config.yaml already.
     given = [made.paths.text(one) for one in train.arguments] if train else []
-    asked = [] if is_kept else given
+    requested = [] if is_stored else given
     asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
-    then = [one for one in asked_of_eval if not is_kept or one not in given]
+    then = [one for one in asked_of_eval if not is_stored or one not in given]
     if record.predictions is not None:
         judged = record.predictions
         options = ["--predictions", made.paths.of(judged.file), "--split", judged.split, "--name", judged.name]
         yield _call("eval", config, options, then, only)
     elif train is None:
         yield _call("eval", config, ["--checkpoint", made.paths.of(made.checkpoint)], then, only)
-    elif then == asked and "train" not in made.splits:
-        yield _call("run", config, [], asked, only)
+    elif then == requested and "train" not in made.splits:
+        yield _call("run", config, [], requested, only)
     else:
-        yield _call("train", config, [], asked, only)
-        sets = list(dict.fromkeys([*asked, *then]))
+        yield _call("train", config, [], requested, only)
+        sets = list(dict.fromkeys([*requested, *then]))
         # Dev and test are evaluated by default.
         named = [*reversed(made.splits)] if "train" in made.splits else []
         yield _call("eval", config, [part for split in named for part in ("--split", split)], sets, only)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from halluc.core.claims import Mark
 from halluc.core.examples import Example
@@ -20,36 +20,37 @@ from halluc.task import AnyTask
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60
 _UNKNOWN = 9.0
+ItemT = TypeVar("ItemT")
 
 
-class Worst:
-    """The first ``most`` of any number of lines by a key; stable for equal keys."""
+class Smallest(Generic[ItemT]):
+    """The ``most`` items with the smallest keys; stable for equal keys."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.total = 0
-        self._heap: list[tuple[float, int, LedgerLine]] = []
+        self._heap: list[tuple[float, int, ItemT]] = []
 
-    def add(self, key: float, line: LedgerLine) -> None:
+    def add(self, key: float, item: ItemT) -> None:
         self.total += 1
-        entry = (-key, -self.total, line)
+        entry = (-key, -self.total, item)
         if len(self._heap) < self.most:
             heapq.heappush(self._heap, entry)
         elif self._heap and entry > self._heap[0]:
             heapq.heapreplace(self._heap, entry)
 
-    def lines(self) -> list[LedgerLine]:
-        return [line for _, _, line in sorted(self._heap, reverse=True)]
+    def items(self) -> list[ItemT]:
+        return [item for _, _, item in sorted(self._heap, reverse=True)]
 
 
 @dataclass
-class Picked:
+class SelectedClaims:
     """The result of one pass over a ledger: the worst of each section, confidences by verdict, and counts.
 
     ``against`` counts claims whose confidence is on the other side of ``threshold`` than the ledger says.
     """
 
-    sections: dict[Section, Worst]
+    sections: dict[Section, Smallest[LedgerLine]]
     confidences: dict[str, array[float]] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     claims: int = 0
@@ -58,16 +59,16 @@ class Picked:
 
     def wanted(self) -> dict[str, None]:
         """The ids of the examples whose texts are shown."""
-        return {line.id: None for worst in self.sections.values() for line in worst.lines()}
+        return {line.id: None for worst in self.sections.values() for line in worst.items()}
 
 
-def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> Picked:
+def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> SelectedClaims:
     """Select the ``most`` worst of each kind; a quarter as many of the supported, the least confident ones.
 
     Omissions are sorted by ``scale``, from the best known to new.
     """
     place = {novelty: float(number) for number, novelty in enumerate(scale)}
-    result = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
+    result = SelectedClaims({section: Smallest(most // 4 if section == "supported" else most) for section in SECTIONS})
     for line in lines:
         result.ids.add(line.id)
         if line.record == "omission":
@@ -77,7 +78,7 @@ def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scal
     return result
 
 
-def _claim(result: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
+def _claim(result: SelectedClaims, line: LedgerLine, by: ConfidenceFile | None) -> None:
     confidence, verdict = line.confidence, line.verdict
     if confidence is not None:
         withdrawn = by is not None and by.withdraws(confidence, line.label, line.novelty)
@@ -138,13 +139,13 @@ def marks(task: AnyTask, one: Prediction) -> list[Mark]:
     return [claim.mark if task.wording.nouns.is_placed else (None, None, claim.label) for claim in gold]
 
 
-def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
+def sections(picked: SelectedClaims, texts: Texts) -> list[ClaimSection]:
     """Every kind of claim with its worst, in their texts; the distorted ones only if the task has them."""
     return [
         ClaimSection(
             section=section,
             total=worst.total,
-            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.lines()],
+            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.items()],
         )
         for section, worst in picked.sections.items()
         if section != "distorted" or texts.task.judge.reasons or worst.total

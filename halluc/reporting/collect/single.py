@@ -42,10 +42,12 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # the part that has not been read yet
     reading.refuse_parts(source, picked, texts)
-    return _made(source, picked, texts, gap)
+    return _report(source, picked, texts, gap)
 
 
-def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts, gap: list[GapRow]) -> RunReport:
+def _report(
+    source: reading.EvaluatedRun, picked: shown.SelectedClaims, texts: shown.Texts, gap: list[GapRow]
+) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
@@ -61,7 +63,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
         "shown."
     ] * (picked.unverifiable > 0)
     probed, of_probes = probes(run)
-    augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
+    augmented = augmentation(run, record, configured=source.config.get("augment") is not None)
     made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
         task=source.file.task,
@@ -89,7 +91,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
     return paths.of_run(made, known)
 
 
-def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[str]) -> dict[str, Any]:
+def _of_figures(source: reading.EvaluatedRun, picked: shown.SelectedClaims, notes: list[str]) -> dict[str, Any]:
     """The sections that are made from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     path = source.run.report(source.split, "json")
@@ -115,7 +117,7 @@ def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[
 
 
 def _abstention(
-    source: reading.EvaluatedRun, picked: shown.Picked, figures: FigureLookup, notes: list[str]
+    source: reading.EvaluatedRun, picked: shown.SelectedClaims, figures: FigureLookup, notes: list[str]
 ) -> Abstention | None:
     """``confidence.json`` belongs to the last evaluation: if that was of another split, it may differ from this
     ledger's."""

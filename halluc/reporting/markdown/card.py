@@ -74,9 +74,9 @@ def card(report: RunReport) -> str:
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
-            "usage": gfm.Marked((usage or words.card.usage).replace("TEXT", text)),
+            "usage": gfm.Markdown((usage or words.card.usage).replace("TEXT", text)),
             "has_pipeline": usage is None,
-            "unconstrained": gfm.Marked(words.card.unconstrained) if usage is None and is_constrained else "",
+            "unconstrained": gfm.Markdown(words.card.unconstrained) if usage is None and is_constrained else "",
             "labels": _labels(report),
             "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
@@ -190,16 +190,16 @@ def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return result if isinstance(result, dict) else {}
 
 
-def _labels(report: RunReport) -> gfm.Marked | None:
+def _labels(report: RunReport) -> gfm.Markdown | None:
     """The labels of the training split, or of the evaluated one if that is unknown; None if neither is known."""
     splits = {row.name: row for row in report.data.splits if row.labels}
     result = splits.get("train") or splits.get(report.split)
     if result is None:
         return None
-    return gfm.Marked(", ".join(first_of([gfm.strong(label, 40) for label in sorted(result.labels)], MOST_LABELS)))
+    return gfm.Markdown(", ".join(first_of([gfm.strong(label, 40) for label in sorted(result.labels)], MOST_LABELS)))
 
 
-def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:
+def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Markdown | None:
     """Settings and course of the training; None if both are unknown."""
     train = _section(config, "train")
     unused = {"epochs"} if train.get("steps") is not None else set()  # steps override epochs
@@ -224,7 +224,7 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | Non
     return gfm.table(table("", ["", "value"], rows)) if rows else None
 
 
-def _environment(report: RunReport) -> gfm.Marked:
+def _environment(report: RunReport) -> gfm.Markdown:
     record = report.run
     hardware = {name: value for name, value in record.hardware.items() if name in ("device", "precision", "processes")}
     rows: list[Sequence[str | TableCell]] = [

@@ -42,7 +42,7 @@ _HEX = re.compile(r"[0-9a-f]{6,128}")
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
-class Marked(str):
+class Markdown(str):
     """A string that is Markdown. The result of ``+`` or ``join`` is plain text again."""
 
 
@@ -57,14 +57,14 @@ class Room(NamedTuple):
 WIDE = Room(claims=10, rows=1_000, text=2_000)
 
 
-def md(text: object, longest: int | None = WIDE.text) -> Marked:
+def md(text: object, longest: int | None = WIDE.text) -> Markdown:
     """Any text on one line, escaped for use in a paragraph, an item of a list, a heading or a cell.
 
     Nothing in it is parsed as a tag, a link, a mention, a reference, a formula or a cell border, and invisible
     characters are shown. The middle of more than ``longest`` characters is left out. Right-to-left text does not affect
     its surroundings.
     """
-    return text if isinstance(text, Marked) else isolated(inert(text, longest))
+    return text if isinstance(text, Markdown) else isolated(inert(text, longest))
 
 
 def inert(text: object, longest: int | None = WIDE.text) -> str:
@@ -73,9 +73,9 @@ def inert(text: object, longest: int | None = WIDE.text) -> str:
     return _OPENING.sub(lambda result: f"{result[1] or ''}\\", _RISKY.sub(_harmless, phrase))
 
 
-def isolated(markdown: str) -> Marked:
+def isolated(markdown: str) -> Markdown:
     """Markdown with its own text direction, isolated from its surroundings."""
-    return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
+    return Markdown(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
 
 
 def _harmless(result: re.Match[str]) -> str:
@@ -92,49 +92,49 @@ def _harmless(result: re.Match[str]) -> str:
     return harmless[str(result.lastgroup)]
 
 
-def code(text: object, longest: int | None = WIDE.text) -> Marked:
+def code(text: object, longest: int | None = WIDE.text) -> Markdown:
     """Text as code that can be copied: a path, or the name of a key."""
     phrase = formats.visible(text, longest).strip(" ")
     if not phrase or "`" in phrase or "|" in phrase:  # a code span cannot contain these everywhere
-        return Marked(f"<code>{md(text, longest)}</code>")
-    return Marked(f"`{phrase}`")
+        return Markdown(f"<code>{md(text, longest)}</code>")
+    return Markdown(f"`{phrase}`")
 
 
-def digest(text: object) -> Marked:
+def digest(text: object) -> Markdown:
     """A hash as code; anything else is treated as normal text."""
-    return Marked(f"`{text}`") if _HEX.fullmatch(str(text)) else md(text)
+    return Markdown(f"`{text}`") if _HEX.fullmatch(str(text)) else md(text)
 
 
-def strong(text: object, longest: int | None = LONGEST_NAME) -> Marked:
+def strong(text: object, longest: int | None = LONGEST_NAME) -> Markdown:
     """Text in bold, with HTML where asterisks do not work, next to some characters."""
     phrase = md(text, longest) or formats.NOTHING
-    return Marked(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
+    return Markdown(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
 
 
-def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Marked:
+def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Markdown:
     """Lines as a fenced code block, whose fence does not occur in them."""
     shown = [formats.visible(line, longest) for line in lines]
     ticks = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, ticks + 1)
-    return Marked("\n".join([fence + language, *shown, fence]))
+    return Markdown("\n".join([fence + language, *shown, fence]))
 
 
-def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Marked:
+def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Markdown:
     """A list, each item after ``before``; items that do not fit are counted."""
     items = [f"- {before}{md(text, room.text)}" for text in texts[: room.rows]]
     more = len(texts) - len(items)
-    return Marked("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
+    return Markdown("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
 
-def gates(results: Sequence[GateResult], room: Room = WIDE) -> Marked:
+def gates(results: Sequence[GateResult], room: Room = WIDE) -> Markdown:
     """Each gate with its result; those not met come first."""
     ordered = sorted(results, key=lambda gate: gate.met)
     return bullets(
-        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.text, room.text)}") for gate in ordered], room
+        [Markdown(f"{strong('met' if gate.met else 'not met')}: {md(gate.text, room.text)}") for gate in ordered], room
     )
 
 
-def table(view: TableView, room: Room = WIDE) -> Marked:
+def table(view: TableView, room: Room = WIDE) -> Markdown:
     """A table with its notes; rows that do not fit are counted, before its totals or below it."""
     more = max(0, len(view.rows) - room.rows)
     left = f"and {more:,} more"
@@ -147,11 +147,11 @@ def table(view: TableView, room: Room = WIDE) -> Marked:
     ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     below = [*([f"*{left}*"] if more and not view.totals else []), *(md(note, room.text) for note in view.notes)]
-    return Marked("\n\n".join([text, *below]))
+    return Markdown("\n\n".join([text, *below]))
 
 
-def titled(view: TableView, room: Room = WIDE) -> Marked:
-    return Marked(f"{strong(view.title, 200)}\n\n{table(view, room)}")
+def titled(view: TableView, room: Room = WIDE) -> Markdown:
+    return Markdown(f"{strong(view.title, 200)}\n\n{table(view, room)}")
 
 
 def _cell(cell: TableCell, room: Room) -> str:
@@ -162,7 +162,7 @@ def _cell(cell: TableCell, room: Room) -> str:
             text = digest(cell.text)
         case _:
             text = md(cell.text, room.text)
-            text = Marked(f"**{text}**") if cell.bold and text else text
+            text = Markdown(f"**{text}**") if cell.bold and text else text
     return f"{text} {md(cell.under)}".strip()
 
 
@@ -187,7 +187,7 @@ def _environment() -> Environment:
 
 
 @pass_context
-def _printed(context: Context, value: Any) -> Marked:
+def _printed(context: Context, value: Any) -> Markdown:
     return md(value, context["room"].text)
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Marked, Room
+from halluc.reporting.markdown.gfm import Markdown, Room
 from halluc.reporting.page import highlight
 from halluc.reporting.views import comparison, evaluation, probes, run, study, suspects
 from halluc.reporting.views.tables import first_of
@@ -70,11 +70,13 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
     }
 
 
-def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
+def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Markdown:
     """A claim on one line: its content, its confidence, and its novelty."""
     line = claim.line
     parts = [
-        Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _text_claim(claim, words)
+        Markdown(f"{_surface(line.text, room)} as {_label(line.label)}")
+        if words.is_placed
+        else _text_claim(claim, words)
     ]
     if line.confidence is not None:
         parts.append(gfm.md(formats.percent(line.confidence)))
@@ -83,17 +85,17 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
         phrase = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
-        parts.append(Marked(f"{phrase} {where}"))
-    return Marked(", ".join(parts))
+        parts.append(Markdown(f"{phrase} {where}"))
+    return Markdown(", ".join(parts))
 
 
-def _text_claim(claim: ShownClaim, words: Nouns) -> Marked:
+def _text_claim(claim: ShownClaim, words: Nouns) -> Markdown:
     """The label claimed for a whole text, and the annotated one."""
     annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
-    return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
+    return Markdown(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
 
 
-def _label(label: str) -> Marked:
+def _label(label: str) -> Markdown:
     return gfm.strong(label, 40)
 
 
@@ -104,11 +106,11 @@ def _verdict(line: LedgerLine, words: Nouns) -> str:
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
 
 
-def _surface(text: str, room: Room) -> Marked:
+def _surface(text: str, room: Room) -> Markdown:
     return gfm.strong(highlight.surface(text), min(room.text, gfm.LONGEST_NAME))
 
 
-def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked:
+def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Markdown:
     """A claim in its text: claims are bold, annotation is underlined; a whole text is plain."""
     if not is_placed and not claim.marked:  # a whole text, with the parts of a pair separated
         parts = highlight.halves(claim.tokens, claim.first, claim.second)
@@ -139,10 +141,10 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
     }
 
 
-def _differing(other: Comparison, room: Room) -> Marked:
+def _differing(other: Comparison, room: Room) -> Markdown:
     """The keys in which the configs differ."""
     differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
-    return Marked(", ".join(first_of(differing, room.rows)))
+    return Markdown(", ".join(first_of(differing, room.rows)))
 
 
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
@@ -166,9 +168,9 @@ def _axis(axis: str, values: Sequence[object], room: Room) -> str:
     return f"{axis}: {', '.join(first_of(parts, room.rows, 'and {:,} more'))}"
 
 
-def _lists(room: Room) -> dict[str, Callable[..., Marked]]:
-    def numbered(items: Iterable[Marked]) -> Marked:
-        return Marked("\n".join(f"{place}. {item}" for place, item in enumerate(items, 1)))
+def _lists(room: Room) -> dict[str, Callable[..., Markdown]]:
+    def numbered(items: Iterable[Markdown]) -> Markdown:
+        return Markdown("\n".join(f"{place}. {item}" for place, item in enumerate(items, 1)))
 
     return {
         "bullets": partial(gfm.bullets, room=room),

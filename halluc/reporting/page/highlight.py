@@ -28,7 +28,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class GridSpan:
     """A span above or below a group of pieces; ``columns`` are those of a CSS grid with a column for each text."""
 
     layer: Layer
@@ -45,7 +45,7 @@ class Group:
 
     gap: str
     texts: list[str]
-    spans: list[Drawn]
+    spans: list[GridSpan]
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _group(pieces: Sequence[Piece]) -> Group:
         pieces[0].gap,
         texts,
         [
-            Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
+            GridSpan(layer, kind, f"{2 * start + 1} / {2 * end}")
             for kind, layers in rows.items()
             for layer, start, end in _runs(layers)
         ],

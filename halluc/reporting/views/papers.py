@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
+from halluc.core.quantities import quantity
 from halluc.reporting.views import comparison, evaluation, probes, run, study
 from halluc.reporting.views.tables import TableView, table
 from halluc.reporting.words import nouns
@@ -12,7 +13,6 @@ from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
 from halluc.runs.studies import ALPHA, LEAST_SEEDS
 from halluc.wording import formats
-from halluc.wording.formats import counted
 
 _OUTCOMES = (SUPPORT, "distortion_rate", HALLUCINATION, OMISSION)
 
@@ -65,7 +65,7 @@ def _headlines(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> Table
 
 
 def _intervals(report: RunReport) -> str:
-    examples = counted(report.examples, "example")
+    examples = quantity(report.examples, "examples")
     return f"The split {report.split}, {examples}. One seed: the 95% intervals are over examples."
 
 

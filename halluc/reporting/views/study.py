@@ -7,6 +7,7 @@ from itertools import groupby
 
 from halluc.core.figures import MATCHED, By, figure, shown
 from halluc.core.figures import Column as FigureColumn
+from halluc.core.quantities import quantity
 from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, difference_cell, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
@@ -23,7 +24,7 @@ from halluc.runs.studies import (
     Trend,
 )
 from halluc.wording import formats
-from halluc.wording.formats import counted, of_seeds
+from halluc.wording.formats import of_seeds
 
 Key = tuple[str, By]
 SMALLEST = "smallest detectable"
@@ -61,7 +62,7 @@ def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
         for cell in figures.cells
     ]
     parts = [
-        f"Figures of {figures.split}, {counted(figures.examples, 'example')}: mean ± standard deviation over seeds."
+        f"Figures of {figures.split}, {quantity(figures.examples, 'examples')}: mean ± standard deviation over seeds."
     ]
     references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in figures.comparisons)
     if references:
@@ -274,7 +275,7 @@ def _cells_of(line: Line) -> str:
     return ", ".join([*arms, *(f"{axis} {_visible(value)}" for axis, value in line.choice.items())]) or "all"
 
 
-def covers(figures: StudyFigures) -> str:
+def extent(figures: StudyFigures) -> str:
     """The number of seeds, and the variation that intervals include."""
     count = seeds(figures)
     if count == "1":

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
+from halluc.core.quantities import quantity
 from halluc.runs import training_facts
 from halluc.runs.studies import (
     ALPHA,
@@ -28,7 +29,7 @@ from halluc.runs.studies import (
     Trend,
 )
 from halluc.wording import formats
-from halluc.wording.formats import NAMED, counted, listed, of_seeds, quoted, sentence, signed
+from halluc.wording.formats import NAMED, listed, of_seeds, quoted, sentence, signed
 
 MOST_SENTENCES = 6
 _MOST_NAMED = 3  # cells, or settings, in one sentence; runs with a sentence of their own
@@ -46,7 +47,7 @@ def study_sentences(figures: StudyFigures) -> list[str]:
     results = _many(figures.comparisons) if many else [_arm(one) for one in arms]
     body, room = [*results, *_curves(figures)] or [_single_cell(figures)], MOST_SENTENCES - len(head) - len(tail)
     if not many and len(arms) > room:
-        body[room - 1] += f" {counted(len(arms) - room, 'more comparison')} {_be(len(arms) - room)} in the tables."
+        body[room - 1] += f" {quantity(len(arms) - room, 'more comparisons')} {_be(len(arms) - room)} in the tables."
     return [*head, *body[:room], *tail]
 
 
@@ -59,11 +60,11 @@ def _basis(figures: StudyFigures) -> list[str]:
         some = "" if all(len(cell.runs) == fewest for cell in figures.cells) else " for some cells"
         why = "intervals only cover the examples, and " if fewest == 1 else ""
         results.append(
-            f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
+            f"{quantity(fewest, 'seeds')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
         )
     results += [
         f"no conclusion{_at(cell.choice)}: the model makes no claim in {len(cell.silent_seeds)} of "
-        f"{counted(len(cell.runs), 'seed')}"
+        f"{quantity(len(cell.runs), 'seeds')}"
         for cell in [cell for cell in figures.cells if cell.silent_seeds][:_MOST_NAMED]
     ]
     return [sentence("; ".join(results))] if results else []
@@ -74,7 +75,7 @@ def _arm(one: ArmComparison) -> str:
     deltas = {delta.name: delta for delta in one.figures if not delta.by and delta.difference is not None}
     name = MATCHED if MATCHED in deltas else HALLUCINATION
     arm, reference = (_named(one.axis, value) for value in (one.arm, one.reference))
-    where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
+    where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({quantity(one.seeds, 'seeds')})"
     sign = _sign(deltas[name]) if name in deltas else 0
     text = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
@@ -97,7 +98,7 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
     by_arm = [{delta.name: delta for delta in one.figures if not delta.by} for one in arms]
     rate = MATCHED if any(MATCHED in one for one in by_arm) else HALLUCINATION
     seeds = sorted({one.seeds for one in arms})
-    basis = counted(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {counted(seeds[-1], 'seed')}"
+    basis = quantity(seeds[-1], "seeds") if len(seeds) == 1 else f"{seeds[0]} to {quantity(seeds[-1], 'seeds')}"
     reference = _named(arms[0].axis, arms[0].reference)
     results = []
     for name in (rate, *(name for name in NAMED if name not in (MATCHED, HALLUCINATION))):
@@ -114,15 +115,15 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
                 for arm, delta in shown_ones[:_MOST_NAMED]
             ]
             if len(shown_ones) > _MOST_NAMED:
-                named.append(counted(len(shown_ones) - _MOST_NAMED, "more arm"))
+                named.append(quantity(len(shown_ones) - _MOST_NAMED, "more arms"))
             if named:
                 parts.append(f"{_WORD[sign]} than with {reference} for {listed(named)}")
         rest = sum(not _sign(delta) for _, delta in deltas)
         if rest:
             others = (
-                f"the other {counted(rest, 'arm')}"
+                f"the other {quantity(rest, 'arms')}"
                 if parts
-                else f"any of the {counted(rest, 'arm')} against {reference}"
+                else f"any of the {quantity(rest, 'arms')} against {reference}"
             )
             parts.append(f"no difference is shown for {others}")
         results.append(sentence(f"{NAMED[name]}{_at(arms[0].choice)}: {'; '.join(parts)} ({basis})"))
@@ -164,7 +165,7 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
                 ends = one.slope_interval and (one.slope_interval[0] * width, one.slope_interval[1] * width)
                 change = signed(one.name, (one.slope or 0.0) * width, ends) + _of_some(one.n, one.seeds)
                 parts.append(f"{column.heading} {change}, {_TREND[one.sign]}")
-    axis = f"{formats.visible(first.axis)} from {low:g} to {high:g}{where} ({counted(first.seeds, 'seed')}{scale})"
+    axis = f"{formats.visible(first.axis)} from {low:g} to {high:g}{where} ({quantity(first.seeds, 'seeds')}{scale})"
     return sentence(f"along {axis}: {'; '.join(parts)}") if parts else ""
 
 
@@ -265,11 +266,13 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _of_run(name: str, first: str, one: Comparison) -> str:
-    parts = [f"{NAMED[n]} {signed(n, d.difference, d.interval)}, {_verdict(d)}" for n, d in _stated(one).items()]
+    parts = [
+        f"{NAMED[n]} {signed(n, d.difference, d.interval)}, {_verdict(d)}" for n, d in _shown_differences(one).items()
+    ]
     return sentence(f"{name} against {first} on {one.split}: {'; '.join(parts) or 'no figure is defined in both'}")
 
 
-def _stated(one: Comparison) -> dict[str, Delta | MatchedOmission]:
+def _shown_differences(one: Comparison) -> dict[str, Delta | MatchedOmission]:
     """The differences that sentences name."""
     result = {delta.name: delta for delta in one.figures if not delta.by}
     both = {**result, MATCHED: one.matched_omission}
@@ -285,7 +288,7 @@ def _verdict(delta: Delta | MatchedOmission) -> str:
 
 def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
     """``Deploy “b”.`` if it is better in hallucination at matched omission or in F1 or BLEU, and worse in neither."""
-    known = {name: _stated(one) for name, one in others.items()}
+    known = {name: _shown_differences(one) for name, one in others.items()}
     ranks = {name: _rank(deltas) for name, deltas in known.items()}
     rows = [figure(name) for name in dict.fromkeys(name for deltas in known.values() for name in deltas)]
     gains = {"F1" if row.unit == "F1" else row.title: None for row in rows if row.better == "higher"} or {"F1": None}

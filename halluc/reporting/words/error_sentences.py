@@ -13,7 +13,7 @@ from halluc.wording import formats
 from halluc.wording.formats import FEW, listed, sentence, too_few
 
 # Mean confidence, the share of correct claims, and its interval.
-Stated = tuple[float, float, Interval]
+MeanConfidence = tuple[float, float, Interval]
 
 
 def names(task: AnyTask) -> Mapping[str, str]:
@@ -23,7 +23,7 @@ def names(task: AnyTask) -> Mapping[str, str]:
     return {"unsupported": nouns.unsupported, **reasons, "omitted": "omitted"}
 
 
-def sentences(analysis: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> list[str]:
+def sentences(analysis: ErrorAnalysis, task: AnyTask, mean_confidence: MeanConfidence | None) -> list[str]:
     """One sentence on each: kinds of errors, novelty, labels, confidence."""
     if not analysis.errors:
         nothing = "none of its claims is wrong and nothing is omitted" if analysis.claims else "there are no claims"
@@ -31,7 +31,7 @@ def sentences(analysis: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> 
     results = [_kinds(analysis, task)]
     if analysis.errors >= FEW:
         results += [*_novelty(analysis, task), *_labels(analysis)]
-    return [*results, *_confidence(analysis, stated)]
+    return [*results, *_confidence(analysis, mean_confidence)]
 
 
 def share(one: ErrorShare) -> str:
@@ -105,10 +105,10 @@ def _disjoint(one: Interval, other: Interval, *, above: bool = False) -> bool:
     return one[0] > other[1] or (not above and one[1] < other[0])
 
 
-def _confidence(analysis: ErrorAnalysis, stated: Stated | None) -> list[str]:
-    if analysis.ece is None or stated is None:
+def _confidence(analysis: ErrorAnalysis, mean_confidence: MeanConfidence | None) -> list[str]:
+    if analysis.ece is None or mean_confidence is None:
         return ["Calibration is unknown: the claims have no confidence."]
-    confidence, right, (low, high) = stated
+    confidence, right, (low, high) = mean_confidence
     text = (
         f"calibration error {formats.metric(analysis.ece)}: the mean confidence is {formats.percent(confidence)}, and "
     )

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from halluc.core.figures import MATCHED
+from halluc.core.quantities import quantity
 from halluc.runs.advice import CostRatio, RemedyEffect, StudyAdvice
 from halluc.runs.studies import LEAST_SEEDS, ArmDelta
 from halluc.wording import formats
-from halluc.wording.formats import counted, listed, quoted, sentence, signed
+from halluc.wording.formats import listed, quoted, sentence, signed
 
 
 def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
@@ -22,7 +23,7 @@ def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
         return [" ".join([text, *_smallest(advice.effects)]), *_others(advice, None)]
     [best] = chosen
     figures = listed(_differences(best))
-    text = f"{quoted(str(best.arm))} is better than {reference} on {advice.split} ({counted(best.seeds, 'seed')}): "
+    text = f"{quoted(str(best.arm))} is better than {reference} on {advice.split} ({quantity(best.seeds, 'seeds')}): "
     cost = f"training takes {times(best.training)}, evaluation {times(best.prediction)} the time"
     return [f"{text}{figures}; {cost}.", *_others(advice, best)]
 
@@ -32,13 +33,14 @@ def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
     if advice.missing:
         slug, why = next(iter(advice.missing.items()))
         results.append(
-            f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). "
+            f"{quantity(len(advice.missing), 'cells')} without an evaluation of {advice.split} ({slug}: {why}). "
             f"Nothing is chosen until all are evaluated: halluc run {target}"
         )
     most = max((one.seeds for one in advice.effects), default=0)
     if most < LEAST_SEEDS:
         results.append(
-            f"With {counted(most, 'seed')} no conclusion about remedies is possible: at least {LEAST_SEEDS} are needed."
+            f"With {quantity(most, 'seeds')} no conclusion about remedies is possible: at least {LEAST_SEEDS} are "
+            "needed."
         )
     return results
 

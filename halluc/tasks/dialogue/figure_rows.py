@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import FigureRow, Shown, at
+from halluc.core.figures import FigureRow, Placement, at
 from halluc.tasks.text_generation import generation_rows
 
 ROWS = (
@@ -30,4 +30,4 @@ ROWS = (
     ),
     *generation_rows.ROWS,
 )  # fmt: skip
-SLICES: Mapping[str, tuple[Shown, ...]] = {}
+SLICES: Mapping[str, tuple[Placement, ...]] = {}

@@ -33,9 +33,9 @@ class SpanAnswer(ScoredClaim):
     end: int
 
 
-def _answers(record: PredictedAnswer, asked: TopParameters) -> list[SpanAnswer]:
+def _answers(record: PredictedAnswer, parameters: TopParameters) -> list[SpanAnswer]:
     results = [SpanAnswer.of(one, answer=one.text, start=one.start_char, end=one.end_char) for one in record.answers]
-    return results[: asked.top_k]
+    return results[: parameters.top_k]
 
 
 INFERENCE = InferenceSchema(SpanAnswer, _answers, TopParameters, pair=("question", "context"))
@@ -120,7 +120,7 @@ class QuestionExamples(ExamplesDefaults):
     def labels(self, corpus: Corpus[ContextQuestion]) -> tuple[str, ...]:
         return (ANSWER,) if any(example.answers for example in corpus) else ()
 
-    def lacks(self, corpus: Corpus[ContextQuestion]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[ContextQuestion]) -> str | None:
         return None if self.labels(corpus) else "no answer"
 
     def editable(self, example: ContextQuestion) -> Editable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import KEPT, FigureRow, Shown, at
+from halluc.core.figures import KEPT, FigureRow, Placement, at
 
 ROWS = (
     FigureRow(
@@ -38,4 +38,6 @@ ROWS = (
 _PLACE = (("reason", "place"),)
 
 # The slices of general figures that are shown, in addition to those of every task.
-SLICES: Mapping[str, tuple[Shown, ...]] = {"distortion_rate": at("novelty", heading="  by place", by=_PLACE, order=126)}
+SLICES: Mapping[str, tuple[Placement, ...]] = {
+    "distortion_rate": at("novelty", heading="  by place", by=_PLACE, order=126)
+}

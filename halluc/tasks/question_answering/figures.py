@@ -60,7 +60,7 @@ class AnswerFigures:
             figures.append(_false_answers(given, inside, sheet, {}))
         return figures
 
-    def kept(
+    def after_abstention(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,
         sheet: Sheet,
     ) -> list[Figure]:  # fmt: skip

@@ -43,7 +43,7 @@ class AnswerKnowledge(SurfacesOfTraining):
         "example": EXAMPLES,
     }
 
-    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownAnswers:
+    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownAnswers:
         return KnownAnswers(coverage, withheld)
 
     def strata(self, examples: Sequence[ContextQuestion]) -> Strata:

@@ -16,8 +16,8 @@ from halluc.core.characters import cut
 from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
-from halluc.data.predictions import Stated
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
+from halluc.data.predictions import ExternalPrediction
 from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
@@ -150,19 +150,19 @@ class ExtractiveReader(ModelDefaults):
         return float(value)
 
     def imported(
-        self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]
+        self, examples: Sequence[ContextQuestion], imported: Sequence[ExternalPrediction]
     ) -> list[AnswerPrediction]:  # fmt: skip
         return [
             AnswerPrediction(example.id, answer.text, _place(example, answer.text), one.confidences, answer.no_answer)
-            for example, one in zip(examples, stated, strict=True)
+            for example, one in zip(examples, imported, strict=True)
             for answer in (one.example,)
         ]
 
     def findings(
         self, corpus: Corpus[ContextQuestion], notes: Mapping[str, int], outputs: Sequence[str]
     ) -> Iterator[str]:
-        yield f"{counted(len(corpus), 'questions')}, {counted(notes['words'], 'words')}, {notes['windows']:,} windows"
-        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
+        yield f"{quantity(len(corpus), 'questions')}, {quantity(notes['words'], 'words')}, {notes['windows']:,} windows"
+        yield from (quantity(notes[note], what) for note, what in self.notes.items() if notes[note])
         if not any(example.answers for example in corpus):
             yield "no question has an answer, so nothing can be omitted"
 

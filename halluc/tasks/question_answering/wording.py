@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.data.statistics import Count, Words, example_count, labelled, tokens, unlabelled
 from halluc.runs.schema import MetricResult
 from halluc.task import Wording
 from halluc.tasks.question_answering.examples import NO_ANSWER
@@ -13,9 +13,9 @@ QUESTIONS = Words(
     tokens="tokens",
     labelled="answers",
     annotation="answers",
-    mended="answers",
+    repaired="answers",
     counts=(
-        Count("questions", one),
+        Count("questions", example_count),
         Count("tokens", tokens),
         Count("answerable", labelled),
         Count("unanswerable", unlabelled, is_share=True, legend="questions without an answer in their context"),
@@ -79,7 +79,7 @@ def _false(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 ANSWERS = Nouns(
-    one="answer",
+    unit="answer",
     gold="answer",
     golds="answers",
     claims="answers given",

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import numpy
 
 
-def _answers(record: PredictedRelations, asked: TopParameters) -> list[LabelAnswer]:
-    return [LabelAnswer.of(one, label=one.label) for one in record.relations][: asked.top_k]
+def _answers(record: PredictedRelations, parameters: TopParameters) -> list[LabelAnswer]:
+    return [LabelAnswer.of(one, label=one.label) for one in record.relations][: parameters.top_k]
 
 
 INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters, nested=True)
@@ -120,7 +120,7 @@ class RelationExamples(ExamplesDefaults):
         result = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
         return (*result, NO_RELATION) if any(example.relation is None for example in corpus) else result
 
-    def lacks(self, corpus: Corpus[Related]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Related]) -> str | None:
         if not any(example.relation for example in corpus):
             return "no relation"
         return None if len(self.labels(corpus)) > 1 else "only one relation"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import FigureRow, Shown, at
+from halluc.core.figures import FigureRow, Placement, at
 from halluc.tasks import label_rows
 
 ROWS = (
@@ -19,7 +19,7 @@ ROWS = (
 _DIRECTION = (("reason", "direction"),)
 
 # The slices of general figures that are shown, in addition to those of every task.
-SLICES: Mapping[str, tuple[Shown, ...]] = {
+SLICES: Mapping[str, tuple[Placement, ...]] = {
     "distortion_rate": (
         *at("novelty", heading="  by direction", by=_DIRECTION, order=125),
         *at("cells", heading="wrong direction", by=_DIRECTION, order=125),

@@ -38,7 +38,7 @@ class RelationKnowledge(SurfacesOfTraining):
         "example": EXAMPLES,
     }
 
-    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownPairs:
+    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownPairs:
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:

@@ -18,8 +18,8 @@ from halluc.config.models import ModelConfig
 from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
-from halluc.data.predictions import Stated
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
+from halluc.data.predictions import ExternalPrediction
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, special_pieces, word_pieces
@@ -169,17 +169,17 @@ class RelationClassifier(ModelDefaults):
         rows = zip(shares, golds, self.decided(encoded, scored, decoding), strict=True)
         return [annotated_label(encoded.outputs, *one) for one in rows]
 
-    def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:
+    def imported(self, examples: Sequence[Related], imported: Sequence[ExternalPrediction]) -> list[PairPrediction]:
         return [
             PairPrediction(example.id, one.example.labels, one.confidences)
-            for example, one in zip(examples, stated, strict=True)
+            for example, one in zip(examples, imported, strict=True)
         ]
 
     def findings(
         self, corpus: Corpus[Related], notes: Mapping[str, int], outputs: Sequence[str]
     ) -> Iterator[str]:  # fmt: skip
-        yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one pair"
-        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
+        yield f"{quantity(len(corpus), 'sentences')}, {quantity(notes['words'], 'words')}, each with one pair"
+        yield from (quantity(notes[note], what) for note, what in self.notes.items() if notes[note])
         known = {example.relation for example in corpus if example.relation is not None}
         if not known:
             yield "no gold relation: figures of relations are 0 by convention"

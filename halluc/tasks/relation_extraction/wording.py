@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.data.statistics import Count, Words, example_count, labelled, tokens, unlabelled
 from halluc.task import Wording
 from halluc.tasks.relation_extraction.examples import NO_RELATION
 from halluc.wording.nouns import CardText, Nouns
@@ -11,9 +11,9 @@ PAIRS = Words(
     tokens="tokens",
     labelled="relations",
     annotation="pairs or relations",
-    mended="spans or relations",
+    repaired="spans or relations",
     counts=(
-        Count("sentences", one),
+        Count("sentences", example_count),
         Count("tokens", tokens),
         Count("relations", labelled),
         Count(NO_RELATION, unlabelled, is_share=True, legend="pairs without a relation"),
@@ -54,7 +54,7 @@ GLOSSARY = {
     " same pair counts as another claim.",
 }
 RELATIONS = Nouns(
-    one="pair",
+    unit="pair",
     gold="relation",
     golds="relations",
     claims="predicted relations",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import FigureRow, Shown, at
+from halluc.core.figures import FigureRow, Placement, at
 from halluc.tasks.text_generation import generation_rows
 
 TITLES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 ROUGE = tuple(TITLES)
 
 
-def _of_extracts(order: int) -> tuple[Shown, ...]:
+def _of_extracts(order: int) -> tuple[Placement, ...]:
     return at("summary", heading="  of lead-3", by=(("system", "lead-3"),), order=order) + at(
         "summary", heading="  of the most central sentences", by=(("system", "central"),), order=order
     )
@@ -43,4 +43,4 @@ ROWS = (
     ),
     *generation_rows.ROWS,
 )  # fmt: skip
-SLICES: Mapping[str, tuple[Shown, ...]] = {}
+SLICES: Mapping[str, tuple[Placement, ...]] = {}

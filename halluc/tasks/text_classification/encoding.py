@@ -75,7 +75,7 @@ def parts_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[t
     return [(short, part) for part in long] if first < second else [(part, short) for part in long]
 
 
-def covers(parts: list[TextPart], length: int) -> bool:
+def cover_all(parts: list[TextPart], length: int) -> bool:
     """Whether the parts contain every piece of a text, so that nothing is cut."""
     done = 0
     for start, end in sorted(one for part in parts for one in part):
@@ -314,7 +314,7 @@ class Framing:
         (pieces,), (before, after) = sides, self.around_one
         parts = parts_of(len(pieces), self._space(len(before) + len(after), 1), self.how)
         windows = [TextWindow(example, (*before, *_pieces_of(pieces, part), *after)) for part in parts]
-        return windows, not covers(parts, len(pieces))
+        return windows, not cover_all(parts, len(pieces))
 
     def _of_pair(self, example: int, first: Pieces, second: Pieces) -> tuple[list[TextWindow], bool]:
         frame = self.around_two
@@ -328,7 +328,9 @@ class Framing:
                 *(*[frame.second] * len(two), *frame.after.types),
             )
             windows.append(TextWindow(example, pieces, types if self.has_types else ()))
-        is_whole = covers([part for part, _ in parts], len(first)) and covers([part for _, part in parts], len(second))
+        is_whole = cover_all([part for part, _ in parts], len(first)) and cover_all(
+            [part for _, part in parts], len(second)
+        )
         return windows, not is_whole
 
     def _space(self, special: int, least: int) -> int:

@@ -34,9 +34,9 @@ class StoredAnswer(LabelAnswer):
     answer: str | None = None
 
 
-def _answers(record: PredictedLabels, asked: TopParameters) -> list[StoredAnswer]:
+def _answers(record: PredictedLabels, parameters: TopParameters) -> list[StoredAnswer]:
     answers = [StoredAnswer.of(one, label=one.label, answer=getattr(one, "answer", None)) for one in record.labels]
-    return sorted(answers, key=lambda one: -one.score)[: asked.top_k]
+    return sorted(answers, key=lambda one: -one.score)[: parameters.top_k]
 
 
 INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"), nested=True)
@@ -68,10 +68,10 @@ class TextExamples(ExamplesDefaults):
             refuse(unknown_answers(corpus, bank))
             names |= bank.keys()
         result = tuple(sorted(names))
-        asked = self.config.out_of_scope == "class" and not self.config.multi_label
-        return (*result, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else result
+        parameters = self.config.out_of_scope == "class" and not self.config.multi_label
+        return (*result, OUT_OF_SCOPE) if (parameters and any(not example.labels for example in corpus)) else result
 
-    def lacks(self, corpus: Corpus[Labelled]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Labelled]) -> str | None:
         if not any(example.labels for example in corpus):
             return "no label"
         return None if self.config.multi_label or len(self.labels(corpus)) > 1 else "only one label"

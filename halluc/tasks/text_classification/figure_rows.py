@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import KEPT, FigureRow, Shown, at
+from halluc.core.figures import KEPT, FigureRow, Placement, at
 from halluc.tasks import label_rows
 
 NEW_USERS, NEW_ITEMS = (("user", "new"),), (("item", "new"),)
@@ -62,7 +62,7 @@ ROWS = (
 
 
 # The slices of general figures that are shown.
-SLICES: Mapping[str, tuple[Shown, ...]] = {
+SLICES: Mapping[str, tuple[Placement, ...]] = {
     "over_claim": at("cells", heading="false in least new", by=(("novelty", "q1"),), order=172)
     + at("cells", heading="false in newest", by=(("novelty", "q4"),), order=173),
 }

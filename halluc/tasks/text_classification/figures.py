@@ -68,7 +68,7 @@ class Labelling:
             figures.append(labels.accuracy(sheet, {"period": name}, in_period))
         return figures
 
-    def kept(
+    def after_abstention(
         self,
         examples: Sequence[Labelled],
         predictions: Sequence[TextPrediction],

@@ -134,7 +134,7 @@ class WordKnowledge:
     novelties: ClassVar[tuple[Novelty, ...]] = QUARTERS
     reported: ClassVar[tuple[Novelty, ...]] = QUARTERS[:1]
     units: ClassVar[Mapping[str, UnitKind]] = {"label": LABELS, "example": EXAMPLES, "word": WORDS}
-    covers: ClassVar[tuple[SplitName, ...]] = ("train", "dev")
+    splits_read: ClassVar[tuple[SplitName, ...]] = ("train", "dev")
 
     def __init__(self, examples: TextExamples) -> None:
         self.examples = examples
@@ -146,7 +146,7 @@ class WordKnowledge:
     def load(self, path: Path) -> TextCoverage:
         return TextCoverage.load(path)
 
-    def asked(self, coverage: TextCoverage, withheld: WithheldUnits | None) -> TextKnowledge:
+    def from_coverage(self, coverage: TextCoverage, withheld: WithheldUnits | None) -> TextKnowledge:
         return TextKnowledge(coverage, withheld)
 
     def strata(self, examples: Sequence[Labelled]) -> Strata:

@@ -16,8 +16,8 @@ from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data.predictions import Stated
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
+from halluc.data.predictions import ExternalPrediction
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
@@ -69,12 +69,12 @@ class TextClassifier(ModelDefaults):
         self, config: ModelConfig, labels: Sequence[str], attention: str | None, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         self._refuse_unranked(labels)
-        if (asked := self.config.retrieval) is not None:
+        if (configured := self.config.retrieval) is not None:
             encoder = load_encoder(_RETRIEVAL, config, attention, texts, labels=labels)
-            imprint(encoder, read_bank(asked))
+            imprint(encoder, read_bank(configured))
             # Only the file name: models are shared, and a path reveals something about the machine.
             encoder.model.config.text_classification = {
-                "retrieval": {"bank": PurePath(asked.bank).name}, ANSWERS: read_answers(asked),
+                "retrieval": {"bank": PurePath(configured.bank).name}, ANSWERS: read_answers(configured),
             }  # fmt: skip
             return encoder
         problem = problem_type(self.config.multi_label)
@@ -147,13 +147,13 @@ class TextClassifier(ModelDefaults):
             return predictions
         return [replace(one, answers=tuple(map(answers.get, one.labels))) for one in predictions]
 
-    def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
+    def imported(self, examples: Sequence[Labelled], imported: Sequence[ExternalPrediction]) -> list[TextPrediction]:
         """If the file does not have ``in_scope``, it is the confidence of the label. It is None for all texts if it is
         unknown for one of them, since it is used to rank all texts."""
-        refuse_labels([one.example for one in stated], multi_label=self.config.multi_label)
-        in_scopes = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
+        refuse_labels([one.example for one in imported], multi_label=self.config.multi_label)
+        in_scopes = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in imported]
         if self.config.multi_label or None in in_scopes:
-            in_scopes = [None] * len(stated)
+            in_scopes = [None] * len(imported)
         return [
             TextPrediction(
                 id=example.id,
@@ -164,34 +164,38 @@ class TextClassifier(ModelDefaults):
                 positive=positive,
             )
             for example, one, in_scope, positive in zip(
-                examples, stated, in_scopes, self._positives(examples, stated), strict=True
+                examples, imported, in_scopes, self._positives(examples, imported), strict=True
             )
         ]
 
-    def _positives(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> Sequence[float | None]:
+    def _positives(
+        self, examples: Sequence[Labelled], imported: Sequence[ExternalPrediction]
+    ) -> Sequence[float | None]:
         """The probability of the label that ranks texts: known if there are only two labels, from the confidence of
         either."""
-        ranking, unknown = self.config.ranking, [None] * len(stated)
-        labels = {label for side in (examples, [one.example for one in stated]) for one in side for label in one.labels}
+        ranking, unknown = self.config.ranking, [None] * len(imported)
+        labels = {
+            label for side in (examples, [one.example for one in imported]) for one in side for label in one.labels
+        }
         if ranking is None or len(labels) > 2:
             return unknown
         probabilities = [
             confidence if one.example.labels == (ranking.positive,) else 1 - confidence
-            for one in stated
+            for one in imported
             for confidence in one.confidences
             if confidence is not None
         ]
-        return probabilities if len(probabilities) == len(stated) else unknown
+        return probabilities if len(probabilities) == len(imported) else unknown
 
     def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label predicted independently" if self.config.multi_label else "each with one prediction"
-        yield f"{counted(len(corpus), 'texts')}, {counted(notes['words'], 'words')}, {each}"
+        yield f"{quantity(len(corpus), 'texts')}, {quantity(notes['words'], 'words')}, {each}"
         outside = sum(not example.labels for example in corpus)
         if outside:
-            yield counted(outside, "texts " + ("without a label" if self.config.multi_label else "out of scope"))
+            yield quantity(outside, "texts " + ("without a label" if self.config.multi_label else "out of scope"))
         unknown = next((str(one.origin) for one in corpus if not frozenset(outputs).issuperset(one.labels)), "")
         first = {"unknown_label_texts": f" (first: {unknown})"}
-        counts = ((note, counted(notes[note], text)) for note, text in self.notes.items() if notes[note])
+        counts = ((note, quantity(notes[note], text)) for note, text in self.notes.items() if notes[note])
         yield from (text + first.get(note, "") for note, text in counts)
         known = {label for example in corpus for label in example.labels}
         if not known:
@@ -229,10 +233,10 @@ def _refuse_other_problem(problem: str | None, multi_label: bool) -> None:
         return
     if problem == "regression":
         raise HallucError("C204", "the model predicts a number, not labels", help="use a classifier")
-    trained, asked = ("one label per text", "true") if multi_label else ("several labels per text", "false")
+    trained, configured = ("one label per text", "true") if multi_label else ("several labels per text", "false")
     other = "false" if multi_label else "true"
     raise HallucError(
         "C204",
-        f"the model was trained for {trained}, but the config has `task.multi_label: {asked}`",
+        f"the model was trained for {trained}, but the config has `task.multi_label: {configured}`",
         help=f"set `task.multi_label: {other}`",
     )

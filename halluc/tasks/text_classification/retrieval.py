@@ -42,7 +42,7 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
         HallucError or ManyErrors D101, D102, D107: the file does not exist, has less than two answers, or has a row
             without id or question.
     """
-    layout = Layout(formats=FORMATS, asked=(config.id_field, config.question_field))
+    layout = Layout(formats=FORMATS, requested_fields=(config.id_field, config.question_field))
     file, rows = open_rows(config.bank, cast(SplitName, "bank"), layout)
     result: dict[str, list[str]] = {}
     bad: list[BadLine] = []
@@ -63,7 +63,9 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
 
 def read_answers(config: RetrievalConfig) -> dict[str, str]:
     """The first text of each answer of a bank, by the id of the answer; ``read_bank`` has checked the file."""
-    _, rows = open_rows(config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, asked=(config.id_field,)))
+    _, rows = open_rows(
+        config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, requested_fields=(config.id_field,))
+    )
     result: dict[str, str] = {}
     for row in rows:
         if isinstance(row, Row) and isinstance(text := row.fields.get(_ANSWER), str) and text.strip():

@@ -7,7 +7,7 @@ from typing import Any
 
 from halluc.core.examples import Example
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.data.statistics import Count, Words, example_count, labelled, tokens, unlabelled
 from halluc.runs.schema import MetricResult
 from halluc.task import Wording
 from halluc.wording import formats
@@ -31,16 +31,16 @@ def _of_texts(without_label: Count) -> Words:
         tokens="words",
         labelled="labels",
         annotation="labels",
-        mended="labels",
+        repaired="labels",
         counts=(
-            Count("texts", one),
+            Count("texts", example_count),
             Count("words", tokens),
             Count("labels", labelled),
             without_label,
             Count("pairs", _is_pair, is_share=True),
         ),
         has_blanks=True,
-        lone=_lone,
+        single_example_warning=_lone,
     )
 
 
@@ -124,7 +124,7 @@ def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 _ONE = Nouns(
-    one="text",
+    unit="text",
     gold="label",
     golds="labels",
     claims="predicted labels",

@@ -39,7 +39,7 @@ def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
         text: the field of ``answer`` with the text that the model wrote.
     """
 
-    def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
+    def answers(record: WrittenRecord, parameters: Record) -> list[WrittenAnswer]:
         values: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
         return [answer(**values | {text: record.output})]
 
@@ -92,7 +92,7 @@ class GenerationExamples(ExamplesDefaults):
     def labels(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:
         return ()
 
-    def lacks(self, corpus: Corpus[Sourced]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Sourced]) -> str | None:
         return None if any(map(self.trains_on, corpus)) else "no target text"
 
     def trains_on(self, example: Sourced) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from halluc.core.examples import Example
-from halluc.data.statistics import Count, Words, one, tokens
+from halluc.data.statistics import Count, Words, example_count, tokens
 from halluc.tasks.text_generation.source_text import target_length
 from halluc.wording.nouns import CardText, Nouns
 
@@ -15,7 +15,7 @@ def _without_target(example: Any) -> int:
     return not example.targets
 
 
-def _stated(example: Example) -> int:
+def _statement_count(example: Example) -> int:
     return sum(kind != "sentence" for _, kind in example.pairs)
 
 
@@ -29,12 +29,12 @@ def words(examples: str, target: str, figure: str) -> Words:
         tokens="words",
         labelled="statements",
         annotation=target,
-        mended="texts",
+        repaired="texts",
         counts=(
-            Count(examples, one),
+            Count(examples, example_count),
             Count("words", tokens),
             Count("target_words", target_length),
-            Count("statements", _stated, legend="names, numbers, dates and quotations of the targets"),
+            Count("statements", _statement_count, legend="names, numbers, dates and quotations of the targets"),
             Count("without_target", _without_target, is_share=True),
         ),
         figure=figure,
@@ -77,7 +77,7 @@ def nouns(
         unsupported: the heading of unsupported claims. drawn: what is shown next to an example.
     """
     return Nouns(
-        one="statement",
+        unit="statement",
         gold="statement",
         golds="statements",
         claims="statements",

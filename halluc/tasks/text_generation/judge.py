@@ -117,7 +117,7 @@ class GenerationJudge:
     def _scorer_of_references(self) -> SentenceScorer:
         return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
 
-    def stated(self, text: str, example: WithParts) -> tuple[Statement, ...]:
+    def statements(self, text: str, example: WithParts) -> tuple[Statement, ...]:
         """The statements of a text that are claims, as configured."""
         known = foreign_names(text, example)
         results = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
@@ -126,9 +126,9 @@ class GenerationJudge:
         return in_order([*(one for one in results if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
-        stated = self.stated(prediction.text, example)
-        reason = self._degenerate(example, prediction, stated) if stated else None
-        claims = _claims(example.id, prediction.text, stated, prediction.confidences, example.language)
+        statements = self.statements(prediction.text, example)
+        reason = self._degenerate(example, prediction, statements) if statements else None
+        claims = _claims(example.id, prediction.text, statements, prediction.confidences, example.language)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
             for claim in claims
@@ -139,7 +139,7 @@ class GenerationJudge:
         if not example.targets:
             return ()
         text = example.targets[0]
-        results = [one for one in self.stated(text, example) if one.kind != SENTENCE]
+        results = [one for one in self.statements(text, example) if one.kind != SENTENCE]
         return tuple(_claims(example.id, text, results, [None] * len(results), example.language))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
@@ -200,7 +200,9 @@ class GenerationJudge:
         scores = self._scorer.scores(sentences, sources, language) if sentences else []
         return sum(scores) / len(scores) if scores else 0.0
 
-    def _degenerate(self, example: WithSources, prediction: WrittenOutput, stated: Sequence[Statement]) -> str | None:
+    def _degenerate(
+        self, example: WithSources, prediction: WrittenOutput, statements: Sequence[Statement]
+    ) -> str | None:
         """The reason why the sentences of an output are unsupported, independent of their content; None for others."""
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
@@ -208,7 +210,7 @@ class GenerationJudge:
             return None
         # A repeated output is right for this source if it equals a reference, or is grounded.
         words = folded_words(prediction.text)
-        texts = [one.text for one in stated if one.kind == SENTENCE]
+        texts = [one.text for one in statements if one.kind == SENTENCE]
         is_right = any(words == folded_words(target) for target in example.targets) or (
             bool(texts)
             and all(self._grounded(texts, *self._evidence(example), language_of(prediction.text, example.language)))
@@ -236,9 +238,9 @@ def _key(claim: Claim, language: str) -> tuple[str, str]:
     return claim.label, next(read, " ".join(folded_words(claim.text)))
 
 
-def _language(claim: Claim, stated: str) -> str:
+def _language(claim: Claim, statements: str) -> str:
     """The language of the text with the claim, if known."""
-    return claim.language if isinstance(claim, WrittenClaim) else stated
+    return claim.language if isinstance(claim, WrittenClaim) else statements
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:

@@ -91,7 +91,7 @@ class WrittenKnowledge(SurfacesOfTraining):
         "example": EXAMPLES,
     }
 
-    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownTexts:
+    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownTexts:
         return KnownTexts(coverage, withheld)
 
     def strata(self, examples: Sequence[Sourced]) -> Strata:
@@ -100,5 +100,9 @@ class WrittenKnowledge(SurfacesOfTraining):
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Sourced]) -> SplitGap:
         """The gap of names, numbers, dates and quotations: whole sentences are almost always new."""
         known = KnownTexts(coverage)
-        stated = replace(coverage, surfaces={kind: of for kind, of in coverage.surfaces.items() if kind != SENTENCE})
-        return replace(gap_of(stated, map(_WithoutSentences, examples), known.novelty_of), counted="statements")
+        without_sentences = replace(
+            coverage, surfaces={kind: of for kind, of in coverage.surfaces.items() if kind != SENTENCE}
+        )
+        return replace(
+            gap_of(without_sentences, map(_WithoutSentences, examples), known.novelty_of), counted="statements"
+        )

@@ -254,14 +254,14 @@ _KANA_OR_HANGUL = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _READ = 4_000
 
 
-def language_of(text: str, stated: str = "") -> Language:
-    """The ``stated`` language, such as `de` or `de-AT`; if there is none, it is detected.
+def language_of(text: str, code_given: str = "") -> Language:
+    """The language of ``code_given``, such as `de` or `de-AT`; if there is none, it is detected.
 
     It is the one with the most function words in the text, and English for ties, as in a text of names. For other
     scripts than Latin it is Chinese, if the text has mostly Han characters, or ``other``.
     """
-    if stated:
-        code = stated.lower().replace("_", "-").partition("-")[0]
+    if code_given:
+        code = code_given.lower().replace("_", "-").partition("-")[0]
         return next((one for one in LANGUAGES if one == code), "other")
     text = text[:_READ]
     words = [word.lower() for word in _WORD.findall(text)]

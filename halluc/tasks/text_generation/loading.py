@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from halluc.config.models import LowRankConfig, ModelConfig
-from halluc.core.errors import HallucError, environment_error
-from halluc.engine.references import ModelSource, resolve_model
+from halluc.core.errors import HallucError, environment_error, require_package
+from halluc.engine.references import resolve_model
 from halluc.tasks.text_generation.encoding import SequenceFraming
 
 
@@ -50,7 +49,10 @@ def load_writer(
 
     assert config.name is not None, "a model has a name or is trained from scratch"
     source = resolve_model(config.name, gguf=True)
-    _need_packages(source, lora)
+    if source.gguf is not None:
+        require_package("gguf", "a model in a .gguf file", "gguf")
+    if lora is not None:
+        require_package("peft", "`task.lora`", "lora")
     if source.local and source.gguf is None:
         pretrained.check_model_files(Path(source.name))
     tokenizer = pretrained.load_tokenizer(source, config.trust_remote_code, splits_words=False)
@@ -86,15 +88,6 @@ def _from_scratch(config: ModelConfig, texts: Iterable[Sequence[str]], label_smo
     _read_special_tokens_as_text(tokenizer)
     framing = _framing(model, tokenizer, "the model from scratch", True, label_smoothing)
     return TextWriter(model, tokenizer, None, framing)
-
-
-def _need_packages(source: ModelSource, lora: LowRankConfig | None) -> None:
-    wanted = [("gguf", "a model in a .gguf file", source.gguf), ("peft", "`task.lora`", lora)]
-    for package, what, asked in wanted:
-        if asked is not None and find_spec(package) is None:
-            message = f"{what} needs the Python package `{package}`, which is not installed"
-            extra = "gguf" if package == "gguf" else "lora"
-            raise environment_error("E420", message, f'install it: pip install "halluc[{extra}]"')
 
 
 def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> SequenceFraming:

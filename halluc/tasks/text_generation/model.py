@@ -13,9 +13,9 @@ from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
+from halluc.core.quantities import quantity
 from halluc.core.rng import Draws
-from halluc.data.predictions import Stated
-from halluc.data.statistics import counted
+from halluc.data.predictions import ExternalPrediction
 from halluc.tasks.encoders import room
 from halluc.tasks.text_generation.confidence import mean_log_probabilities, shares
 from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
@@ -185,7 +185,7 @@ class GenerationModel:
             dropped.update(places[: len(places) - size] if at_start else places[size:])
         return dropped
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+    def decoding(self, outputs: Sequence[str], requested: Decoding) -> Decoding | None:
         return None
 
     def predict(
@@ -209,7 +209,7 @@ class GenerationModel:
         samples = [_decoded(encoded, self._sampled(model, encoded, budget, runtime, number)) for number in numbers]
         outputs = []
         for place, (example, ids, text) in enumerate(zip(encoded.examples, written, texts, strict=True)):
-            claims = self.judge.stated(text, example)
+            claims = self.judge.statements(text, example)
             confidences = (math.exp(means[place]),) * len(claims)
             if samples:
                 confidences = shares(claims, [one[place] for one in samples], language_of(text, example.language))
@@ -251,8 +251,8 @@ class GenerationModel:
         self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime, sample: int
     ) -> list[list[int]]:
         """The pieces of one sample for each input."""
-        asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        return self._written(model, encoded, budget, runtime, asked, sample=sample)
+        sampling = self.config.decoding.model_copy(update={"strategy": "sampling"})
+        return self._written(model, encoded, budget, runtime, sampling, sample=sample)
 
     def _written(
         self,
@@ -260,7 +260,7 @@ class GenerationModel:
         encoded: EncodedSequences,
         budget: int,
         runtime: Runtime,
-        asked: DecodingConfig,
+        decoding: DecodingConfig,
         sample: int = 0,
     ) -> list[list[int]]:
         """The pieces of the output for each input; ``sample`` selects the stream of random numbers."""
@@ -269,15 +269,15 @@ class GenerationModel:
 
         framing = encoded.framing
         settings = generation.Decoding(
-            max_new_tokens=asked.max_new_tokens,
-            strategy=asked.strategy,
-            temperature=asked.temperature,
-            top_k=asked.top_k,
-            top_p=asked.top_p,
-            beams=asked.beams,
-            length_penalty=asked.length_penalty,
-            no_repeat_ngrams=asked.no_repeat_ngrams,
-            copy_bias=asked.copy_bias,
+            max_new_tokens=decoding.max_new_tokens,
+            strategy=decoding.strategy,
+            temperature=decoding.temperature,
+            top_k=decoding.top_k,
+            top_p=decoding.top_p,
+            beams=decoding.beams,
+            length_penalty=decoding.length_penalty,
+            no_repeat_ngrams=decoding.no_repeat_ngrams,
+            copy_bias=decoding.copy_bias,
             batch_tokens=budget,
         )
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
@@ -293,23 +293,23 @@ class GenerationModel:
                 outputs[row] = ids
         return outputs
 
-    def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
+    def imported(self, examples: Sequence[Sourced], imported: Sequence[ExternalPrediction]) -> list[WrittenText]:
         """The outputs of another system; its confidence, if it states one, is that of every claim."""
-        texts = [one.example.targets[0] for one in stated]
+        texts = [one.example.targets[0] for one in imported]
         shared = repeated(texts, [example.whole for example in examples])
         outputs = []
-        for example, one, text, is_shared in zip(examples, stated, texts, shared, strict=True):
-            claims = len(self.judge.stated(text, example))
+        for example, one, text, is_shared in zip(examples, imported, texts, shared, strict=True):
+            claims = len(self.judge.statements(text, example))
             confidence = one.confidences[0] if one.confidences else None
             outputs.append(WrittenText(example.id, text, (confidence,) * claims, repeated=is_shared))
         return outputs
 
     def findings(self, corpus: Corpus[Sourced], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         size = len(corpus)
-        yield f"{counted(size, 'inputs')}, {counted(notes['words'], 'words')}"
+        yield f"{quantity(size, 'inputs')}, {quantity(notes['words'], 'words')}"
         if size:
             yield f"{notes['without_claims'] / size:.1%} of the outputs have no claim"
-        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
+        yield from (quantity(notes[note], what) for note, what in self.notes.items() if notes[note])
         if size > 1 and notes.get("most_equal") == size:
             yield "all outputs are the same: the model ignores its input"
 

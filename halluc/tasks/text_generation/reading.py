@@ -14,8 +14,8 @@ from halluc.data.fields import kind, located, nul
 from halluc.data.inputs import InputText, identity_of
 from halluc.data.predictions import (
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -72,31 +72,33 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
 class WrittenPredictions(PredictionFile):
     """Outputs of another system: one text per line, or rows with ``predicted`` (or ``output``), and a confidence."""
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         return one
 
-    def _of_line(self, row: Row) -> Stated:
-        return self._stated(row, str(row.fields["text"]), None, {})
+    def _of_line(self, row: Row) -> ExternalPrediction:
+        return self._prediction(row, str(row.fields["text"]), None, {})
 
-    def _of_record(self, row: Row) -> Stated:
+    def _of_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         own = "output" in record and isinstance(record.get(PREDICTED), list)  # written by halluc
         text = record["output"] if own else record[predicted_field(record, _OUTPUTS)]
         if not isinstance(text, str):
             raise Unreadable("D107", f"the output is {kind(text)}, not a string", MEND)
         confidence = None if own else confidence_of(confidence_field(record))
-        return self._stated(row, text, confidence, given_id(record, self.data))
+        return self._prediction(row, text, confidence, given_id(record, self.data))
 
-    def _stated(self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]) -> Stated:
+    def _prediction(
+        self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]
+    ) -> ExternalPrediction:
         """The output as the only target of an example without input, which is matched by id or by order."""
         name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
         tokens, spaces, parts = cut_parts([], Tokenizer())
         example = Sourced(name, Origin(str(self.path), row.line), tokens, spaces, parts, (text,))
-        return Stated(example, (confidence,), bool(identity))
+        return ExternalPrediction(example, (confidence,), bool(identity))
 
 
 class SourcedReader(RowReader):

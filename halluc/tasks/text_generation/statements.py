@@ -161,8 +161,8 @@ class EvidenceTexts:
     """
 
     def __init__(self, texts: Sequence[str], languages: Sequence[str] = ()) -> None:
-        stated = languages or [""] * len(texts)
-        self._facts = [facts_of(text, language_of(text, one)) for text, one in zip(texts, stated, strict=True)]
+        codes = languages or [""] * len(texts)
+        self._facts = [facts_of(text, language_of(text, one)) for text, one in zip(texts, codes, strict=True)]
 
     def states(self, kind: str, text: str, language: str = "") -> bool:
         """Whether a name, number, date or quotation occurs here.

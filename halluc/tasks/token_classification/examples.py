@@ -43,11 +43,11 @@ class MentionAnswer(ScoredClaim):
     end: int | None
 
 
-def _answers(record: PredictedText, asked: SpanParameters) -> list[MentionAnswer]:
+def _answers(record: PredictedText, parameters: SpanParameters) -> list[MentionAnswer]:
     return [
         MentionAnswer.of(one, entity_group=one.label, word=one.text, start=one.start_char, end=one.end_char)
         for one in record.spans
-        if one.label not in asked.ignore_labels
+        if one.label not in parameters.ignore_labels
     ]
 
 
@@ -104,7 +104,7 @@ class SentenceExamples(ExamplesDefaults):
     def classes(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return ("O", *self.labels(corpus))
 
-    def lacks(self, corpus: Corpus[Tagged]) -> str | None:
+    def untrainable_reason(self, corpus: Corpus[Tagged]) -> str | None:
         return None if any(example.spans for example in corpus) else "no mention"
 
     def editable(self, example: Tagged) -> Editable:

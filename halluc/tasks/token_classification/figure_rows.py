@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.core.figures import FigureRow, Shown, at
+from halluc.core.figures import FigureRow, Placement, at
 
 ROWS = (
     FigureRow(
@@ -30,7 +30,7 @@ ROWS = (
 )  # fmt: skip
 
 
-def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Shown, ...]:
+def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Placement, ...]:
     by = (("reason", reason),)
     return (
         *at("novelty", heading=f"  by {reason}", by=by, order=order),
@@ -40,14 +40,14 @@ def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) 
 
 
 # The slices of general figures that are shown.
-SLICES: Mapping[str, tuple[Shown, ...]] = {
+SLICES: Mapping[str, tuple[Placement, ...]] = {
     "distortion_rate": (
         *_of_reason("label", 121, "wrong label"),
         *_of_reason("boundary", 122, "boundary"),
         *_of_reason("both", 123, "both", is_curve=False),
         *_of_reason("duplicate", 124, "duplicate"),
-        Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
-        Shown("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
+        Placement("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
+        Placement("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
     ),
     "over_claim": at("cells", heading="false in seen", by=(("novelty", "seen"),), order=170)
     + at("cells", heading="false in new", by=(("novelty", "new"),), order=171),

@@ -21,7 +21,7 @@ class MentionKnowledge(SurfacesOfTraining):
     reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     units: ClassVar[Mapping[str, UnitKind]] = UNITS
 
-    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> SurfaceKnowledge:
+    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> SurfaceKnowledge:
         return SurfaceKnowledge(coverage, withheld)
 
     def strata(self, examples: Sequence[Tagged]) -> Strata:

@@ -14,8 +14,8 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
 from halluc.core.packed import Packed, Ragged
-from halluc.data.predictions import Stated
-from halluc.data.statistics import counted
+from halluc.core.quantities import quantity
+from halluc.data.predictions import ExternalPrediction
 from halluc.engine.exported import ExportedModel
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
@@ -202,12 +202,12 @@ class Tagger:
         Raises:
             HallucError C221: a key of ``model`` or ``train`` cannot be combined with one of the task.
         """
-        asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
-        own, keys = "task.head: crf", tuple(asked)
+        requested = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
+        own, keys = "task.head: crf", tuple(requested)
         if self.config.head != "crf":
             own = "task.casing" if self.config.gazetteer is None else "task.gazetteer"
             keys = ("model.lora",) if self.config.casing or self.config.gazetteer is not None else ()
-        key = next((key for key in keys if asked[key]), None)
+        key = next((key for key in keys if requested[key]), None)
         if key is not None:
             raise HallucError("C221", f"`{key}` cannot be combined with `{own}`", help="remove one of them")
 
@@ -248,17 +248,17 @@ class Tagger:
         Raises:
             HallucError C202: the configured maximum is larger.
         """
-        asked = self.config.context
-        if asked is not None and asked > limit:
+        requested = self.config.context
+        if requested is not None and requested > limit:
             help = f"set `task.context: {limit}`, or use a model with a longer context"
             raise HallucError(
-                "C202", f"`task.context: {asked}` is more than the {limit} pieces of this model", help=help
+                "C202", f"`task.context: {requested}` is more than the {limit} pieces of this model", help=help
             )
-        return limit if asked is None else asked
+        return limit if requested is None else requested
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+    def decoding(self, outputs: Sequence[str], requested: Decoding) -> Decoding | None:
         """Constrained decoding needs a tag scheme."""
-        return asked if scheme_of(outputs) else "argmax"
+        return requested if scheme_of(outputs) else "argmax"
 
     def predict(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
@@ -309,21 +309,21 @@ class Tagger:
             return list(predictions)  # a file without documents is not a single document
         return consistent(examples, predictions, outputs)
 
-    def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
+    def imported(self, examples: Sequence[Tagged], imported: Sequence[ExternalPrediction]) -> list[TagPrediction]:
         predictions = []
-        for example, one in zip(examples, stated, strict=True):
+        for example, one in zip(examples, imported, strict=True):
             spans = one.example.spans
             tags = write_tags(len(example.tokens), spans) if one.tags is None else one.tags
             predictions.append(TagPrediction(example.id, tuple(tags), spans, one.confidences))
         return predictions
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
-        yield from (counted(notes[note], text) for note, text in self.notes.items() if notes[note])
+        yield f"{quantity(len(corpus), 'sentences')}, {quantity(notes['words'], 'words')}, each with one prediction"
+        yield from (quantity(notes[note], text) for note, text in self.notes.items() if notes[note])
         if names := notes.get("gazetteer_names"):
-            yield counted(names, "names of the gazetteer, marked in the input")
+            yield quantity(names, "names of the gazetteer, marked in the input")
         if rows := notes.get("windowed_documents"):
-            yield counted(rows, "inputs with several consecutive sentences of a document")
+            yield quantity(rows, "inputs with several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"

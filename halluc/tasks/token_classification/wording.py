@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halluc.core.examples import Example
-from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.data.statistics import Count, Words, example_count, labelled, tokens, unlabelled
 from halluc.task import Wording
 from halluc.wording.nouns import CardText, Nouns
 
@@ -27,16 +27,16 @@ SENTENCES = Words(
     tokens="tokens",
     labelled="mentions",
     annotation="tags",
-    mended="tags or spans",
+    repaired="tags or spans",
     counts=(
-        Count("sentences", one),
+        Count("sentences", example_count),
         Count("tokens", tokens),
         Count("mentions", labelled),
         Count("entity_free", unlabelled, is_share=True, legend="sentences without any mention"),
     ),
     figure="entity F1",
     has_surfaces=True,
-    lone=_lone,
+    single_example_warning=_lone,
 )
 
 
@@ -79,7 +79,7 @@ GLOSSARY = {
     " counts as two claims.",
 }
 MENTIONS = Nouns(
-    one="mention",
+    unit="mention",
     gold="mention",
     golds="mentions",
     claims="predicted mentions",

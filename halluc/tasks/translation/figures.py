@@ -174,9 +174,9 @@ def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]
 
 
 def _tokenizer_of(examples: Sequence[Sourced]) -> str:
-    stated = next((example.language for example in examples if example.language), "")
-    if stated:
-        return _TOKENIZERS.get(primary_code(stated), "13a")
+    language = next((example.language for example in examples if example.language), "")
+    if language:
+        return _TOKENIZERS.get(primary_code(language), "13a")
     text = " ".join(islice((target for example in examples for target in example.targets[:1]), _READ))
     if language_of(text) == "zh":
         return _TOKENIZERS["zh"]

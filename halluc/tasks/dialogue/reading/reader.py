@@ -137,13 +137,13 @@ class DialoguesReader(SourcedReader):
             Unmapped D116: the row has neither.
         """
         config = self.config
-        asked = config.turns_field
-        field = first_of(given, _TURNS) if asked is None else asked
+        configured = config.turns_field
+        field = first_of(given, _TURNS) if configured is None else configured
         if field is not None and value_of(given, field) is not None:
             return field
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
             return None
-        what = "neither turns nor a reply" if asked is None else f"no field `{asked}`"
+        what = "neither turns nor a reply" if configured is None else f"no field `{configured}`"
         if field is not None and field in given:
             what = f"`{field}` is null"
         help = "set `data.turns_field`, or `data.reply_field` and `data.history_field`"

@@ -42,7 +42,7 @@ class QuestionsConfig(DataConfig, TokenizationKeys):
             )
         return self
 
-    def asked(self) -> dict[str, Column]:
+    def requested_fields(self) -> dict[str, Column]:
         return {
             "question_field": self.question_field,
             "context_field": self.context_field,

@@ -15,8 +15,8 @@ from halluc.core.examples import Origin
 from halluc.data.fields import kind
 from halluc.data.predictions import (
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -33,7 +33,7 @@ _NEAREST = 1e-9
 
 
 @dataclass(frozen=True)
-class StatedAnswer:
+class ExternalAnswer:
     """The answer to the question ``id``, None if none is given; ``no_answer`` as in ``AnswerPrediction``."""
 
     id: str
@@ -47,15 +47,15 @@ class StatedAnswer:
 class AnswerFile(PredictionFile):
     """Answers by id: one JSON object; rows as ``evaluate`` and halluc have them."""
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout(*_TEXTS, formats=("jsonl", "json", "csv", "table"))
         whole = self._object() if layout.format in ("json", "jsonl") else None
         if whole is not None:
             scores = self._scores()
-            return [self._stated(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
+            return [self._prediction(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
         return list(self.each(self.rows(layout), self._of_record))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         return one
 
     def _object(self) -> dict[str, str | None] | None:
@@ -102,7 +102,7 @@ class AnswerFile(PredictionFile):
             return scores
         return {}
 
-    def _of_record(self, row: Row) -> Stated:
+    def _of_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         confidence, difference = confidence_field(record), record.get("no_answer")
         own = next((name for name in _TEXTS if name in record), None)
@@ -119,16 +119,18 @@ class AnswerFile(PredictionFile):
         identity = given_id(record, self.data)
         if not identity:
             raise Unreadable("D107", "a prediction without an id", "give each the id of its question")
-        return self._stated(row.line, identity["id"], value, difference, confidence)
+        return self._prediction(row.line, identity["id"], value, difference, confidence)
 
-    def _stated(self, line: int, identity: str, text: str | None, difference: Any, confidence: Any) -> Stated:
+    def _prediction(
+        self, line: int, identity: str, text: str | None, difference: Any, confidence: Any
+    ) -> ExternalPrediction:
         text = text if text is not None and text.strip() else None
         score = None if difference is None else _score(difference)
-        stated = confidence_of(confidence)
-        if stated is None and score is not None:
-            stated = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
-        answer = StatedAnswer(identity, Origin(str(self.path), line), text, score)
-        return Stated(answer, (stated,) if text is not None else (), True)
+        confidence_or_score = confidence_of(confidence)
+        if confidence_or_score is None and score is not None:
+            confidence_or_score = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
+        answer = ExternalAnswer(identity, Origin(str(self.path), line), text, score)
+        return ExternalPrediction(answer, (confidence_or_score,) if text is not None else (), True)
 
 
 def _of_answers(answers: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from halluc.data.config import DataConfig
 from halluc.data.fields import Ids, kind, located, nul, own_id, path_of, value_at, value_of, whole
 from halluc.data.inputs import InputText, identity_of, paired
 from halluc.data.predictions import PredictionFile
-from halluc.data.reader import Mended, Reader, Unmapped
+from halluc.data.reader import Reader, Repaired, Unmapped
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
@@ -49,7 +49,7 @@ WRITERS = {
 }
 
 
-Item = ContextQuestion | Mended | BadLine | LeftOut
+Item = ContextQuestion | Repaired | BadLine | LeftOut
 
 
 class _Context(NamedTuple):
@@ -96,7 +96,7 @@ class QuestionsReader(Reader):
 
     def read(
         self, reference: str, split: SplitName
-    ) -> Iterator[ContextQuestion | Mended | BadLine | LeftOut | Notice]:  # fmt: skip
+    ) -> Iterator[ContextQuestion | Repaired | BadLine | LeftOut | Notice]:  # fmt: skip
         file, rows = open_rows(reference, split, self.config.layout())
         questions = _QuestionSplit(self, file, split)
         for row in rows:
@@ -180,7 +180,7 @@ class _QuestionSplit:
         self.given: dict[SpacedText, _Context] = {}
         self.documents: dict[str, int] = {}
 
-    def row(self, row: Row) -> ContextQuestion | Mended | LeftOut:
+    def row(self, row: Row) -> ContextQuestion | Repaired | LeftOut:
         """The question of a single row.
 
         Raises:
@@ -248,7 +248,7 @@ class _QuestionSplit:
 
     def question(
         self, row: Row, given: Mapping[Any, Any], context: _Context, answers: Answers, document: int
-    ) -> ContextQuestion | Mended | LeftOut:
+    ) -> ContextQuestion | Repaired | LeftOut:
         """
         Raises:
             Unreadable: the question is empty, its id is not unique, or an answer is not made of whole tokens.
@@ -264,7 +264,7 @@ class _QuestionSplit:
             name, Origin(self.file, row.line, document), question, context.text,
             tuple(dict.fromkeys(context.tokens(place, f"question `{name}`") for place in answers.places)),
         )  # fmt: skip
-        return Mended(example, tuple(answers.repairs)) if answers.repairs else example
+        return Repaired(example, tuple(answers.repairs)) if answers.repairs else example
 
     def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
         """A context as tokens; a token is divided where an answer begins or ends inside of it."""

@@ -45,7 +45,7 @@ class RelationsConfig(DataConfig, TokenizationKeys):
         description="how texts are split into tokens: words and punctuation, white space, or characters",
     )
 
-    def asked(self) -> dict[str, Column]:
+    def requested_fields(self) -> dict[str, Column]:
         return {
             "text_field": self.text_field,
             "head_field": self.head_field,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.predictions import (
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -20,9 +20,7 @@ from halluc.data.predictions import (
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.reading.config import RelationsConfig
-
-if TYPE_CHECKING:
-    from halluc.tasks.relation_extraction.reading.reader import RelationsReader
+from halluc.tasks.relation_extraction.reading.pairs import PairFields
 
 _NOWHERE = Span(0, 0, "")
 _LINE_HELP = "a line of the SemEval-2010 Task 8 format has the number of a sentence, a tab, and its relation"
@@ -32,46 +30,43 @@ _ONE_HELP = "a pair has one relation or none: write one label, or [label, confid
 class PairPredictions(PredictionFile):
     """Predicted relations: rows with ``predicted``, files of halluc, and answer files of SemEval-2010 Task 8."""
 
-    def __init__(
-        self, path: Path, reader: type[RelationsReader], data: RelationsConfig, corpus: Corpus[Related],
-        scheme: str | None,
-    ) -> None:  # fmt: skip
-        super().__init__(path, reader, data, corpus, scheme)
-        self.reader = reader(data.model_copy(update={"label_field": PREDICTED}))
+    def __init__(self, path: Path, data: RelationsConfig, corpus: Corpus[Related], scheme: str | None) -> None:
+        super().__init__(path, data, corpus, scheme)
+        self.fields = PairFields(data.model_copy(update={"label_field": PREDICTED}))
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         pair: Related = one.example
         if pair.relation is None or pair.relation not in names:
             return one
         relation = names[pair.relation]
         return replace(one, example=replace(pair, relation=relation), confidences=one.confidences if relation else ())
 
-    def differs(self, one: Stated, example: Related) -> bool:
+    def differs(self, one: ExternalPrediction, example: Related) -> bool:
         own, gold = ((pair.tokens, pair.head[:2], pair.tail[:2]) for pair in (one.example, example))
         return bool(own[0]) and own != gold
 
-    def _of_line(self, row: Row) -> Stated:
+    def _of_line(self, row: Row) -> ExternalPrediction:
         number, tab, label = str(row.fields["text"]).partition("\t")
         if not tab:
             raise Unreadable("D107", "a line without a tab", _LINE_HELP)
-        return self._stated(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
+        return self._prediction(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
 
-    def _of_record(self, row: Row) -> Stated:
+    def _of_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         value, confidence = _one_label(record[predicted_field(record, ())], confidence_field(record))
         has_text = any(record.get(name) for name in (self.data.text_field, "text", "sentence", "tokens", "token"))
-        tokens, head, tail, _ = self.reader.pair(row) if has_text else ((), _NOWHERE, _NOWHERE, None)
-        return self._stated(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
+        tokens, head, tail = self.fields.pair(row)[:3] if has_text else ((), _NOWHERE, _NOWHERE)
+        return self._prediction(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
 
-    def _stated(
+    def _prediction(
         self, row: Row, label: Any, confidence: float | None, identity: Mapping[str, str], tokens: tuple[str, ...],
         pair: tuple[Span, Span],
-    ) -> Stated:  # fmt: skip
-        relation = self.reader.relation_of(label, PREDICTED)
+    ) -> ExternalPrediction:  # fmt: skip
+        relation = self.fields.relation_of(label, PREDICTED)
         example = Related(
             identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
             Origin(str(self.path), row.line),
@@ -79,7 +74,7 @@ class PairPredictions(PredictionFile):
             *pair,
             relation,
         )
-        return Stated(example, (confidence,) if relation is not None else (), bool(identity))
+        return ExternalPrediction(example, (confidence,) if relation is not None else (), bool(identity))
 
 
 def _one_label(value: Any, confidence: Any) -> tuple[Any, float | None]:

@@ -45,7 +45,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
         given = self.summary_field
         return () if given is None else tuple(given) if isinstance(given, list) else (given,)
 
-    def asked(self) -> dict[str, Column]:
+    def requested_fields(self) -> dict[str, Column]:
         document = {} if self.document_field is None else {"document_field": self.document_field}
         return document | {f"summary_field {number}": name for number, name in enumerate(self.summary_fields)}
 

@@ -55,12 +55,12 @@ class SummariesReader(SourcedReader):
         Raises:
             Unmapped D116: no field of a document.
         """
-        asked = self.config.document_field
-        column = first_of(given, _DOCUMENTS) if asked is None else asked
+        configured = self.config.document_field
+        column = first_of(given, _DOCUMENTS) if configured is None else configured
         if column is None or value_of(given, column) is None:
             if column is not None and column in given:
                 raise Unmapped("D116", f"`{column}` is null", "set `data.document_field`")
-            what = "no field of a document" if asked is None else f"no field `{asked}`"
+            what = "no field of a document" if configured is None else f"no field `{configured}`"
             raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "set `data.document_field`")
         return column
 
@@ -69,16 +69,16 @@ class SummariesReader(SourcedReader):
         Raises:
             Unmapped D116: no field of a summary, not even one with null.
         """
-        asked: Sequence[Column] = self.config.summary_fields
-        if not asked:
+        configured: Sequence[Column] = self.config.summary_fields
+        if not configured:
             numbered = [name for name in given if isinstance(name, str) and _NUMBERED.fullmatch(name)]
             single = first_of(given, _SUMMARIES)
-            asked = [single] if single is not None else numbered
-            if asked:
-                return asked
-        elif all(name in given or value_of(given, name) is not None for name in asked):
-            return asked
-        missing = [name for name in asked if name not in given]
+            configured = [single] if single is not None else numbered
+            if configured:
+                return configured
+        elif all(name in given or value_of(given, name) is not None for name in configured):
+            return configured
+        missing = [name for name in configured if name not in given]
         what = f"no field {quoted(missing)}" if missing else "no field of a summary"
         help = "set `data.summary_field`, or write null if there is no summary"
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)

@@ -117,7 +117,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
     @property
     def by_number(self) -> bool:
         """Whether columns are given by number."""
-        return any(isinstance(column, int) for column in self.asked().values())
+        return any(isinstance(column, int) for column in self.requested_fields().values())
 
     def extra_files(self, split: SplitName) -> tuple[str, ...]:
         files = self.out_of_scope
@@ -126,7 +126,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         file = getattr(files, split, None)
         return (file,) if file else ()
 
-    def asked(self) -> dict[str, Column]:
+    def requested_fields(self) -> dict[str, Column]:
         second = {} if self.second_field is None else {"second_field": self.second_field}
         return {
             "text_field": self.text_field,
@@ -149,7 +149,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         return self
 
     def _problems(self) -> Iterator[str]:
-        names = list(self.asked().values())
+        names = list(self.requested_fields().values())
         if self.label_position == "last" and self.format not in ("auto", "lines"):
             yield f"`data.label_position` only applies to `format: lines`, not to `{self.format}`"
         if self.id_field in names:

@@ -106,11 +106,11 @@ def _second(row: Row, config: TextsConfig) -> Column | None:
 
 
 def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
-    asked = _named_column(config.text_field, row, "text")
-    if asked is not None and (asked in row or TOKENS in row):
-        return asked
-    if asked != "text":
-        raise _without(row, asked, "text_field")
+    configured = _named_column(config.text_field, row, "text")
+    if configured is not None and (configured in row or TOKENS in row):
+        return configured
+    if configured != "text":
+        raise _without(row, configured, "text_field")
     names = [name for name in row if isinstance(name, str)]
     folded = {name.casefold(): name for name in names}
     for first, other in _PAIRS:
@@ -143,13 +143,13 @@ def _labels(row: Row, config: TextsConfig, used: set[Column | None], labelled: b
         if missing and labelled:
             raise _without(row, missing[0], "label_field")
         return () if missing else columns
-    asked = _named_column(columns[0], row, "label")
-    if asked is not None and asked in row:
-        return (asked,)
+    configured = _named_column(columns[0], row, "label")
+    if configured is not None and configured in row:
+        return (configured,)
     if not labelled:
         return ()
-    if asked != "label":
-        raise _without(row, asked, "label_field")
+    if configured != "label":
+        raise _without(row, configured, "label_field")
     free = [name for name in row if name not in (*used, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
     known = [name for name in free if name.casefold() in _LABELS]
     exact = [name for name in known if name.casefold() in ("label", "labels")]
@@ -188,23 +188,23 @@ def _by_number(row: Row, labelled: bool) -> str:
     return f"`data.text_field: {text}`{label}"
 
 
-def _without(row: Row, asked: Column | None, key: str) -> Unmapped:
-    return Unmapped("D116", *missing(row, asked, key))
+def _without(row: Row, configured: Column | None, key: str) -> Unmapped:
+    return Unmapped("D116", *missing(row, configured, key))
 
 
-def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[str, str]:
-    """The error for a row without the field ``asked`` of ``data.<key>``, with advice."""
+def missing(row: Iterable[str | int], configured: Column | None, key: str) -> tuple[str, str]:
+    """The error for a row without the field ``configured`` of ``data.<key>``, with advice."""
     names = [name for name in row if isinstance(name, str)]
     if not names:
-        return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
-    near = did_you_mean(str(asked), names, cutoff=0.7)
+        return f"no {_named(configured)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
+    near = did_you_mean(str(configured), names, cutoff=0.7)
     help = f"did you mean `data.{key}: {near}`?" if near else f"set the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
         shown_cut = "tab" if cut == "\t" else f'"{cut}"'
         help = f"the row is not split: did you mean `data.delimiter: {shown_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
-    return f"no field {_named(asked)}; it has {quoted(names)}", help
+    return f"no field {_named(configured)}; it has {quoted(names)}", help
 
 
 def _named(column: Column | None) -> str:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.examples import Corpus, Origin
 from halluc.data.fields import whole
 from halluc.data.predictions import (
     MEND,
     PREDICTED,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_field,
     confidence_of,
     given_id,
     predicted_field,
 )
+from halluc.data.reader import Reader
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.labels import Labels
-
-if TYPE_CHECKING:
-    from halluc.tasks.text_classification.reading.reader import TextsReader
 
 # The keys with which predictions are read, instead of those of the data; a skipped text would have no prediction.
 _OF_TEXTS: dict[str, Any] = {
@@ -40,25 +40,24 @@ _OF_TEXTS: dict[str, Any] = {
 class TextPredictions(PredictionFile):
     """Predicted labels, with or without the texts."""
 
-    def __init__(
-        self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
-    ) -> None:
-        super().__init__(path, reader, data, corpus, scheme)
+    def __init__(self, path: Path, data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None) -> None:
+        super().__init__(path, data, corpus, scheme)
         config = data.model_copy(
             update={**_OF_TEXTS, "second_field": None if data.second_field is None else "second_text"}
         )
-        self.reader, self.labels = reader(config), Labels(config, str(path))
+        self.reader: Reader = registry.load(TABLE, "reader", data.task)(config)
+        self.labels = Labels(config, str(path))
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
         rows = self.rows(layout)
         if layout.format == "text":
             rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]
         # In CSV the label column is always gold.
         names = () if layout.format == "csv" else (*self.data.label_columns, "label", "labels")
-        return list(self.each(rows, lambda row: self._stated(row, row.fields[predicted_field(row.fields, names)])))
+        return list(self.each(rows, lambda row: self._prediction(row, row.fields[predicted_field(row.fields, names)])))
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         if names.keys().isdisjoint(one.example.labels):
             return one
         pairs = zip(one.example.labels, one.confidences, strict=True)
@@ -66,11 +65,11 @@ class TextPredictions(PredictionFile):
         labels = dict(sorted((label, confidence) for label, confidence in renamed if label is not None))
         return replace(one, example=replace(one.example, labels=tuple(labels)), confidences=(*labels.values(),))
 
-    def differs(self, one: Stated, example: Labelled) -> bool:
+    def differs(self, one: ExternalPrediction, example: Labelled) -> bool:
         text: Labelled = one.example
         return bool(text.tokens) and (text.tokens, text.second) != (example.tokens, example.second)
 
-    def _stated(self, row: Row, value: Any) -> Stated:
+    def _prediction(self, row: Row, value: Any) -> ExternalPrediction:
         record, line = row.fields, row.line
         pairs = _pairs(value if isinstance(value, list) else [] if value is None else [value], confidence_field(record))
         is_cell = isinstance(value, str) or whole(value)
@@ -84,7 +83,7 @@ class TextPredictions(PredictionFile):
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
-        return Stated(
+        return ExternalPrediction(
             Labelled(name, Origin(str(self.path), line), tokens, labels, second),
             tuple(confidences[label] for label in labels),
             bool(identity),

@@ -12,7 +12,7 @@ from halluc.data.config import Column, DataConfig
 from halluc.data.fields import Ids, kind, nul, own_id, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
 from halluc.data.predictions import PredictionFile
-from halluc.data.reader import Mended, Reader
+from halluc.data.reader import Reader, Repaired
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, Layout, LeftOut, Notice, Row, Skipped, Unreadable
@@ -53,7 +53,7 @@ class TextsReader(Reader):
         self.mapping = ""
         self._inputs = _Mapper(config, "", labelled=False, tokenizer=Tokenizer.of(config))
 
-    def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
+    def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Repaired | BadLine | LeftOut | Notice]:
         ids = Ids()
         yield from self._texts(reference, split, ids, outside=False)
         for name in self.config.extra_files(split):
@@ -71,7 +71,7 @@ class TextsReader(Reader):
 
     def _texts(
         self, reference: str, split: SplitName, ids: Ids, outside: bool
-    ) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
+    ) -> Iterator[Labelled | Repaired | BadLine | LeftOut | Notice]:
         file, rows = open_rows(reference, split, self._layout(outside))
         prefix = f"{split}-oos" if outside else split
         labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
@@ -93,7 +93,7 @@ class TextsReader(Reader):
             except Skipped as why:
                 yield LeftOut(file, row.line, str(why))
             else:
-                yield Mended(example, repairs) if repairs else example
+                yield Repaired(example, repairs) if repairs else example
                 if not outside:
                     first_rows.add(row, example)
             if not outside and mapper.mapping_text:
@@ -109,8 +109,10 @@ class TextsReader(Reader):
             return replace(layout, format="lines") if self.config.label_position == "last" else layout
         # Out-of-scope files may have another format than the data; their lines have no labels.
         formats = tuple("text" if name == "lines" else name for name in layout.formats)
-        asked = tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field"))
-        return replace(layout, format="auto", formats=formats, asked=asked)
+        requested_fields = tuple(
+            column for key, column in self.config.requested_fields().items() if not key.startswith("label_field")
+        )
+        return replace(layout, format="auto", formats=formats, requested_fields=requested_fields)
 
 
 class _Mapper:

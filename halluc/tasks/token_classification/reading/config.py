@@ -182,7 +182,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
         """The names of tags that are numbers."""
         return dict(enumerate(self.tag_names)) if isinstance(self.tag_names, list) else self.tag_names
 
-    def asked(self) -> Mapping[str, str | int]:
+    def requested_fields(self) -> Mapping[str, str | int]:
         return {
             key: getattr(self.resolved(), key) for key in ("tokens_field", "text_field", "tags_field", "spans_field")
         }

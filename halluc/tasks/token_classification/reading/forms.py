@@ -286,11 +286,11 @@ def fits(text: Any, value: Any, config: SpansConfig) -> bool:
         given = spans(value, "", config.span_label_field)
     except Unreadable:
         return True  # reported when the record is read
-    for start, end, _, stated, *_ in given:
+    for start, end, _, own_surface, *_ in given:
         surface = text[max(start, 0) : max(end, 0)]
-        if end > len(text) or (stated is not None and stated != surface):
+        if end > len(text) or (own_surface is not None and own_surface != surface):
             return False
-        if stated is None and (not surface.strip() or _cuts_word(text, start, end)):
+        if own_surface is None and (not surface.strip() or _cuts_word(text, start, end)):
             return False
     return True
 

@@ -181,31 +181,33 @@ def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str 
     return _advice(reading, now)
 
 
-def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str], strip: bool) -> Iterator[str]:
+def doubts(samples: Sequence[Sample], now: OffsetReading, configured: Collection[str], strip: bool) -> Iterator[str]:
     """Warnings about other readings that also fit the spans, but give other positions.
 
     Few other readings fit the words of a text by chance. All small offsets fit tokens: for these, unusual patterns are
     reported.
 
     Args:
-        asked: the configured keys, which are certain.
+        configured: the configured keys, which are certain.
     """
     unit, inclusive, base = now
     spans = [(now.start(span), now.end(span)) for _, own in samples for span in own if span.fault is None]
     if unit == "tokens":
         others = []
-        if "span_end" not in asked and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
+        if "span_end" not in configured and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
             others.append((OffsetReading(unit, not inclusive, base), "no span has one token"))
-        if "span_base" not in asked and len(spans) >= _LEAST_STARTS and all(start > 0 for start, _ in spans):
+        if "span_base" not in configured and len(spans) >= _LEAST_STARTS and all(start > 0 for start, _ in spans):
             others.append((OffsetReading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
     else:
         units: tuple[Unit, ...] = ("characters", "utf16", "bytes")
         others = [
-            (OffsetReading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
+            (OffsetReading(other, inclusive, base), "")
+            for other in units
+            if other != unit and "span_unit" not in configured
         ]
-        if "span_end" not in asked:
+        if "span_end" not in configured:
             others.append((OffsetReading(unit, not inclusive, base), ""))
-        if "span_base" not in asked:
+        if "span_base" not in configured:
             others.append((OffsetReading(unit, inclusive, 1 - base), ""))
     present = places_of(samples, now, strip) if others else None
     for other, why in others:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
@@ -13,8 +13,8 @@ from halluc.data.fields import unpacked, value_of
 from halluc.data.predictions import (
     PREDICTED,
     PREDICTED_TAGS,
+    ExternalPrediction,
     PredictionFile,
-    Stated,
     confidence_of,
     given_id,
     predicted_field,
@@ -23,15 +23,13 @@ from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import BadLine, Finding, Layout, Place, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms
+from halluc.tasks.token_classification.reading.columns import TagColumns
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.records import Records
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD
 from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
-
-if TYPE_CHECKING:
-    from halluc.tasks.token_classification.reading.reader import SpansReader
 
 # The keys with which predictions are read, instead of those of the data. Labels are not renamed like those of gold,
 # because the tool may have been trained with the new names. A skipped example would have no prediction.
@@ -50,26 +48,23 @@ _Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
 class SentencePredictions(PredictionFile):
     """Sentences with predicted tags or spans."""
 
-    def __init__(
-        self, path: Path, reader: type[SpansReader], data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None
-    ) -> None:
+    def __init__(self, path: Path, data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None) -> None:
         data = data.resolved()
-        super().__init__(path, reader, data, corpus, scheme)
+        super().__init__(path, data, corpus, scheme)
         self.config = data.model_copy(update=_OF_SPANS)
         if data.bad_spans == "skip":
             self.config = self.config.model_copy(update={"bad_spans": "error"})
-        self.reader = reader(self.config)
 
-    def read(self) -> list[Stated]:
+    def read(self) -> list[ExternalPrediction]:
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
         form = format_of(self.path, layout)
         sentences = self._columns() if form == "conll" else self._records(replace(layout, format=form))
-        mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
-        overlaps = [one for one in mended if "overlaps the longer" in one.what]
+        repairs = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
+        overlaps = [one for one in repairs if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans removed, because a longer one overlaps them")
         self.warn(
             "mended_spans",
-            [one for one in mended if one not in overlaps],
+            [one for one in repairs if one not in overlaps],
             "predicted spans stripped, widened or removed according to `data`",
         )
         decoding, examples = self._decoded([replace(raw, repairs=()) for raw, *_ in sentences], self.config, self.bad)
@@ -79,14 +74,14 @@ class SentencePredictions(PredictionFile):
             text = f"predicted tags that are invalid in {reading.scheme.upper()}, read as conlleval does"
             self.warn("illegal_tags", decoding.repairs, text)
             self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
-        stated = []
+        imported = []
         for (raw, confidences, has_id), example in zip(sentences, examples, strict=True):
             if example is not None:
                 tags = None if iob2 is None or raw.tags is None else iob2.canonical(raw.tags)
-                stated.append(Stated(example, tuple(map(confidences.get, example.spans)), has_id, tags))
-        return stated
+                imported.append(ExternalPrediction(example, tuple(map(confidences.get, example.spans)), has_id, tags))
+        return imported
 
-    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         if names.keys().isdisjoint(one.example.labels):
             return one
         named = (
@@ -146,9 +141,8 @@ class SentencePredictions(PredictionFile):
         return [(raw, {}, False) for raw in results]
 
     def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
-        return self.reader.sentences(
-            (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows), "test"
-        )
+        pairs = [replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows]
+        return TagColumns(self.config, Tokenizer.of(self.config)).sentences(pairs, pairs[:MOST_ROWS], "test")
 
     def _check_gold(self, items: Iterator[Any]) -> None:
         """Warn if the last column but one has the labels of gold but differs from gold: columns may be swapped."""

@@ -92,10 +92,7 @@ def _proposed(name: str) -> str:
 # The number and length of the lines that are examined.
 _LINES, _MOST_OF_A_LINE = 50, 1 << 12
 # The line of a token, if the first column is its number.
-_TOKENS = {
-    "conllu": re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}"),
-    "germeval": re.compile(r"\d+(\t[^\t]*){3}"),
-}
+_TOKENS = {"conllu": re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}"), "germeval": re.compile(r"\d+(\t[^\t]*){3}")}
 
 
 def _is_list(value: Any) -> bool:

@@ -140,8 +140,8 @@ class Records:
             return
         if now is None:
             return
-        asked = {key for key in ("span_unit", "span_end", "span_base") if key in config.model_fields_set}
-        for what in offsets.doubts(samples, now, asked, config.strip_spans):
+        configured = {key for key in ("span_unit", "span_end", "span_base") if key in config.model_fields_set}
+        for what in offsets.doubts(samples, now, configured, config.strip_spans):
             yield Notice(self.rows[0].file, self.rows[0].line, what)
 
     # --- parts

@@ -113,19 +113,19 @@ def looks_outside(tag: str) -> bool:
 
 
 def notation_of(
-    tags: Collection[str], asked: Scheme | None, label: str | None, outside: Callable[[], float]
+    tags: Collection[str], configured: Scheme | None, label: str | None, outside: Callable[[], float]
 ) -> Notation:
     """The notation of the tags, from all of them.
 
     Args:
-        tags: the distinct tags, without those outside. asked: the configured scheme, if any.
+        tags: the distinct tags, without those outside. configured: the configured scheme, if any.
         label: the label of tags without one. outside: returns the share of tokens outside.
 
     Raises:
         UnknownNotation: no reading fits, or several do.
     """
     spelled = [STANDARD.split(tag) for tag in tags]
-    if asked == "io":
+    if configured == "io":
         return _of_io(tags, spelled)
     if all(spelled):
         return STANDARD
@@ -141,7 +141,7 @@ def notation_of(
         )
     if fitting:
         return fitting[0]
-    if asked is None and not any(spelled):
+    if configured is None and not any(spelled):
         _refuse_labels(tags, outside())
         return LABELS
     return STANDARD

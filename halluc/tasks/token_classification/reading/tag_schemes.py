@@ -121,7 +121,7 @@ class _Split:
 
     name: SplitName
     statistics: TagStatistics
-    asked: Scheme | None
+    configured: Scheme | None
     outside: frozenset[str]
     tags: frozenset[str] = field(init=False)
     notation: Notation = STANDARD
@@ -185,7 +185,7 @@ class _Decision:
         for split in (*self.splits, *self.others):
             largest = self._with_most_tags(split)
             try:
-                split.notation = notation_of(largest.tags, largest.asked, self.config.label, largest.share_outside)
+                split.notation = notation_of(largest.tags, largest.configured, self.config.label, largest.share_outside)
             except UnknownNotation as error:
                 if any(split is one for one in self.splits):
                     self.errors.append(self._unreadable(largest, error))
@@ -208,7 +208,7 @@ class _Decision:
     def _with_most_tags(self, split: _Split) -> _Split:
         """The split with the most distinct tags, of those that have all tags of this one."""
         every = (*self.splits, *self.others)
-        alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
+        alike = [one for one in every if one.configured == split.configured and one.tags >= split.tags]
         return max(alike, key=lambda one: len(one.tags))
 
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
@@ -225,8 +225,8 @@ class _Decision:
         scheme, note = split.evidence.decide()
         evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
         others = split.evidence.others()
-        if split.asked is not None:
-            scheme, note = split.asked, "set in the config"
+        if split.configured is not None:
+            scheme, note = split.configured, "set in the config"
         elif split.notation == LABELS:
             scheme, note = "io", "adjacent mentions of the same label are read as one"
         elif others:
@@ -268,12 +268,12 @@ def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
 
 def _is_uncertain(split: _Split) -> bool:
     """Whether its own tags leave the scheme open."""
-    return split.asked is None and split.notation != LABELS and bool(split.evidence.others())
+    return split.configured is None and split.notation != LABELS and bool(split.evidence.others())
 
 
 def _scheme_of(split: _Split) -> Scheme | None:
     """The scheme of a split from its own tags."""
-    return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
+    return split.configured or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 
 
 def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, str]:

@@ -54,7 +54,7 @@ class ParallelConfig(DataConfig, TokenizationKeys):
         target = self.target_of(split)
         return () if target is None else (target,)
 
-    def asked(self) -> dict[str, Column]:
+    def requested_fields(self) -> dict[str, Column]:
         return {"source_field": self.source_field, "target_field": self.target_field}
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from itertools import chain, zip_longest
 from typing import Any, ClassVar
 
 from halluc.core.examples import Origin
+from halluc.core.quantities import quantity
 from halluc.data.config import DataConfig
 from halluc.data.fields import unpacked, value_of
 from halluc.data.reader import Unmapped
@@ -15,7 +16,6 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.rows.tmx import VARIANTS
-from halluc.data.statistics import counted
 from halluc.tasks.text_generation.reading import SourcedReader, given_parts, texts_of, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
@@ -103,9 +103,9 @@ class ParallelReader(SourcedReader):
 
     def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
         codes = {code.lower(): code for code in pair}
-        asked = [self.config.source_language, self.config.target_language]
-        own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
-        for place, one in enumerate(asked):
+        configured = [self.config.source_language, self.config.target_language]
+        own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in configured]
+        for place, one in enumerate(configured):
             if one is not None and own[place] is None and (place == 0 or needs_target):
                 key = ("source_language", "target_language")[place]
                 raise Unreadable("D107", f"no text in `{one}`; the row has {quoted(pair)}", f"see `data.{key}`")
@@ -149,7 +149,7 @@ def _paired(
             longer, shorter = (other, source_file) if one is None else (one, target_file)
             size = number + 1 + sum(1 for _ in chain(sources, targets))
             problem = (
-                f"this file has {counted(size, 'lines')}, but {shorter} has {number:,}: line {longer.line} has no "
+                f"this file has {quantity(size, 'lines')}, but {shorter} has {number:,}: line {longer.line} has no "
                 "counterpart"
             )
             help = "both files need the same number of lines; one may be truncated, or belong to another split"
