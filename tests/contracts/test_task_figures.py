@@ -341,7 +341,7 @@ class TestEverySet:
         before = values(metrics, examples, poor)
         sheet = Sheet(len(examples))
         for remaining, same in ((claims, True), (numpy.zeros_like(claims), False)):
-            for figure in metrics.kept(examples, poor, remaining, sheet):
+            for figure in metrics.after_abstention(examples, poor, remaining, sheet):
                 assert figure.by["claims"] == "kept"
                 by = {key: value for key, value in figure.by.items() if key != "claims"}
                 value, n = before[(figure.name, *sorted(by.items()), figure.protocol)]

@@ -212,7 +212,7 @@ def test_without_texts_out_of_scope_nothing_is_reported_them():
     inside = [pair for pair in MIXED if pair[0] is not None]
     assert [key for key in values(ONE, *single(inside)) if "scope" in key[0] or key[1:] == ("all",)] == []
     examples, predictions = single(inside)
-    assert ONE.kept(examples, predictions, numpy.ones(len(examples)), Sheet(len(examples))) == []
+    assert ONE.after_abstention(examples, predictions, numpy.ones(len(examples)), Sheet(len(examples))) == []
     # A text that is refused stands in the report all the same.
     assert ONE.report(examples, predictions)["out_of_scope"]["support"] == 0
     right = single([("ask", "ask")])
@@ -237,7 +237,7 @@ def test_acceptance_after_abstention_counts_the_claims_that_remain():
     examples, predictions = single(MIXED)
     sheet = Sheet(len(examples))
     remaining = numpy.array([1, 0, 1, 0, 1, 0, 1])
-    (figure,) = ONE.kept(examples, predictions, remaining, sheet)
+    (figure,) = ONE.after_abstention(examples, predictions, remaining, sheet)
     assert (figure.name, figure.by, figure.n) == ("out_of_scope_acceptance", {"claims": "kept"}, 3)
     assert float(figure.formula(sheet.totals())) == pytest.approx(1 / 3)
 

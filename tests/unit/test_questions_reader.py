@@ -205,7 +205,7 @@ PREDICTED = [
     (json.dumps({"a": "Acme", "b": ""}), "p.json", [None, None]),
     (json.dumps({"a": "Acme", "b": None}), "p.json", [None, None]),
     (codecs.BOM_UTF8 + json.dumps({"a": "Acme", "b": ""}).encode(), "p.json", [None, None]),
-    (gzip.compress(json.dumps({"a": "Acme", "b": ""}, indent=1).encode()), "p.json.gz", [None, None]),
+    (gzip.compress(json.dumps({"a": "Acme", "b": ""}, indent=1).encode(), mtime=0), "p.json.gz", [None, None]),
     (
         '{"id": "a", "prediction_text": "Acme", "no_answer_probability": 0.25}\n{"id": "b", "prediction_text": ""}',
         "p.jsonl",
