@@ -436,7 +436,7 @@ def test_the_task_covers_what_it_learns_from(tmp_path):
         assert ("joke" in known.word_counts) is not leaves_out
         assert known.edges == (0.5, 0.5, 0.5)
         known.save(tmp_path / "coverage.json")
-        assert task.knowledge.asked(task.knowledge.load(tmp_path / "coverage.json"), None) == task.knowledge.asked(
-            known, None
-        )
+        assert task.knowledge.from_coverage(
+            task.knowledge.load(tmp_path / "coverage.json"), None
+        ) == task.knowledge.from_coverage(known, None)
     assert new_share([], {}) == 0.0
