@@ -230,7 +230,7 @@ def _searched(
     model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, draws: Sequence[Draws]
 ) -> list[list[int]]:  # fmt: skip
     """Greedy and beam search, and sampling from encoder-decoder models, through ``transformers.generate``."""
-    from transformers import GenerationConfig, LogitsProcessorList
+    from transformers import GenerationConfig, LogitsProcessorList, NoRepeatNGramLogitsProcessor
 
     has_encoder = bool(model.config.is_encoder_decoder)
     ids, mask = (tensor.to(model.device) for tensor in padded(prompts, special.pad, left=not has_encoder).values())
@@ -239,7 +239,6 @@ def _searched(
         max_new_tokens=decoding.max_new_tokens,
         num_beams=decoding.beams if decoding.strategy == "beam" else 1,
         length_penalty=decoding.length_penalty if decoding.strategy == "beam" else None,
-        no_repeat_ngram_size=decoding.no_repeat_ngrams if searches else 0,
         suppress_tokens=list(special.forbidden) or None,
         do_sample=False,
         eos_token_id=list(special.ends),
@@ -248,16 +247,20 @@ def _searched(
         decoder_start_token_id=known.decoder_start_token_id,
         forced_bos_token_id=known.forced_bos_token_id if special.first is None else special.first,
     )
-    processors = LogitsProcessorList([] if searches else [_Sampler(decoding, draws, special)])
+    processors = LogitsProcessorList()
+    begin = 0 if has_encoder else ids.shape[1]
+    if searches and decoding.no_repeat_ngrams:
+        processors.append(_OfOutput(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngrams), begin))
     if decoding.copy_bias:
         beams = [prompt for prompt in prompts for _ in range(settings.num_beams)]
-        processors.insert(0, _CopyBias(beams, decoding, special))
+        processors.append(_CopyBias(beams, decoding, special))
+    if not searches:
+        processors.append(_Sampler(decoding, draws, special))
     with _replaced_settings(model, settings):
         sequences = model.generate(
             input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
         )  # fmt: skip
-    begin = 1 if has_encoder else ids.shape[1]
-    return [_until_end(row[begin:], special.ends) for row in sequences.tolist()]
+    return [_until_end(row[begin + has_encoder :], special.ends) for row in sequences.tolist()]
 
 
 @contextmanager
@@ -278,6 +281,18 @@ def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
 def _base_of(model: Any) -> Any:
     """The model inside of adapters: PEFT's own ``forward`` has no named arguments."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+class _OfOutput:
+    """A logits processor that reads only the output, from position ``begin``. A causal model's sequence begins with the
+    prompt: with transformers' own setting, an output could not repeat a name or phrase of it."""
+
+    def __init__(self, processor: Any, begin: int) -> None:
+        self._processor, self._begin = processor, begin
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self._processor(ids[:, self._begin :], scores)
+        return result
 
 
 class _CopyBias:

@@ -154,6 +154,20 @@ def test_no_ngram_is_repeated(strategy, any_model):
         assert len(pairs) == len(set(pairs))
 
 
+@pytest.mark.parametrize("strategy", ["greedy", "beam"])
+def test_ngrams_of_the_prompt_may_occur_in_the_output(causal, strategy):
+    prompts = [list(range(2, 30)) * 2, [7, 8, 9, 7, 8, 9]]
+    decoding = Decoding(6, strategy, beams=1, no_repeat_ngrams=1)
+    outputs = generate(causal, prompts, decoding, SpecialTokens(end=1, pad=0))
+    for prompt, output in zip(prompts, outputs, strict=True):
+        ids = list(prompt)
+        for token in output:
+            earlier = torch.tensor(ids[len(prompt) :], dtype=torch.long)
+            logits = causal(torch.tensor([ids])).logits[0, -1].index_fill(0, earlier, -torch.inf)
+            assert token == int(logits.argmax())
+            ids.append(token)
+
+
 def test_an_encoder_decoder_samples_by_its_own_draws(seq2seq):
     decoding = Decoding(max_new_tokens=8)
     together = generate(seq2seq, PROMPTS, decoding, SpecialTokens(1, 0), streams(4))
