@@ -88,7 +88,8 @@ class DecodingConfig(Section):
         default=0,
         ge=0,
         le=100,
-        description="n-grams of this size are not repeated; 0: no limit. Not used in sampling",
+        description="n-grams of this size are not repeated in the output; 0: no limit. A name of this many pieces then "
+        "occurs once at most. Not used in sampling",
     )
     max_new_tokens: int = Field(
         default=128,
