@@ -126,11 +126,11 @@ class AnswerFile(PredictionFile):
     ) -> ExternalPrediction:
         text = text if text is not None and text.strip() else None
         score = None if difference is None else _score(difference)
-        confidence_or_score = confidence_of(confidence)
-        if confidence_or_score is None and score is not None:
-            confidence_or_score = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
+        confidence = confidence_of(confidence)
+        if confidence is None and score is not None:
+            confidence = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
         answer = ExternalAnswer(identity, Origin(str(self.path), line), text, score)
-        return ExternalPrediction(answer, (confidence_or_score,) if text is not None else (), True)
+        return ExternalPrediction(answer, (confidence,) if text is not None else (), True)
 
 
 def _of_answers(answers: Any) -> tuple[Any, Any]:
