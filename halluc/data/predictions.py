@@ -57,6 +57,7 @@ def differs(one: ExternalPrediction, example: Any) -> bool:
 Differs = Callable[[ExternalPrediction, Any], bool]
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
+_CONFIDENCES = ("confidence", "score")
 MEND = "every example needs a prediction: fix the line"
 
 
@@ -88,17 +89,18 @@ class PredictionFile(ABC):
         return differs(one, example)
 
     def layout(self, *fields: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
-        """The layout of the file; its format is detected from name and content.
+        """The layout of the file; its format is detected from name and content. A table may have each field once.
 
         Args:
             fields: the fields that may contain the predictions, besides ``predicted``.
         """
+        ids = [self.data.id_field] if isinstance(self.data.id_field, str) else []
         layout = Layout(
             encoding=self.data.encoding,
             max_line_bytes=self.data.max_line_bytes,
             quoting=self.data.quoting,
             formats=formats,
-            requested_fields=(PREDICTED, *fields),
+            requested_fields=(PREDICTED, *fields, *ids, *_CONFIDENCES),
         )
         return replace(layout, format=format_of(self.path, layout))
 
@@ -183,7 +185,7 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
-    return next((record[key] for key in ("confidence", "score") if key in record), None)
+    return next((record[key] for key in _CONFIDENCES if key in record), None)
 
 
 def confidence_of(given: Any) -> float | None:

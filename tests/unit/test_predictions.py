@@ -373,6 +373,7 @@ def test_another_encoding_than_that_of_the_data_is_converted_and_not_set_for_gol
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [("p.csv", "text,label\nx,a\n", "D116"), ("p.csv", "text,predicted\nx,a,b\n", "D113"),
+     ("p.csv", "id,id,predicted\n1,2,a\n", "D116"), ("p.csv", "predicted,score,score\na,1,.5\n", "D116"),
      ("p.txt", "a\n\nb\n", "D123"), ("p.csv", 'predicted\n"a\n', "D118"), ("p.txt", "", "D102"),
      ("p.jsonl", '{"text": "x", "predicted": 1.5}', "D107"),
      ("p.jsonl", '{"text": "x", "label": "a", "prediction": "b"}', "D107"), ("p.jsonl", "{", "D107")],

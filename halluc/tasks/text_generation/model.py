@@ -53,7 +53,7 @@ class GenerationModel:
         "cut_sources": "inputs longer than `task.max_source` or the model's limit, truncated",
         "cut_targets": "targets longer than `task.max_target` or the model's limit, truncated",
         "without_target": "examples without a target",
-        "empty_outputs": "outputs that are empty",
+        "empty_outputs": "empty outputs",
         "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
         "repeated_outputs": "outputs shared with other, different inputs",
     }
