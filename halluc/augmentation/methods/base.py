@@ -20,7 +20,7 @@ from halluc.components import TABLE
 from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
-from halluc.core.errors import EXIT_USAGE, HallucError, ManyErrors
+from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
@@ -321,6 +321,20 @@ def refuse_all_locked(read: int, locked: int) -> None:
         raise OptionError("type", "C147", message, "remove this method: others edit what is not locked")
 
 
+def refuse_too_few(count: int, least: int, model: str, key: str = "type", *, of: str = "", more: str = "") -> None:
+    """
+    Args:
+        count: the number of training examples. least: the number that ``model`` needs.
+        key: the key of the config for the error. of: what the examples have. more: the end of the message.
+
+    Raises:
+        OptionError D144: there are fewer examples than needed.
+    """
+    if count < least:
+        message = f"{count} training examples{of} are too few for {model}, which needs {least}{more}"
+        raise OptionError(key, "D144", message, "use a larger training split, or remove this method", EXIT_DATA)
+
+
 def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:
     try:
         return method(example, draws)
@@ -333,6 +347,34 @@ def accepted(result: T | Rejected) -> T:
     if isinstance(result, Rejected):
         raise result
     return result
+
+
+class SamplingModel(Protocol):
+    """A fitted model that writes examples; ``facts`` are for the manifest."""
+
+    @property
+    def facts(self) -> dict[str, Any]: ...
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """See ``Synthesizer.sample_many``."""
+        ...
+
+
+class ModelSynthesizer(Synthesizer):
+    """A synthesizer whose ``fit`` sets ``model``, which samples the examples."""
+
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.model: SamplingModel | None = None
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        assert self.model is not None, "call `fit` first"
+        return self.model.sample_many(like, draws)
+
+    def facts(self) -> dict[str, Any]:
+        return {} if self.model is None else self.model.facts
 
 
 def build(config: MethodConfig, training: Lexicon) -> Augmenter:

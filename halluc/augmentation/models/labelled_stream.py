@@ -48,7 +48,9 @@ class StreamCodec:
     Words are restored exactly; a word that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
 
     ``size`` is the number of ids, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are ids that
-    cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids.
+    cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids. From
+    ``first_span_label`` on, each label of mentions has three tokens: its condition, and those that open and close a
+    mention.
     """
 
     def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], spelling: Spelling) -> None:
@@ -57,10 +59,11 @@ class StreamCodec:
         self.pad, self.unknown, self.start, self.end, self.border, self.no_mention, self.unlabelled = range(
             first, first + len(_SPECIAL)
         )
-        self._first_span_label = first + len(_SPECIAL)
-        self._first_text_label = self._first_span_label + 3 * len(self.span_labels)
-        self._span_label = {label: self._first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
-        self._text_label = {label: self._first_text_label + n for n, label in enumerate(self.text_labels)}
+        self.first_span_label = first + len(_SPECIAL)
+        first_text_label = self.first_span_label + 3 * len(self.span_labels)
+        self.size = first_text_label + len(self.text_labels)
+        self._span_label = {label: self.first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
+        self._text_label = {label: first_text_label + n for n, label in enumerate(self.text_labels)}
         self._words: dict[str, list[int]] = {}
 
     @classmethod
@@ -79,10 +82,6 @@ class StreamCodec:
         labels, _ = _labels_and_words(examples)
         return cls(*labels, TokenizerPieces(tokenizer, rows))
 
-    @property
-    def size(self) -> int:
-        return self._first_text_label + len(self.text_labels)
-
     @cached_property
     def never_sampled(self) -> tuple[int, ...]:
         conditions = [first + _CONDITION for first in self._span_label.values()]
@@ -96,11 +95,6 @@ class StreamCodec:
     def closing(self, label: str) -> int:
         """The token after a mention with this label."""
         return self._span_label[label] + _CLOSE
-
-    @property
-    def of_span_labels(self) -> range:
-        """The tokens of the labels of mentions: three per label, the second opens and the third closes a mention."""
-        return range(self._first_span_label, self._first_text_label)
 
     def encode(self, example: Editable) -> list[int]:
         """The whole sequence of an example, from its condition to ``<end>``.
@@ -150,6 +144,23 @@ class StreamCodec:
         none = [self.no_mention] if self.span_labels and not spans else []
         return [*texts, *spans, *none, self.start]
 
+    def prompt(self, like: Editable, longest: int) -> list[int] | Rejected:
+        """``condition(like)``, or the reason why no sample of at most ``longest`` tokens can replace ``like``."""
+        if has_locked_words(like):
+            return Rejected("locked")
+        try:
+            condition = self.condition(like)
+        except Rejected as rejected:
+            return rejected
+        return condition if len(condition) < longest else Rejected("too long")
+
+    def decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
+        """``decode``, with a rejection as its result."""
+        try:
+            return self.decode(ids, like)
+        except Rejected as rejected:
+            return rejected
+
     def decode(self, ids: Sequence[int], like: Editable) -> Editable:
         """The example that was sampled after ``condition(like)``; ``ids`` are the ones after ``<start>``.
 
@@ -159,7 +170,8 @@ class StreamCodec:
         Raises:
             Rejected: the sample is not a valid example, or does not have the labels of ``like``.
         """
-        refuse_locked(like)
+        if has_locked_words(like):
+            raise Rejected("locked")
         if self.end not in ids:
             raise Rejected("too long")
         tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
@@ -208,7 +220,7 @@ class StreamCodec:
         """Process a label token; returns the label of the mention that is open after it, and its first word."""
         if number in self.never_sampled:
             raise Rejected("unknown word" if number == self.unknown else "misplaced token")
-        label, kind = divmod(number - self._first_span_label, 3)
+        label, kind = divmod(number - self.first_span_label, 3)
         if kind == _OPEN:
             if opened is not None:
                 raise Rejected("nested label")
@@ -219,17 +231,6 @@ class StreamCodec:
             raise Rejected("empty mention")
         spans.append(Span(opened[1], at, self.span_labels[label]))
         return None
-
-    def name(self, number: int) -> str:
-        """A readable token, such as ``<PER>`` or a piece, with ``##`` inside of words."""
-        if number < self.spelling.size:
-            return self.spelling.name(number)
-        if number < self._first_span_label:
-            return _SPECIAL[number - self.spelling.size]
-        if number < self._first_text_label:
-            label, kind = divmod(number - self._first_span_label, 3)
-            return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
-        return f"<label {self.text_labels[number - self._first_text_label]}>"
 
     def save_pretrained(self, folder: Path) -> None:
         """Write ``codec.json`` and, if a pre-trained model's tokenizer is used, its files.
@@ -262,15 +263,13 @@ class StreamCodec:
         return cls(value["span_labels"], value["text_labels"], spelling)
 
 
-def refuse_locked(like: Editable) -> None:
+def has_locked_words(example: Editable) -> bool:
+    """Whether an example has locked words, which a sample cannot preserve.
+
+    Mentions that are locked as a whole do not count: a sample can have the same labels.
     """
-    Raises:
-        Rejected: the example has locked tokens, which a sample cannot preserve. Mentions that are locked as a whole are
-            no obstacle: a sample can have the same labels.
-    """
-    spans = {span[:2] for span in like.spans}
-    if any(start < end and (start, end) not in spans for start, end in like.locked):
-        raise Rejected("locked")
+    spans = {span[:2] for span in example.spans}
+    return any(start < end and (start, end) not in spans for start, end in example.locked)
 
 
 def _labels_and_words(examples: Iterable[Editable]) -> tuple[tuple[list[str], list[str]], Counter[str]]:
