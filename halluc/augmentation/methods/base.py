@@ -12,12 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
 from halluc.components import TABLE
-from halluc.config.section import Section
+from halluc.config.section import Section, Share
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError, ManyErrors
@@ -28,8 +28,6 @@ from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 T = TypeVar("T")
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
-
-Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class MethodConfig(Section):
@@ -46,7 +44,7 @@ class MethodConfig(Section):
 class RateConfig(MethodConfig):
     """The keys of a method that edits some of the candidate tokens (or mentions)."""
 
-    rate: Rate = Field(default=0.1, description="average share of the editable parts of an example that is edited")
+    rate: Share = Field(default=0.1, description="average share of the editable parts of an example that is edited")
     at_least: int = Field(default=1, ge=0, le=10_000, description="minimum number of edits per example, if possible")
     at_most: int | None = Field(
         default=None, ge=1, le=10_000, description="maximum number of edits per example; null: according to `rate`"

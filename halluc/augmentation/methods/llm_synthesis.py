@@ -22,7 +22,7 @@ from halluc.augmentation.methods.base import (
 )
 from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
 from halluc.augmentation.translation.wording import joined, split
-from halluc.config.section import LONGEST_PATH, Text
+from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.examples import Span
@@ -69,7 +69,7 @@ class LlmSynthesisConfig(MethodConfig):
     retries: int = Field(
         default=4, ge=0, le=100, description="number of retries of a request, after 1, 2, 4, … seconds"
     )
-    concurrent: int = Field(default=4, ge=1, le=1_000, description="number of simultaneous requests")
+    concurrent: SmallCount = Field(default=4, description="number of simultaneous requests")
     max_requests: int = Field(
         default=1_000,
         ge=1,

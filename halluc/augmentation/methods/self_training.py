@@ -15,7 +15,6 @@ from halluc.augmentation.methods.base import (
     MethodConfig,
     OptionError,
     PseudoLabelled,
-    Rate,
     Rejected,
     Synthesizer,
     TextLabeller,
@@ -24,7 +23,7 @@ from halluc.augmentation.methods.base import (
 )
 from halluc.augmentation.models.cached_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
-from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.config.section import DISTINCT, ExampleCount, Reference, Share
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
@@ -39,14 +38,12 @@ class SelfTrainingConfig(MethodConfig):
     unlabelled: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] = Field(
         description="plain text files, one text per line, optionally compressed"
     )
-    min_confidence: Rate = Field(
+    min_confidence: Share = Field(
         default=0.9,
         description="minimum confidence of the model in each predicted label for a text; texts "
         "for which it predicts none have no confidence, and are used",
     )
-    most: int = Field(
-        default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read, of all files together"
-    )
+    most: ExampleCount = Field(default=100_000, description="the number of lines that are read, of all files together")
 
 
 # Whether an example has mentions, and its labels of the whole: texts replace examples of the same group.

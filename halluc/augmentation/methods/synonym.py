@@ -16,7 +16,7 @@ from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
 from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
-from halluc.config.section import Reference
+from halluc.config.section import Reference, SmallCount
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
@@ -49,8 +49,8 @@ class SynonymConfig(RateConfig):
     multiword: bool = Field(
         default=True, description="whether synonyms of several tokens are taken; inside a mention they stretch it"
     )
-    min_length: int = Field(
-        default=3, ge=1, le=1_000, description="words of fewer letters stay as they are; not with your own file"
+    min_length: SmallCount = Field(
+        default=3, description="words of fewer letters stay as they are; not with your own file"
     )
     most_senses: int = Field(
         default=1,

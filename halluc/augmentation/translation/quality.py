@@ -9,8 +9,7 @@ from functools import lru_cache
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import Rate
-from halluc.config.section import Section
+from halluc.config.section import PositiveShare, Section, Share
 
 _LARGEST_ORDER = 6
 _BETA = 2.0
@@ -19,13 +18,13 @@ _BETA = 2.0
 class QualityConfig(Section):
     """Which round trips are rejected."""
 
-    chrf_min: Rate = Field(
+    chrf_min: Share = Field(
         default=0.5,
         description="minimum similarity to the original (chrF2, 0 to 1); below it, the text is too different",
     )
-    chrf_max: Rate = Field(default=1.0, description="maximum similarity to the original (chrF2, 0 to 1)")
-    length_min: float = Field(
-        default=0.5, gt=0, le=1, description="minimum length, relative to the number of tokens of the original"
+    chrf_max: Share = Field(default=1.0, description="maximum similarity to the original (chrF2, 0 to 1)")
+    length_min: PositiveShare = Field(
+        default=0.5, description="minimum length, relative to the number of tokens of the original"
     )
     length_max: float = Field(
         default=1.75, ge=1, le=100, description="maximum length, relative to the number of tokens of the original"
