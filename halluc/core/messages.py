@@ -7,7 +7,6 @@ everything. Each thread has its own context.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import IntEnum
@@ -43,10 +42,9 @@ class Listener:
     def say(self, text: str, style: str | None = None) -> None:
         """A message; ``style`` is a style of rich."""
 
-    @contextlib.contextmanager
-    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+    def bar(self, what: str, unit: str, logged: bool) -> AbstractContextManager[Tick]:
         """See ``progress``."""
-        yield no_progress
+        return contextlib.nullcontext(no_progress)
 
     def put(self, result: object) -> None:
         """See ``put``."""
@@ -69,10 +67,8 @@ class _Inner(Listener):
     def say(self, text: str, style: str | None = None) -> None:
         self.outer.say(text, style)
 
-    @contextlib.contextmanager
-    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
-        with self.outer.bar(what, unit, logged) as tick:
-            yield tick
+    def bar(self, what: str, unit: str, logged: bool) -> AbstractContextManager[Tick]:
+        return self.outer.bar(what, unit, logged)
 
 
 def without_results() -> contextlib.AbstractContextManager[None]:

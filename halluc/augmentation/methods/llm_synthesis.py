@@ -20,7 +20,7 @@ from halluc.augmentation.methods.base import (
     Workspace,
     refuse_all_locked,
 )
-from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
+from halluc.augmentation.models.endpoint import Endpoint
 from halluc.augmentation.translation.wording import joined, split
 from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.edits import Editable
@@ -115,9 +115,11 @@ class LlmSynthesis(Synthesizer):
         if not self._examples:
             refuse_all_locked(read, read)
         config, cache = self.config, workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
-        limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
         key = os.environ.get(config.key_variable) or None
-        self._endpoint = Endpoint(config.url, config.send_data_to, key, cache, limits)
+        self._endpoint = Endpoint(
+            config.url, config.send_data_to, key, cache, timeout=config.timeout, retries=config.retries,
+            most_requests=config.max_requests,
+        )  # fmt: skip
 
     def facts(self) -> dict[str, Any]:
         usage = self._endpoint.usage() if self._endpoint else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -68,8 +68,7 @@ class SynonymConfig(RateConfig):
         return self
 
 
-class _Thesaurus(Protocol):
-    def synonyms(self, word: str) -> tuple[Tokens, ...]: ...
+_Thesaurus = WordNetThesaurus | FileThesaurus
 
 
 class Synonym(Augmenter):
@@ -82,7 +81,8 @@ class Synonym(Augmenter):
 
     def __init__(self, config: SynonymConfig, training: Lexicon) -> None:
         self.config = config
-        self._chinese = ChineseSynonyms(config) if config.thesaurus == "cilin" else None
+        is_chinese = config.thesaurus == "cilin"
+        self._chinese = ChineseSynonyms(config, config.min_length, config.mentions) if is_chinese else None
         self._known = _Known(FileThesaurus({}, False) if self._chinese else _thesaurus(config), config)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.methods.base import about
 from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
-from halluc.core.errors import HallucError, require_package
+from halluc.core.errors import require_package
 from halluc.engine.low_rank import with_adapters
 from halluc.engine.pretrained import (
     check_model_files,
@@ -77,19 +77,14 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
     assert config.model is not None
     source = resolve_model(config.model, gguf=True)
     if source.gguf is not None:
-        _need("gguf", "model", "a model in a .gguf file", "gguf")
+        with about("model"):
+            require_package("gguf", "a model in a .gguf file", "gguf")
     elif source.local:
         check_model_files(Path(source.name))
     if config.lora is not None:
-        _need("peft", "lora", "`lora`", "lora")
+        with about("lora"):
+            require_package("peft", "`lora`", "lora")
     return source
-
-
-def _need(package: str, key: str, what: str, extra: str) -> None:
-    try:
-        require_package(package, what, extra)
-    except HallucError as error:
-        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
 
 
 def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:

@@ -38,15 +38,6 @@ class Answer:
     completion_tokens: int = 0
 
 
-@dataclass(frozen=True)
-class EndpointLimits:
-    """``timeout`` of a request in seconds; ``retries`` of a request; ``most_requests`` of this process."""
-
-    timeout: float
-    retries: int
-    most_requests: int
-
-
 class Endpoint:
     """One endpoint; it may be used by several threads.
 
@@ -55,6 +46,7 @@ class Endpoint:
         send_data_to: the host that training text may be sent to, if it is not this machine.
         key: the API key, or None.
         cache: the folder of the answers; created on demand.
+        timeout: of a request, in seconds. retries: of a request. most_requests: of this process.
         wait: called with the seconds before a request is retried.
 
     Raises:
@@ -67,10 +59,14 @@ class Endpoint:
         send_data_to: str | None,
         key: str | None,
         cache: Path,
-        limits: EndpointLimits,
+        *,
+        timeout: float,
+        retries: int,
+        most_requests: int,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._url, self._key, self._cache, self._limits, self._wait = checked_url(url), key, cache, limits, wait
+        self._url, self._key, self._cache, self._wait = checked_url(url), key, cache, wait
+        self._timeout, self._retries, self._most_requests = timeout, retries, most_requests
         _refuse_host(self._url, send_data_to, key is not None)
         self._sent = 0
         self._lock = threading.Lock()
@@ -104,7 +100,7 @@ class Endpoint:
     def _asked(self, body: bytes) -> Answer:
         """The answer of the endpoint, after retries with increasing delays."""
         least, problem = 0.0, ""
-        for attempt in range(self._limits.retries + 1):
+        for attempt in range(self._retries + 1):
             if attempt:
                 self._wait(max(least, min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)))
             least = 0.0
@@ -126,7 +122,7 @@ class Endpoint:
 
     def _posted(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=self._limits.timeout)
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
@@ -142,7 +138,7 @@ class Endpoint:
 
     def _count(self) -> None:
         with self._lock:
-            if self._sent >= self._limits.most_requests:
+            if self._sent >= self._most_requests:
                 raise self._error(
                     "E451",
                     f"was asked {self._sent} times, as often as `max_requests` allows",

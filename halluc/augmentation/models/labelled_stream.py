@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from halluc.augmentation.methods.base import Rejected
 from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
@@ -32,14 +32,6 @@ _FILE = "codec.json"
 _SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>", "<unlabelled>")
 # For each label of a mention: its condition token, and those before and after the mention.
 _CONDITION, _OPEN, _CLOSE = range(3)
-
-
-class _Written(NamedTuple):
-    """The content of a decoded sequence."""
-
-    tokens: tuple[str, ...]
-    spans: tuple[Span, ...]
-    borders: tuple[Range, ...]
 
 
 class StreamCodec:
@@ -187,8 +179,8 @@ class StreamCodec:
         locked = [*borders, *((span.start, span.end) for span in spans if span.label in locked_labels)]
         return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
 
-    def _written(self, ids: Sequence[int]) -> _Written:
-        """Decode the ids before ``<end>``.
+    def _written(self, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[Span, ...], tuple[Range, ...]]:
+        """Decode the ids before ``<end>``: tokens, mentions, and borders between texts.
 
         Raises:
             Rejected: they are not a valid sequence, or not a valid example.
@@ -212,7 +204,7 @@ class StreamCodec:
                 borders.append((len(words), len(words)))
             else:
                 opened = self._label_token(number, opened, len(words), spans)
-        return _Written(tuple(words), tuple(spans), tuple(borders[:-1]))
+        return tuple(words), tuple(spans), tuple(borders[:-1])
 
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,16 +178,14 @@ def _split(
     """Training and held-out sequences; only labelled ones are held out."""
     sequences: list[list[int]] = []
     words: list[int] = []
-    left_out: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
     for example in examples:
         sequence = codec.encode(example)
-        if not example.tokens:
-            left_out["empty"] = left_out.get("empty", 0) + 1
-        elif len(sequence) > config.longest:
-            left_out["too long"] = left_out.get("too long", 0) + 1
-        else:
+        if example.tokens and len(sequence) <= config.longest:
             sequences.append(sequence)
             words.append(len(example.tokens))
+        else:
+            left_out["too long" if example.tokens else "empty"] += 1
     if len(sequences) < 2:
         message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
         raise OptionError("longest", "D144", message, "increase `longest`", EXIT_DATA)

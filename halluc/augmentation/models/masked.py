@@ -20,7 +20,7 @@ from halluc.augmentation.models.masked_training import prepare, trained
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import as_text
 from halluc.augmentation.models.whole_words import Kind, WholeWords, is_word, kind_of
-from halluc.core.edits import Editable, Replace, apply, is_free, is_replaceable
+from halluc.core.edits import Editable, Replace, apply, free_positions, is_replaceable
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
 from halluc.engine.batching import sorted_batches
@@ -296,14 +296,14 @@ def context_words(example: Editable, function_words: bool) -> Iterator[int]:
     """Words outside of mentions and locks. A capitalised word, which may be a name without a label, must be at the
     beginning, or everything must be in capitals."""
     tokens = example.tokens
-    marked = {at for start, end, _ in example.spans for at in range(start, end)}
     first = next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
     in_capitals = all(token == token.upper() for token in tokens)
-    for at, token in enumerate(tokens):
-        if at in marked or not _can_be_filled(token, function_words) or not is_free(example, at, at + 1):
-            continue
+    for at in free_positions(example, in_spans=False):
+        token = tokens[at]
         has_capitals = token != token.lower()
-        if not has_capitals or in_capitals or (at == first and pattern(token) == "title"):
+        if _can_be_filled(token, function_words) and (
+            not has_capitals or in_capitals or (at == first and pattern(token) == "title")
+        ):
             yield at
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PARTIAL
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Sample, Tally, alike_in_size, distinct
-from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
+from halluc.core.files import sha256_of, sync_folder, write_json, writing
 from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN
 from halluc.runs.schema import AugmentFile
 
@@ -29,7 +29,7 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         for line in lines:
             notes.offer(line)
     sample = [json.loads(line)[1].split(" ") for line in notes.texts]
-    try:
+    with writing(folder / TRAIN):
         for old in (MANIFEST, *others):
             (folder / old).unlink(missing_ok=True)
         with (partial / ORIGINALS).open("ab") as corpus, (partial / CANDIDATES).open("rb") as candidates:
@@ -39,8 +39,6 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         (partial / ORIGINALS).replace(folder / TRAIN)
         (partial / PROVENANCE).replace(folder / PROVENANCE)
         sync_folder(folder)
-    except OSError as error:
-        raise unwritable(folder / TRAIN, error) from error
     if (export := examples.formats[config.format]) is not None:
         export(folder / TRAIN, folder / f"train.{config.format}")
     files = {name: sha256_of(folder / name) for name in (TRAIN, PROVENANCE, *others) if (folder / name).is_file()}

@@ -140,7 +140,7 @@ def _trained(
     texts = [labelled_words(one) for one in rows.held_out]
     real = [labelled_words(one) for one in rows.train[: len(texts)]]
     compared = compare(training.generator, weights, plan, texts, real, config.temperatures)
-    return weights, {**rows.facts(), **_training_facts(config, training), **compared.facts()}
+    return weights, {**rows.facts(), **_training_facts(config, training), **compared}
 
 
 def _write(weights: Mapping[str, Weights], path: Path) -> None:
