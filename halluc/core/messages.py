@@ -10,6 +10,7 @@ import contextlib
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import IntEnum
+from pathlib import Path
 from typing import Protocol
 
 from halluc.core.context_values import bound
@@ -89,6 +90,12 @@ def hears(level: Level) -> bool:
 def say(text: str = "", style: str | None = None) -> None:
     """Send a message at any level of the listener."""
     _LISTENER.get().say(text, style)
+
+
+def say_end_of(log: Path) -> None:
+    """Send the last lines of a log file, if it exists."""
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:] if log.is_file() else ():
+        say(line)
 
 
 def warn(text: str) -> None:

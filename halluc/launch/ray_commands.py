@@ -17,12 +17,10 @@ from typing import Any
 from halluc.config.launching import RayConfig
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import EXIT_BUG, EXIT_DATA, EXIT_DONE, HallucError, environment_error
-from halluc.core.messages import say, tell
+from halluc.core.messages import say, say_end_of, tell
 from halluc.launch import ray_cluster
 
 _PAUSE = 0.2
-# How many lines of the log of a failed command are shown.
-_LOG_LINES = 20
 # How many seconds cancelled commands have to end, as with a checkpoint.
 _END_SECONDS = 60.0
 # halluc as a process that ends with its parent: otherwise it would hold locks that the restarted command needs.
@@ -114,11 +112,9 @@ class _Tasks:
             tell(f"{self.done:,} of {self.total:,} {self.each}s")
             command.log.unlink(missing_ok=True)
             return
-        log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
         lost = self.lost.get(command.log, 0)
         if code >= 0 or lost >= self.config.retries:
-            for line in log[-_LOG_LINES:]:
-                say(line)
+            say_end_of(command.log)
             if code < 0:
                 help = f"there may be too little memory; the same command continues with the remaining {self.each}s"
                 raise environment_error("E480", f"a {self.each} was lost {lost + 1} times ({command.log})", help)

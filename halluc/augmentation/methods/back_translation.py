@@ -14,6 +14,7 @@ from halluc.augmentation.methods.base import (
     RateConfig,
     Rejected,
     Workspace,
+    or_rejected,
 )
 from halluc.augmentation.translation.config import CommandConfig, EngineConfig, TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
@@ -117,10 +118,9 @@ class BackTranslation(Augmenter):
 
     def _units(self, example: Editable, draws: Draws) -> list[TranslationUnit] | Rejected:
         config = self.config
-        try:
-            units = units_of(example, config.strategy, config.min_words, config.placeholder)
-        except Rejected as rejected:
-            return rejected
+        units = or_rejected(units_of, example, config.strategy, config.min_words, config.placeholder)
+        if isinstance(units, Rejected):
+            return units
         return [units[number] for number in config.chosen(len(units), draws)]
 
     def _changed(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:

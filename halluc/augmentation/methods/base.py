@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,7 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
@@ -276,7 +277,7 @@ class Augmenter(Component):
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """``change`` for each example with its own draws, in order."""
-        return [_caught(self._edited, *one) for one in zip(examples, draws, strict=True)]
+        return [or_rejected(self._edited, *one) for one in zip(examples, draws, strict=True)]
 
     def _edited(self, example: Editable, draws: Draws) -> Changed:
         # A corpus in JSON may have empty tokens, which must not replace others.
@@ -298,7 +299,7 @@ class Synthesizer(Component):
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in order."""
-        return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
+        return [or_rejected(self.sample, *one) for one in zip(like, draws, strict=True)]
 
     def source_of(self, example: Editable) -> str | None:
         """The source (file:line) of the text of a sampled example; None if the method generated the text."""
@@ -333,9 +334,10 @@ def refuse_too_few(count: int, least: int, model: str, key: str = "type", *, of:
         raise OptionError(key, "D144", message, "use a larger training split, or remove this method", EXIT_DATA)
 
 
-def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:
+def or_rejected(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T | Rejected:
+    """The result of a function, or the rejection that it raises."""
     try:
-        return method(example, draws)
+        return function(*arguments, **keywords)
     except Rejected as rejected:
         return rejected
 

@@ -18,6 +18,7 @@ from halluc.augmentation.methods.base import (
     Rejected,
     Synthesizer,
     Workspace,
+    or_rejected,
     refuse_all_locked,
 )
 from halluc.augmentation.models.endpoint import Endpoint
@@ -143,11 +144,7 @@ class LlmSynthesis(Synthesizer):
         if request is None:
             return Rejected("locked")
         assert self._endpoint is not None, "call `fit` first"
-        answer = self._endpoint.complete(request)
-        try:
-            return parsed(answer.text, like, self._vocabulary)
-        except Rejected as rejected:
-            return rejected
+        return or_rejected(parsed, self._endpoint.complete(request).text, like, self._vocabulary)
 
     def _request(self, like: Editable, draws: Draws) -> dict[str, Any] | None:
         """The request; None for an example that no sample can replace."""

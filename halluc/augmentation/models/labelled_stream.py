@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from halluc.augmentation.methods.base import Rejected
+from halluc.augmentation.methods.base import Rejected, or_rejected
 from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
 from halluc.core.edits import Editable, Range
 from halluc.core.examples import Span
@@ -140,18 +140,13 @@ class StreamCodec:
         """``condition(like)``, or the reason why no sample of at most ``longest`` tokens can replace ``like``."""
         if has_locked_words(like):
             return Rejected("locked")
-        try:
-            condition = self.condition(like)
-        except Rejected as rejected:
-            return rejected
-        return condition if len(condition) < longest else Rejected("too long")
+        condition = or_rejected(self.condition, like)
+        is_short = isinstance(condition, Rejected) or len(condition) < longest
+        return condition if is_short else Rejected("too long")
 
     def decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
         """``decode``, with a rejection as its result."""
-        try:
-            return self.decode(ids, like)
-        except Rejected as rejected:
-            return rejected
+        return or_rejected(self.decode, ids, like)
 
     def decode(self, ids: Sequence[int], like: Editable) -> Editable:
         """The example that was sampled after ``condition(like)``; ``ids`` are the ones after ``<start>``.

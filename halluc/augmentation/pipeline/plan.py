@@ -72,12 +72,9 @@ class Focus:
         if self.kind == "balance":
             return sum(1 / self.counts[label] for label in labels)
         if self.kind == "gap":
-            return _share(words, lambda word: self.examples_with.get((word,)) == 1)
-        errors = self.dev_errors
-        return sum(
-            errors.shares.get(label, 0.0) + _share(words, lambda word, label=label: (label, word) in errors.words)
-            for label in labels
-        )
+            return _mean([self.examples_with.get((word,)) == 1 for word in words])
+        shares, known = self.dev_errors.shares, self.dev_errors.words
+        return sum(shares.get(label, 0.0) + _mean([(label, word) in known for word in words]) for label in labels)
 
     def _of_mention(self, example: Editable, span: Span) -> float:
         """``balance``: the rarity of its label; ``gap``: 1 for a mention that occurs once in training, or with another
@@ -92,9 +89,9 @@ class Focus:
         return self.dev_errors.shares.get(label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _share(words: Sequence[str], matches: Callable[[str], bool]) -> float:
-    """The share of content words with a property; 0 if there are none."""
-    return sum(map(matches, words)) / len(words) if words else 0.0
+def _mean(flags: Sequence[bool]) -> float:
+    """The share that is true; 0 if there are none."""
+    return sum(flags) / len(flags) if flags else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,9 @@ class Sequences:
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], prefixes: Sequence[int], pad: int) -> Sequences:
         """Rows of unequal length, each with the number of its condition pieces."""
-        lengths = [len(row) for row in rows]
-        ids = torch.full((len(rows), max(lengths, default=1)), pad, dtype=torch.long)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = torch.tensor(row, dtype=torch.long)
-        return cls(ids, torch.tensor(prefixes, dtype=torch.long), torch.tensor(lengths, dtype=torch.long))
+        tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+        ids = nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad)
+        return cls(ids, torch.tensor(prefixes, dtype=torch.long), torch.tensor(list(map(len, rows)), dtype=torch.long))
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
