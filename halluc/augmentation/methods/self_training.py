@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from statistics import quantiles
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy
 from pydantic import Field
 
 from halluc.augmentation.filters.text_hashes import HashSet, exact
@@ -185,7 +185,4 @@ class SelfTraining(Synthesizer):
 
 def _quartiles(values: Sequence[float]) -> list[float] | None:
     """Minimum, quartiles and maximum; None without values."""
-    if not values:
-        return None
-    inner = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-    return [round(one, 6) for one in (min(values), *inner, max(values))]
+    return numpy.quantile(values, [0, 0.25, 0.5, 0.75, 1]).round(6).tolist() if values else None

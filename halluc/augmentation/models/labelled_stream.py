@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.augmentation.methods.base import Rejected, or_rejected
-from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
+from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, is_spellable
 from halluc.core.edits import Editable, Range
 from halluc.core.examples import Span
 from halluc.core.files import write_text
@@ -62,7 +62,8 @@ class StreamCodec:
     def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
         """Learn labels and at most ``vocabulary`` word pieces; deterministic."""
         labels, words = _labels_and_words(examples)
-        return cls(*labels, WordPieces(train_pieces(spellable(words), vocabulary, INSIDE)))
+        spellable = {word: count for word, count in words.items() if is_spellable(word)}
+        return cls(*labels, WordPieces(train_pieces(spellable, vocabulary, INSIDE)))
 
     @classmethod
     def with_tokenizer(cls, examples: Iterable[Editable], tokenizer: Any, rows: int) -> StreamCodec:

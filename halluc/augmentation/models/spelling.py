@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers.models import WordPiece
@@ -136,8 +136,3 @@ def is_spellable(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def spellable(words: Mapping[str, int]) -> dict[str, int]:
-    """The counted words from which pieces can be learned."""
-    return {word: count for word, count in words.items() if is_spellable(word)}

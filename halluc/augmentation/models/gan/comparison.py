@@ -164,12 +164,7 @@ def _rounded(value: Any) -> Any:
 
 
 def compare(
-    generator: LstmGenerator,
-    weights: dict[str, Weights],
-    plan: GanPlan,
-    held_out: Texts,
-    training: Texts,
-    temperatures: Sequence[float],
+    generator: LstmGenerator, weights: dict[str, Weights], plan: GanPlan, held_out: Texts, training: Texts
 ) -> dict[str, Any]:
     """Sample from both generators under the conditions of the held-out texts, at each temperature; facts for the
     manifest, with the quality-diversity table and the best temperature of each generator.
@@ -179,13 +174,14 @@ def compare(
     """
     rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
+    longest, temperatures = plan.config.longest, plan.config.temperatures
     with torch.random.fork_rng(devices), progress("comparing the GAN with likelihood alone") as tick:
         for number, (name, temperature) in enumerate((name, one) for name in weights for one in temperatures):
             tick(number, len(weights) * len(temperatures))
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))
-            samples = sampled_words(generator, plan.held_out, numbers, plan.longest, temperature, plan.words)
+            samples = sampled_words(generator, plan.held_out, numbers, longest, temperature, plan.words)
             rows.setdefault(name, []).append(measure(name, temperature, samples, held_out))
     real = measure(TRAINING_SPLIT, None, training, held_out)
     chosen = {name: best(of_generator) for name, of_generator in rows.items()}

@@ -117,8 +117,7 @@ def _trained(
         return None if isinstance(sample, Rejected) else labelled_words(sample)
 
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
-    keys = (config.likelihood, config.adversarial, config.collapse)
-    plan = GanPlan(train, held_out, words, config.longest, seed, *keys)
+    plan = GanPlan(train, held_out, words, config, seed)
 
     def run() -> GanTraining:
         training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
@@ -139,7 +138,7 @@ def _trained(
     weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
     texts = [labelled_words(one) for one in rows.held_out]
     real = [labelled_words(one) for one in rows.train[: len(texts)]]
-    compared = compare(training.generator, weights, plan, texts, real, config.temperatures)
+    compared = compare(training.generator, weights, plan, texts, real)
     return weights, {**rows.facts(), **_training_facts(config, training), **compared}
 
 
