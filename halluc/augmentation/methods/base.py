@@ -27,6 +27,7 @@ from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
 
@@ -179,25 +180,15 @@ class PseudoLabelled(NamedTuple):
     confidence: float
 
 
-class TextLabeller(Protocol):
-    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
+class TextModel(Protocol[Answer_co]):
+    """A trained model that answers plain texts, such as by labels or by a translation; ``fingerprint`` is a hash of all
+    that its answers depend on."""
 
     @property
     def fingerprint(self) -> str: ...
 
-    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
-        """One for each text, in order; texts are tokenized like the data of the job."""
-        ...
-
-
-class TextTranslator(Protocol):
-    """A trained text generation model; ``fingerprint`` is a hash of all that its outputs depend on."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def translated(self, texts: Sequence[str]) -> list[str]:
-        """The output for each text, in order; it may be empty."""
+    def answers(self, texts: Sequence[str]) -> Sequence[Answer_co]:
+        """One for each text, in order. Texts are tokenized like the data of the job; a translation may be empty."""
         ...
 
 
@@ -215,8 +206,8 @@ class Workspace:
     seed: int
     allow_commands: bool = False
     labeller: Callable[[str | int], Labeller] | None = None
-    text_labeller: Callable[[str], TextLabeller] | None = None
-    translator: Callable[[str], TextTranslator] | None = None
+    text_labeller: Callable[[str], TextModel[PseudoLabelled]] | None = None
+    translator: Callable[[str], TextModel[str]] | None = None
     tokens: Callable[[str], Tokens] | None = None
 
 

@@ -17,7 +17,6 @@ from halluc.augmentation.methods.base import (
     PseudoLabelled,
     Rejected,
     Synthesizer,
-    TextLabeller,
     Workspace,
     about,
 )
@@ -93,7 +92,9 @@ class SelfTraining(Synthesizer):
         if not texts:
             named = ", ".join(self.config.unlabelled)
             raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
-        labeller = self._labeller(workspace)
+        assert workspace.text_labeller is not None, "set by the workflow"
+        with about("model"):
+            labeller = workspace.text_labeller(self.config.model)
         labelled = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
         for text, one in zip(texts, labelled, strict=True):
             self._add(text, one, labels, seen)
@@ -122,11 +123,6 @@ class SelfTraining(Synthesizer):
             self._counts["lines"] += 1
             if line.text.strip():
                 yield line
-
-    def _labeller(self, workspace: Workspace) -> TextLabeller:
-        assert workspace.text_labeller is not None, "set by the workflow"
-        with about("model"):
-            return workspace.text_labeller(self.config.model)
 
     def _add(self, text: PlacedText, labelled: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
         """Keep a text, or count the reason why it is left out."""

@@ -138,13 +138,7 @@ class SyntheticSource(Synthesizer):
                 translator = workspace.translator(self.config.model)
             self._facts = {"model": self.config.model}
             answers = cached_answers(
-                lines,
-                translator.translated,
-                fingerprint=translator.fingerprint,
-                folder=workspace.folder,
-                name="synthetic-source",
-                file="sources.jsonl",
-                doing="translating",
+                lines, translator, workspace.folder, name="synthetic-source", file="sources.jsonl", doing="translating"
             )
             return [as_line(str(answer)) for answer in answers]
         assert self.config.engine is not None, "either `model` or `engine` is set"
