@@ -8,7 +8,7 @@ from pathlib import Path
 from halluc.augmentation.pipeline.shards import Shard, is_finished
 from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.launch.sharing import NodeCommand, Sharing
+from halluc.launch.ray_commands import NodeCommand, Sharing
 from halluc.workflows import augmentation_runs, augmented_corpus, job, run_locations
 from halluc.workflows.cell_selection import Selection
 

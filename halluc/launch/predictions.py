@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from halluc.core.messages import tell
-from halluc.launch.sharing import NodeCommand, Sharing
+from halluc.launch.ray_commands import NodeCommand, Sharing
 from halluc.workflows import ensembles, prediction, prediction_shards
 from halluc.workflows.cell_selection import shard_of
 from halluc.workflows.prediction import InputJob, Write

@@ -13,7 +13,6 @@ PartOfSpeech = Literal["noun", "verb", "adj", "adv"]
 
 # The first digit of a sense key after its lemma; satellites of adjectives are adjectives.
 _OF_DIGIT: Mapping[bytes, PartOfSpeech] = {b"1": "noun", b"2": "verb", b"3": "adj", b"4": "adv", b"5": "adj"}
-_SENSE_FILES = ("index.sense", "cntlist.rev")
 # A single word and the digit of its sense key, and a count above 0 at the end of the line.
 _SENSE = re.compile(rb"\n([^%\n_]+)%(\d)[^\n]* ([1-9]\d*)(?=\r?\n)")
 
@@ -34,8 +33,7 @@ class WordNet:
     def __init__(self, database: Database) -> None:
         self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
         self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
-        sense_files = (database.read(name) for name in _SENSE_FILES)
-        self._tagged = _tagged(next(filter(None, sense_files), b""))
+        self._tagged = _tagged(database.read("index.sense") or database.read("cntlist.rev"))
         self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
             part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
         }

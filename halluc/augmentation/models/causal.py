@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.augmentation.methods.base import about
-from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.errors import require_package
@@ -18,7 +17,6 @@ from halluc.engine.pretrained import (
     load_tokenizer,
     quiet_libraries,
     refuse_missing,
-    save,
 )
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.engine.runtime import attention_for, default_device
@@ -87,23 +85,8 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
     return source
 
 
-def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
-    """``digest_of_model`` of a pre-trained model; empty for a model from scratch."""
-    return {} if config.model is None else digest_of_model(pretrained_source(config))
-
-
-def write(model: Any, codec: StreamCodec, folder: Path) -> None:
-    """Write model and codec; adapters are merged into the weights.
-
-    Raises:
-        HallucError E401: the disk is full or read-only.
-    """
-    quiet_libraries(verbose=False)
-    save(model, codec, folder)
-
-
 def read(folder: Path) -> StreamModel:
-    """Load the output of ``write`` for sampling, on the available device."""
+    """Load a saved model and codec for sampling, on the available device."""
     device = default_device()
     quiet_libraries(verbose=False)
     codec = StreamCodec.load(folder)

@@ -15,7 +15,7 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.models import causal, training
-from halluc.augmentation.models.fitted import Trained, digest_of, fitted
+from halluc.augmentation.models.fitted import Trained, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.augmentation.models.plain_texts import unlabelled_texts
@@ -27,6 +27,7 @@ from halluc.core.rng import Draws
 from halluc.engine import runtime
 from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
 from halluc.engine.language_modelling import SequenceFeatures, mean_loss
+from halluc.engine.pretrained import quiet_libraries, save
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class LanguageModel:
         texts = unlabelled_texts(config.unlabelled, config.unlabelled_lines, "unlabelled")
         identity = {
             "config": {key: one for key, one in config.model_dump(mode="json").items() if key not in _OF_SAMPLING},
-            "weights": causal.weights_identity(config),
+            "weights": {} if config.model is None else digest_of_model(causal.pretrained_source(config)),
             "seed": workspace.seed,
             "examples": digest_of(examples),
             "unlabelled": digest_of(map(Editable, texts)),
@@ -68,7 +69,9 @@ class LanguageModel:
         def train(work: Path) -> Trained:
             with runtime.alone("auto", workspace.seed) as engine:
                 model, codec, facts = _trained(config, examples, texts, workspace.seed, engine, work)
-            return Trained(facts, lambda folder: causal.write(model, codec, folder))
+            quiet_libraries(verbose=False)
+            # Adapters are merged into the weights.
+            return Trained(facts, lambda folder: save(model, codec, folder))
 
         ready = fitted(workspace, "lm_synthesis", identity, train)
         model, codec = causal.read(ready.folder)

@@ -13,6 +13,12 @@ from typing import IO, Any
 
 from halluc.core.errors import HallucError
 from halluc.core.files import make_folder, write_json, writing
+from halluc.runs.directory import PROVENANCE
+
+# The folder and files of a corpus in progress: originals, new examples, their provenance, and a note of each.
+PARTIAL = ".partial"
+ORIGINALS, CANDIDATES, NOTES = "originals.jsonl", "candidates.jsonl", "notes.jsonl"
+JOURNALLED = (ORIGINALS, CANDIDATES, PROVENANCE, NOTES)
 
 # The maximum work that an interruption loses, in seconds.
 _EVERY = 5.0

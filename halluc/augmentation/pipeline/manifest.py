@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PARTIAL
+from halluc.augmentation.pipeline.journal import CANDIDATES, NOTES, ORIGINALS, PARTIAL
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Sample, Tally, alike_in_size, distinct
 from halluc.core.files import sha256_of, sync_folder, write_json, writing
