@@ -27,8 +27,8 @@ from halluc.augmentation.models.gan.config import (
 )
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining
+from halluc.augmentation.models.gan.sequences import GanPlan, Pieces, Sequences
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining
 from halluc.core.errors import HallucError
 
 PIECES = Pieces(9, 0, 1, (0, 2, 3))

@@ -210,7 +210,8 @@ def test_whatever_is_answered_an_example_has_the_labels_asked_for_or_is_rejected
 
 
 def endpoint_of(folder: Path, url: str, waits: list[float], retries: int = 3, most: int = 100, timeout: float = 5):
-    return Endpoint(url, None, KEY, folder, timeout=timeout, retries=retries, most_requests=most, wait=waits.append)
+    config = LlmSynthesisConfig(type="llm_synthesis", url=url, timeout=timeout, retries=retries, max_requests=most)
+    return Endpoint(config, KEY, folder, waits.append)
 
 
 def error_of(folder: Path, url: str, waits: list[float], **limits) -> OptionError:

@@ -115,12 +115,9 @@ class LlmSynthesis(Synthesizer):
             raise OptionError("type", "D144", "the training split has no examples", "give it some", EXIT_DATA)
         if not self._examples:
             refuse_all_locked(read, read)
-        config, cache = self.config, workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
-        key = os.environ.get(config.key_variable) or None
-        self._endpoint = Endpoint(
-            config.url, config.send_data_to, key, cache, timeout=config.timeout, retries=config.retries,
-            most_requests=config.max_requests,
-        )  # fmt: skip
+        cache = workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
+        key = os.environ.get(self.config.key_variable) or None
+        self._endpoint = Endpoint(self.config, key, cache)
 
     def facts(self) -> dict[str, Any]:
         usage = self._endpoint.usage() if self._endpoint else {}

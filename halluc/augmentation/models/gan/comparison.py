@@ -17,7 +17,8 @@ import torch
 
 from halluc.augmentation.models.gan.collapse import sampled_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
-from halluc.augmentation.models.gan.training import GanPlan, Weights
+from halluc.augmentation.models.gan.sequences import GanPlan
+from halluc.augmentation.models.gan.training import Weights
 from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
@@ -174,14 +175,14 @@ def compare(
     """
     rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
-    longest, temperatures = plan.config.longest, plan.config.temperatures
+    temperatures = plan.config.temperatures
     with torch.random.fork_rng(devices), progress("comparing the GAN with likelihood alone") as tick:
         for number, (name, temperature) in enumerate((name, one) for name in weights for one in temperatures):
             tick(number, len(weights) * len(temperatures))
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))
-            samples = sampled_words(generator, plan.held_out, numbers, longest, temperature, plan.words)
+            samples = sampled_words(generator, plan, numbers, temperature)
             rows.setdefault(name, []).append(measure(name, temperature, samples, held_out))
     real = measure(TRAINING_SPLIT, None, training, held_out)
     chosen = {name: best(of_generator) for name, of_generator in rows.items()}

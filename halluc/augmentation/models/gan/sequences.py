@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from halluc.augmentation.models.gan.config import GanSynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,19 @@ class Sequences:
         """A mask with the shape of ``ids``: pieces that are generated, neither condition nor padding."""
         places = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (places >= self.prefixes[:, None]) & (places < self.lengths[:, None])
+
+
+# Returns the words of a generated row, given its pieces and the number of the held-out row with its condition; None if
+# it is not a valid example.
+Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
+
+
+@dataclass(frozen=True)
+class GanPlan:
+    """The training and held-out rows, and the settings."""
+
+    train: Sequences
+    held_out: Sequences
+    words: Words
+    config: GanSynthesisConfig
+    seed: int

@@ -16,8 +16,8 @@ from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinit
 from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining, Weights
+from halluc.augmentation.models.gan.sequences import GanPlan, Pieces, Sequences
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, Weights
 from halluc.augmentation.models.labelled_stream import StreamCodec, has_locked_words
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.core.edits import Editable

@@ -18,11 +18,10 @@ import torch
 from torch import Tensor
 
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, Adversaries, NotFinite, descend
-from halluc.augmentation.models.gan.collapse import Words, check, from_row, perplexity
-from halluc.augmentation.models.gan.config import GanSynthesisConfig
+from halluc.augmentation.models.gan.collapse import check, from_row, perplexity
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator
-from halluc.augmentation.models.gan.sequences import Sequences
+from halluc.augmentation.models.gan.sequences import GanPlan, Sequences
 from halluc.core.files import replacing
 from halluc.core.messages import Tick, progress
 from halluc.core.rng import keyed_seed
@@ -36,17 +35,6 @@ _PATIENCE = 3
 # Likelihood steps if the config does not set epochs: ten epochs of 13,000 rows.
 _USUAL_STEPS = 2000
 _LAST_RATE = 0.1
-
-
-@dataclass(frozen=True)
-class GanPlan:
-    """The training and held-out rows, and the settings."""
-
-    train: Sequences
-    held_out: Sequences
-    words: Words
-    config: GanSynthesisConfig
-    seed: int
 
 
 @dataclass
@@ -225,7 +213,7 @@ class GanTraining:
         """Check the generator: it becomes the last good one, or adversarial training stops."""
         self._seed("check")  # equal in all checks, so that their results differ only by the generator
         keys = self.plan.config.collapse
-        result = check(self.generator, self.plan.held_out, keys.samples, self.plan.config.longest, self.plan.words)
+        result = check(self.generator, self.plan)
         self.progress.checks.append({"step": step, **result.row()})
         fault = result.fault(from_row(self.progress.checks[0]), keys) if step else None
         if fault is None:
