@@ -169,11 +169,11 @@ def train_masked(
         return {**losses, "log_likelihood": -sum(losses.values()) / max(1, len(losses))}
 
     before = evaluate(model)
+    chosen_by, by_epoch = evaluate if held_out else None, features.by_epoch
     done = training.train(
-        model, features, settings, engine, work, seed=seed, what=what, evaluate=evaluate if held_out else None,
-        by_epoch=features.by_epoch,
-    )  # fmt: skip
-    after = done.held_out or before
+        model, features, settings, engine, work, seed=seed, what=what, evaluate=chosen_by, by_epoch=by_epoch
+    )
+    after = {**before, **(done.held_out or {})}
     perplexity: dict[str, dict[Literal["before", "after"], float]] = {
         name: {"before": training.perplexity(before[name]), "after": training.perplexity(after[name])}
         for name in held_out

@@ -107,7 +107,7 @@ def _trained(
     of_held_out = MaskedFeatures(held_out, 1, seed, codec.mask, codec.pad)
     done = train_masked(
         loaded, features, {"texts": of_held_out}, settings, engine, work, seed=seed, what="pre-training"
-    )  # fmt: skip
+    )
     return {
         "head": done.head,
         "texts": len(split[0]),
