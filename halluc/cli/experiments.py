@@ -91,7 +91,7 @@ def augment(
     """Create a larger training split by data augmentation. Every edit is recorded."""
     from halluc.commands import augment, command_lines
     from halluc.launch import augmentations
-    from halluc.launch.sharing import Sharing
+    from halluc.launch.ray_commands import Sharing
     from halluc.workflows import augmentation_runs
     from halluc.workflows.cell_selection import Selection
 

@@ -44,7 +44,7 @@ def predict(
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
     from halluc.commands import command_lines, predict
     from halluc.launch import predictions
-    from halluc.launch.sharing import Sharing
+    from halluc.launch.ray_commands import Sharing
     from halluc.workflows.input_reading import Reading
     from halluc.workflows.prediction import InputJob
 

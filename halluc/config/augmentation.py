@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from halluc.config.schema import component_configs
-from halluc.config.section import MOST_EXAMPLES, Reference, Section
+from halluc.config.section import MOST_EXAMPLES, ExampleCount, Reference, Section
 from halluc.core import registry
 from halluc.core.errors import cut
 
@@ -23,7 +23,7 @@ _MOST_TIMES = 1_000
 class _AugmentConfig(Section):
     """Augmentation of the training split. ``methods`` and ``filters`` are typed by ``augment_type``."""
 
-    size: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | Annotated[str, Field(pattern=_MULTIPLE)] = Field(
+    size: ExampleCount | Annotated[str, Field(pattern=_MULTIPLE)] = Field(
         description="the size of the augmented corpus, as a multiple of the training split such as `3.0x` (at most "
         "1,000x), or as the number of new examples (at most 100 million)"
     )

@@ -6,15 +6,26 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.section import DISTINCT, MOST_LABELS, MOST_MEMBERS, LabelName, Reference, Section, Share, Text
+from halluc.config.section import (
+    DISTINCT,
+    MOST_LABELS,
+    MOST_MEMBERS,
+    BatchSize,
+    LabelName,
+    OpenShare,
+    Reference,
+    Section,
+    Share,
+    Text,
+)
 
 
 class GuaranteeConfig(Section):
     """Abstention with a guarantee (Learn then Test; Angelopoulos et al. 2021)."""
 
-    max_rate: float = Field(gt=0, lt=1, description="upper bound of the rate of unsupported claims")
-    probability: float = Field(
-        default=0.95, gt=0, lt=1, description="the probability with which the bound holds, over random dev splits"
+    max_rate: OpenShare = Field(description="upper bound of the rate of unsupported claims")
+    probability: OpenShare = Field(
+        default=0.95, description="the probability with which the bound holds, over random dev splits"
     )
     unit: Literal["example", "claim"] = Field(
         default="example",
@@ -130,8 +141,8 @@ class EvalConfig(Section):
     splits: Annotated[list[Literal["train", "dev", "test"]], Field(min_length=1, max_length=3), DISTINCT] | None = (
         Field(default=None, description="the splits that `halluc eval` evaluates; null: dev and test, if present")
     )
-    batch_tokens: int = Field(
-        default=4096, ge=1, le=100_000_000, description="batch size of a forward pass, in word pieces with padding"
+    batch_tokens: BatchSize = Field(
+        default=4096, description="batch size of a forward pass, in word pieces with padding"
     )
     decode: Decoding = Field(
         default="constrained",

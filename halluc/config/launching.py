@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from halluc.config.section import Section
+from halluc.config.section import Section, SmallCount
 
 # Options that halluc sets itself, by their name in sbatch.
 OWN_OPTIONS = (
@@ -51,8 +51,8 @@ class SlurmConfig(Section):
     )
     account: Name | None = Field(default=None, description="account to charge")
     qos: Name | None = Field(default=None, description="quality of service (QOS)")
-    concurrency: int | None = Field(
-        default=None, ge=1, le=1_000, description="maximum number of simultaneous tasks; null: no limit"
+    concurrency: SmallCount | None = Field(
+        default=None, description="maximum number of simultaneous tasks; null: no limit"
     )
     options: Annotated[list[Option], Field(max_length=50)] = Field(
         default=[], description="further options of sbatch, such as `--constraint=a100`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from halluc.config.section import Reference, Section
+from halluc.config.section import DropoutRate, Reference, Section
 
 
 class LowRankConfig(Section):
@@ -12,7 +12,7 @@ class LowRankConfig(Section):
 
     rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
     alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate of the adapter inputs")
+    dropout: DropoutRate = Field(default=0.0, description="dropout rate of the adapter inputs")
 
 
 # More than the parameters of BERT-large's layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
@@ -62,8 +62,8 @@ class ModelConfig(Section):
         default=False,
         description="allow Python code from the model's repository to run; enable it only if you trust the repository",
     )
-    dropout: float | None = Field(
-        default=None, ge=0, lt=1, description="dropout rate of all layers; null: the rates in the model's own config"
+    dropout: DropoutRate | None = Field(
+        default=None, description="dropout rate of all layers; null: the rates in the model's own config"
     )
     freeze: int | None = Field(
         default=None, ge=0, le=1_000, description="freeze the embeddings and this many of the lowest layers"

@@ -14,7 +14,7 @@ from pydantic import Field, create_model, model_validator
 from halluc.config.evaluation import EvalConfig, GateConfig
 from halluc.config.launching import LaunchConfig
 from halluc.config.models import ModelConfig
-from halluc.config.section import DISTINCT, MOST_EXAMPLES, MOST_LABELS, Reference, Section, Share, Text
+from halluc.config.section import DISTINCT, MOST_LABELS, ExampleCount, Reference, Section, Share, Text
 from halluc.config.training import TrainConfig
 from halluc.config.tuning import TuneConfig
 from halluc.core import registry
@@ -49,10 +49,8 @@ class GapConfig(Section):
         description="the fractions of the study, from which matched sizes are computed; null: 0, .25, .5 (for labels "
         "0, 1; for words 0, .1, .25)",
     )
-    size: int | None = Field(
+    size: ExampleCount | None = Field(
         default=None,
-        ge=1,
-        le=MOST_EXAMPLES,
         description="with `control: matched`: train on this many examples; null: as many as the largest fraction "
         "leaves",
     )

@@ -34,6 +34,23 @@ MOST_MEMBERS = 50
 
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Shares that are not 0, and those that are neither 0 nor 1; a part of the examples that leaves enough to train on.
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+HeldOutShare = Annotated[float, Field(ge=0.001, le=0.5)]
+
+SmallCount = Annotated[int, Field(ge=1, le=1_000)]
+EpochCount = Annotated[int, Field(ge=1, le=10_000)]
+LargeCount = Annotated[int, Field(ge=1, le=10_000_000)]
+StepCount = Annotated[int, Field(ge=1, le=MOST_STEPS)]
+ExampleCount = Annotated[int, Field(ge=1, le=MOST_EXAMPLES)]
+
+# Of training and of sampling.
+BatchSize = Annotated[int, Field(ge=1, le=100_000_000)]
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+LossWeight = Annotated[float, Field(ge=0, le=1_000)]
+Temperature = Annotated[float, Field(ge=0.05, le=10)]
+TopK = Annotated[int, Field(ge=0, le=100_000)]
 
 
 def _nameable(reference: str) -> str:

@@ -6,7 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.section import DISTINCT, MOST_MEMBERS, MOST_STEPS, Reference, Section, Share, Text
+from halluc.config.section import (
+    DISTINCT,
+    MOST_MEMBERS,
+    BatchSize,
+    DropoutRate,
+    EpochCount,
+    LargeCount,
+    LossWeight,
+    PositiveShare,
+    Reference,
+    Section,
+    Share,
+    SmallCount,
+    StepCount,
+    Text,
+)
 
 
 class CheckpointsConfig(Section):
@@ -29,10 +44,8 @@ class AverageConfig(Section):
         description="exponential: a moving average, updated after every step; checkpoints: the mean of the weights at "
         "the last evaluations"
     )
-    decay: float | None = Field(
+    decay: DropoutRate | None = Field(
         default=None,
-        ge=0,
-        lt=1,
         description=f"decay of the exponential average; null: {_DECAY}. In step t it is at most (1 + t) / (10 + t)",
     )
     last: int | None = Field(
@@ -58,7 +71,7 @@ class AverageConfig(Section):
 class UnfreezeConfig(Section):
     """Gradual unfreezing (Howard & Ruder 2018): the head is trained first, then one more layer after each interval."""
 
-    every: Literal["epoch"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = Field(
+    every: Literal["epoch"] | StepCount = Field(
         default="epoch", description="the interval: `epoch`, or a number of steps"
     )
 
@@ -73,22 +86,16 @@ class PretrainConfig(Section):
         "`tokens` or `text`",
     )
     own: bool = Field(default=False, description="also use the texts of the training split")
-    lines: int = Field(
-        default=20_000, ge=1, le=10_000_000, description="maximum number of lines that are read from `texts`"
+    lines: LargeCount = Field(default=20_000, description="maximum number of lines that are read from `texts`")
+    epochs: EpochCount = Field(
+        default=3, description="number of epochs, each with new masks; ignored if `steps` is set"
     )
-    epochs: int = Field(
-        default=3, ge=1, le=10_000, description="number of epochs, each with new masks; ignored if `steps` is set"
-    )
-    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
-    learning_rate: float | None = Field(
+    steps: StepCount | None = Field(default=None, description="total number of optimizer steps")
+    learning_rate: PositiveShare | None = Field(
         default=None,
-        gt=0,
-        le=1,
         description="peak learning rate; null: 5.0e-5, or 3.0e-4 if the masked-LM head of the model is random",
     )
-    batch_tokens: int = Field(
-        default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
-    )
+    batch_tokens: LargeCount = Field(default=1_024, description="batch size in word pieces, without padding")
     mask: float = Field(default=0.15, gt=0, le=0.9, description="share of the words that are masked")
 
     @model_validator(mode="after")
@@ -112,20 +119,12 @@ class TeacherConfig(Section):
 
 class TrainConfig(Section):
     epochs: int = Field(default=3, ge=1, le=100_000, description="number of epochs; ignored if `steps` is set")
-    steps: int | None = Field(
-        default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps, instead of `epochs`"
+    steps: StepCount | None = Field(default=None, description="total number of optimizer steps, instead of `epochs`")
+    learning_rate: PositiveShare = Field(
+        default=5.0e-5, description="peak learning rate, at the end of the warm-up; small encoders need a higher one"
     )
-    learning_rate: float = Field(
-        default=5.0e-5,
-        gt=0,
-        le=1,
-        description="peak learning rate, at the end of the warm-up; small encoders need a higher one",
-    )
-    batch_tokens: int = Field(
-        default=1024,
-        ge=1,
-        le=100_000_000,
-        description="batch size of an optimizer step, in word pieces without padding, over all processes",
+    batch_tokens: BatchSize = Field(
+        default=1024, description="batch size of an optimizer step, in word pieces without padding, over all processes"
     )
     batching: Literal["buckets", "random"] = Field(
         default="buckets",
@@ -134,9 +133,7 @@ class TrainConfig(Section):
     schedule: Literal["linear", "cosine", "constant"] = Field(
         default="linear", description="learning-rate decay after the warm-up"
     )
-    warmup: float = Field(
-        default=0.1, ge=0, le=1, description="share of the steps in which the learning rate increases (warm-up)"
-    )
+    warmup: Share = Field(default=0.1, description="share of the steps in which the learning rate increases (warm-up)")
     weight_decay: float = Field(
         default=0.01, ge=0, le=100, description="weight decay of AdamW; biases and normalization layers have none"
     )
@@ -153,23 +150,14 @@ class TrainConfig(Section):
         le=100_000,
         description="early stopping: stop after this many evaluations without improvement; null: never",
     )
-    evaluate_steps: int | None = Field(
-        default=None,
-        ge=1,
-        le=MOST_STEPS,
-        description="evaluate on dev every N steps and after the last step; null: after each epoch",
+    evaluate_steps: StepCount | None = Field(
+        default=None, description="evaluate on dev every N steps and after the last step; null: after each epoch"
     )
-    accumulation: int = Field(
-        default=1,
-        ge=1,
-        le=1_000,
-        description="gradient accumulation: split each optimizer step into N forward passes, to save memory",
+    accumulation: SmallCount = Field(
+        default=1, description="gradient accumulation: split each optimizer step into N forward passes, to save memory"
     )
-    checkpoint_steps: int | None = Field(
-        default=None,
-        ge=1,
-        le=MOST_STEPS,
-        description="save a checkpoint every N steps, in addition to the one after each epoch",
+    checkpoint_steps: StepCount | None = Field(
+        default=None, description="save a checkpoint every N steps, in addition to the one after each epoch"
     )
     checkpoints: CheckpointsConfig = Field(
         default=CheckpointsConfig(), description="which checkpoints are kept on disk"
@@ -177,10 +165,8 @@ class TrainConfig(Section):
     average: AverageConfig | None = Field(
         default=None, description="weight averaging, such as `average: {kind: exponential}`; null: none"
     )
-    layer_decay: float | None = Field(
+    layer_decay: PositiveShare | None = Field(
         default=None,
-        gt=0,
-        le=1,
         description="layer-wise learning rate decay: the rate of each layer is that of the layer above times this; "
         "the head and the top layer have the full rate, the embeddings the lowest. null: the same rate for all",
     )
@@ -207,17 +193,13 @@ class TrainConfig(Section):
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )
-    r_drop: float = Field(
+    r_drop: LossWeight = Field(
         default=0.0,
-        ge=0,
-        le=1_000,
         description="R-Drop (Liang et al. 2021): weight of the divergence between two passes that differ "
         "in their dropout; 0: off",
     )
-    adversarial: float = Field(
+    adversarial: LossWeight = Field(
         default=0.0,
-        ge=0,
-        le=1_000,
         description="adversarial training (FGM, Miyato et al. 2017): norm of the noise on the word embeddings of an "
         "example; 0: off",
     )

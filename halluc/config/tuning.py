@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from halluc.config.evaluation import BoundsConfig
-from halluc.config.section import DISTINCT, Section, Text
+from halluc.config.section import DISTINCT, Section, SmallCount, Text
 
 MOST_CHOICES, MOST_PARAMETERS, MOST_TRIALS, MOST_GRID = 1_000, 50, 100_000, 10_000
 Number = Annotated[int, Field(ge=-(10**12), le=10**12)] | Annotated[float, Field(ge=-1e12, le=1e12)]
@@ -88,10 +88,8 @@ class TuneConfig(Section):
         description="which trials are stopped early by their figure on dev. median: those below the median of earlier "
         "trials at the same evaluation, from the sixth trial on; hyperband: by successive halving",
     )
-    batch: int = Field(
+    batch: SmallCount = Field(
         default=1,
-        ge=1,
-        le=1_000,
         description="how many trials are chosen at once, by the results of the batches before; `--on ray` runs them in "
         "parallel",
     )

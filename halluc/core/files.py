@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from halluc.core.context_values import bound
 from halluc.core.errors import HallucError, environment_error
 
 # The temporary name of a file or folder that replaces `name`, or was moved aside for it, with the id of the process.
@@ -119,12 +120,19 @@ def _remove_if_left(entry: os.DirEntry[str]) -> None:
                 left.unlink()
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and its parents; raises HallucError E401 if that is not possible."""
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise HallucError E401 for ``path`` instead of any OSError in the block."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents; raises HallucError E401 if that is not possible."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> HallucError:
@@ -136,15 +144,10 @@ TO_OUTPUT = "choose another path for `--output`"
 _elsewhere: ContextVar[str] = ContextVar("_elsewhere", default="choose another `runs_dir`")
 
 
-@contextlib.contextmanager
-def elsewhere(advice: str) -> Iterator[None]:
+def elsewhere(advice: str) -> contextlib._GeneratorContextManager[None]:
     """Set what errors about unwritable files suggest besides fixing the cause, such as another `--output`; also a
     decorator."""
-    token = _elsewhere.set(advice)
-    try:
-        yield
-    finally:
-        _elsewhere.reset(token)
+    return bound(_elsewhere, advice)
 
 
 def remedy(path: Path, error: OSError) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import unwritable
+from halluc.core.files import writing
 from halluc.core.processes import is_running, start_time
 
 # A lock whose recorded owner has ended may belong to a process that has not written its id yet: it is tried again this
@@ -82,7 +82,9 @@ def locked(file: Path, of: Path, *, waits: bool = False) -> Iterator[None]:
     Raises:
         HallucError R103: another process holds it. E401: the file cannot be written, or has no locks.
     """
-    with _opened(file, of) as lock:
+    with writing(of):
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    with os.fdopen(descriptor, "r+b", buffering=0) as lock:
         _take(lock, file, of, waits)
         _held.add(lock)
         try:
@@ -108,13 +110,6 @@ def is_held(file: Path) -> bool:
     return False
 
 
-def _opened(file: Path, of: Path) -> IO[bytes]:
-    try:
-        return open(file, "r+b", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_CREAT, 0o666))
-    except OSError as error:
-        raise unwritable(of, error) from None
-
-
 def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
     for attempt in range(_TRIES):
         try:
@@ -133,12 +128,10 @@ def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
 
 def _note_owner(lock: IO[bytes], file: Path) -> None:
     """Write this process into the lock file, in place: on a full disk this works if the file has content already."""
-    try:
+    with writing(file):
         lock.seek(0)
         lock.write(json.dumps(asdict(Owner.this_process())).encode())
         lock.truncate()
-    except OSError as error:
-        raise unwritable(file, error) from error
 
 
 def _refusal(owner: Owner | None, file: Path, of: Path) -> HallucError:

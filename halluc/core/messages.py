@@ -7,10 +7,10 @@ everything. Each thread has its own context.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import IntEnum
+from pathlib import Path
 from typing import Protocol
 
 from halluc.core.context_values import bound
@@ -43,10 +43,9 @@ class Listener:
     def say(self, text: str, style: str | None = None) -> None:
         """A message; ``style`` is a style of rich."""
 
-    @contextlib.contextmanager
-    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+    def bar(self, what: str, unit: str, logged: bool) -> AbstractContextManager[Tick]:
         """See ``progress``."""
-        yield no_progress
+        return contextlib.nullcontext(no_progress)
 
     def put(self, result: object) -> None:
         """See ``put``."""
@@ -69,10 +68,8 @@ class _Inner(Listener):
     def say(self, text: str, style: str | None = None) -> None:
         self.outer.say(text, style)
 
-    @contextlib.contextmanager
-    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
-        with self.outer.bar(what, unit, logged) as tick:
-            yield tick
+    def bar(self, what: str, unit: str, logged: bool) -> AbstractContextManager[Tick]:
+        return self.outer.bar(what, unit, logged)
 
 
 def without_results() -> contextlib.AbstractContextManager[None]:
@@ -93,6 +90,12 @@ def hears(level: Level) -> bool:
 def say(text: str = "", style: str | None = None) -> None:
     """Send a message at any level of the listener."""
     _LISTENER.get().say(text, style)
+
+
+def say_end_of(log: Path) -> None:
+    """Send the last lines of a log file, if it exists."""
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:] if log.is_file() else ():
+        say(line)
 
 
 def warn(text: str) -> None:

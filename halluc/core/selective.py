@@ -55,14 +55,6 @@ class Guarantee:
     most_unsupported: int | None = None
 
 
-def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
-    """Coverage k / n and risk(k), both (claims,), for k = 1 to n; empty without claims."""
-    claims, bad = (sums[0] for sums in Order(confidence).curves(~_flags(right), None))
-    ranks = numpy.arange(1, len(confidence) + 1)
-    # Linear within each group: the expected number of bad claims in a random order.
-    return ranks / max(len(ranks), 1), numpy.interp(ranks, claims, bad) / ranks
-
-
 def aurc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
     """Area under the risk-coverage curve: the mean of risk(k); None without claims."""
     return _figure(_aurc, confidence, ~_flags(right), weights)

@@ -13,8 +13,9 @@ from pydantic import Field, field_validator, model_validator
 from halluc.config.section import (
     LINE_BYTES_BOUND,
     LONGEST_TEXT,
-    MOST_EXAMPLES,
     MOST_LINE_BYTES,
+    ExampleCount,
+    OpenShare,
     Reference,
     Section,
     Text,
@@ -53,15 +54,14 @@ class DataConfig(Section):
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
     dev: Reference | None = Field(default=None, description="the split for selecting checkpoints")
     test: Reference | None = Field(default=None, description="the split that is only used for evaluation")
-    dev_share: float | None = Field(
-        default=None, gt=0, lt=1, description="if there is no `dev`: the share of train to hold out as dev; whole "
-            "documents, if the data has documents",
-    )  # fmt: skip
-    test_share: float | None = Field(default=None, gt=0, lt=1, description="the same for `test`")
-    max_examples: int | None = Field(
+    dev_share: OpenShare | None = Field(
         default=None,
-        ge=1,
-        le=MOST_EXAMPLES,
+        description="if there is no `dev`: the share of train to hold out as dev; whole "
+        "documents, if the data has documents",
+    )
+    test_share: OpenShare | None = Field(default=None, description="the same for `test`")
+    max_examples: ExampleCount | None = Field(
+        default=None,
         description="only read the first N examples of each split (including dev and test), for quick trials",
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core.errors import HallucError, data_error, refuse, suggestion
-from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.references import refuse_unless_file
 from halluc.data.word_files import json_lines
 
 SUBJECT, OBJECT = "[X]", "[Y]"
@@ -94,9 +94,7 @@ def _files(path: Path, form: str) -> dict[str, Path]:
     path = path.expanduser()
     if path.is_dir():
         return {one.stem: one for one in sorted(path.glob("*.jsonl"))}
-    refuse_irregular(path, form)
-    if not path.is_file():
-        raise absent(path)
+    refuse_unless_file(path, form)
     return {path.stem: path}
 
 

@@ -24,7 +24,7 @@ from halluc.core.quantities import quantity
 from halluc.data.config import DataConfig
 from halluc.data.fields import whole
 from halluc.data.rows.reading import format_of, open_rows
-from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.references import refuse_unless_file
 from halluc.data.rows.row import BadLine, Finding, Format, Layout, Row, Unreadable, folded
 
 # Errors of the assignment: the file may belong to another split.
@@ -137,9 +137,7 @@ def read_predictions(
     Raises:
         HallucError or ManyErrors D1xx: the file is absent or empty, or a line cannot be read.
     """
-    refuse_irregular(path, "it is read several times: save its content to a file")
-    if not path.is_file():
-        raise absent(path)
+    refuse_unless_file(path, "it is read several times: save its content to a file")
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, data, corpus, scheme)
     predictions = file.read()

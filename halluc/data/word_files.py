@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
 from halluc.data.rows.records import parse_object
-from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.references import refuse_unless_file
 from halluc.data.rows.row import BadLine, Unreadable, excerpt
 from halluc.data.rows.streams import numbered_lines
 
@@ -33,9 +33,7 @@ def entries(
         HallucError D101: no such file, or no regular one. D103, D114: see ``TextStream``.
     """
     path = Path(reference).expanduser()
-    refuse_irregular(path, form)
-    if not path.is_file():
-        raise absent(path)
+    refuse_unless_file(path, form)
     if path.suffix == ".jsonl":
         return json_lines(path, fields, errors, code=code, form=form)
     return _lines(path, columns, errors, code, form)

@@ -35,13 +35,7 @@ def evaluate(
         return
     if config is None or config.is_dir() or any(one not in (None, ()) for one in others.values()):
         where.refuse_cluster("evaluates the cells of a study, or the newest run of a CONFIG")
-    else:
-        _on_ray(config, overrides, where.address, splits, selection)
-
-
-def _on_ray(
-    config: Path, overrides: Sequence[str], address: str | None, splits: Sequence[str] | None, selection: Selection
-) -> None:
+        return
     study, chosen = cells.begin(config, overrides, selection, trains=False)
     study_run = StudyRun(
         config, overrides, study, chosen, CellOutcome(),
@@ -49,7 +43,7 @@ def _on_ray(
         splits=splits,
     )  # fmt: skip
     if study.axes:
-        ray_tasks.launch(study_run, address)
+        ray_tasks.launch(study_run, where.address)
         return
     job, _ = evaluation.find(config, overrides)
     # As if it were a cell, in the folder of the run; it is evaluated again, as without a cluster.
@@ -57,7 +51,7 @@ def _on_ray(
     try:
         with without_results():
             one = replace(study_run, study=replace(study, cells=(cell,)), cells=(cell,), done=lambda _: False)
-            ray_tasks.launch(one, address)
+            ray_tasks.launch(one, where.address)
     finally:  # also if a gate is not met
         for result in study_run.outcome.evaluations:
             put(result.model_copy(update={"cell": None}))

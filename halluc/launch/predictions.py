@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from halluc.core.messages import tell
-from halluc.launch.sharing import NodeCommand, Sharing
+from halluc.launch.ray_commands import NodeCommand, Sharing
 from halluc.workflows import ensembles, prediction, prediction_shards
 from halluc.workflows.cell_selection import shard_of
 from halluc.workflows.prediction import InputJob, Write
@@ -41,20 +41,14 @@ def predict(
         tell("when all parts exist, the same command without --shard merges them")
         return
     if sharing.on is not None and not parts.whole():
-        _on_ray(job, parts, sharing, arguments)
+
+        def command(number: int, of: int) -> NodeCommand:
+            part = parts.path(number, of)
+            return NodeCommand(tuple(arguments(f"{number}/{of}")), part.is_file, part.with_name(f"{part.name}.log"))
+
+        trained, _ = ensembles.locate(job.reference, job.members, job.overrides)
+        sharing.run(command, trained.job.loaded)
     if parts.whole():
         prediction_shards.join(parts)
     else:  # the parts next to it belong to another prediction
         prediction.predict(job, sink, jobs=jobs)
-
-
-def _on_ray(
-    job: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
-) -> None:  # fmt: skip
-    trained, _ = ensembles.locate(job.reference, job.members, job.overrides)
-
-    def command(number: int, of: int) -> NodeCommand:
-        part = parts.path(number, of)
-        return NodeCommand(tuple(arguments(f"{number}/{of}")), part.is_file, part.with_name(f"{part.name}.log"))
-
-    sharing.run(command, trained.job.loaded)

@@ -17,7 +17,7 @@ from typing import Any
 from halluc import __version__
 from halluc.config.launching import LaunchConfig, RayConfig
 from halluc.config.loading import LoadedConfig
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError, environment_error, require_package
 from halluc.core.files import make_folder, write_text
 
 _CONNECT_SECONDS, _NODE_SECONDS = 10.0, 120.0
@@ -26,12 +26,10 @@ _START = "start a cluster with `ray start --head` (docs/scale.md), and set --add
 
 
 def imported() -> Any:
-    try:
-        import ray
-        import ray.exceptions
-    except ModuleNotFoundError:
-        message, help = "--on ray needs ray, which is not installed", 'install it: pip install "halluc[ray]"'
-        raise environment_error("E420", message, help) from None
+    require_package("ray", "--on ray", "ray")
+    import ray
+    import ray.exceptions
+
     return ray
 
 

@@ -12,17 +12,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from halluc.config.launching import RayConfig
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import EXIT_BUG, EXIT_DATA, EXIT_DONE, HallucError, environment_error
-from halluc.core.messages import say, tell
+from halluc.core.messages import say, say_end_of, tell
 from halluc.launch import ray_cluster
 
 _PAUSE = 0.2
-# How many lines of the log of a failed command are shown.
-_LOG_LINES = 20
 # How many seconds cancelled commands have to end, as with a checkpoint.
 _END_SECONDS = 60.0
 # halluc as a process that ends with its parent: otherwise it would hold locks that the restarted command needs.
@@ -36,17 +34,6 @@ class NodeCommand:
     arguments: tuple[str, ...]
     is_done: Callable[[], bool]
     log: Path
-
-
-def cluster_capacity(address: str | None, config: RayConfig) -> int:
-    """How many tasks the cluster can run at once.
-
-    Raises:
-        HallucError E420: ray is not installed. E483: there is no cluster.
-    """
-    ray = ray_cluster.imported()
-    with ray_cluster.connected(ray, address):
-        return ray_cluster.cluster_capacity(ray, config)
 
 
 def run(
@@ -71,6 +58,42 @@ def run(
         ray_cluster.refuse_unfit(ray, [config], marker)
         tasks = _Tasks(ray, config, len(commands), len(commands) - len(waiting), each, ray_cluster.variables([loaded]))
         tasks.run(waiting)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the work is divided: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
+
+    Raises:
+        HallucError C020: options that do not go together.
+    """
+
+    shard: str | None = None
+    on: Literal["ray"] | None = None
+    address: str | None = None
+    shards: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = {
+            "--address and --shards require --on ray": self.on is None and bool(self.address or self.shards),
+            "--shard cannot be combined with --on ray, which starts all shards": self.on is not None
+            and self.shard is not None,
+        }
+        for message in (message for message, is_so in wrong.items() if is_so):
+            raise HallucError("C020", message, help="remove one of them")
+
+    def run(self, command: Callable[[int, int], NodeCommand], loaded: LoadedConfig) -> None:
+        """Run the command of each shard on the cluster; it is called with the shard's number and their total.
+
+        Raises:
+            HallucError: as ``run`` of this module.
+        """
+        count = self.shards
+        if count is None:
+            ray = ray_cluster.imported()
+            with ray_cluster.connected(ray, self.address):
+                count = 2 * max(1, ray_cluster.cluster_capacity(ray, ray_cluster.settings(loaded)))
+        run([command(number, count) for number in range(1, count + 1)], self.address, loaded)
 
 
 class _Tasks:
@@ -114,11 +137,9 @@ class _Tasks:
             tell(f"{self.done:,} of {self.total:,} {self.each}s")
             command.log.unlink(missing_ok=True)
             return
-        log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
         lost = self.lost.get(command.log, 0)
         if code >= 0 or lost >= self.config.retries:
-            for line in log[-_LOG_LINES:]:
-                say(line)
+            say_end_of(command.log)
             if code < 0:
                 help = f"there may be too little memory; the same command continues with the remaining {self.each}s"
                 raise environment_error("E480", f"a {self.each} was lost {lost + 1} times ({command.log})", help)

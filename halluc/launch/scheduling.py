@@ -14,7 +14,7 @@ from typing import Protocol
 from halluc.config.matrix import Cell
 from halluc.core.errors import EXIT_BUG, EXIT_ENVIRONMENT, EXIT_INTERRUPTED, HallucError
 from halluc.core.files import make_folder
-from halluc.core.messages import Level, hears, listener, listening, put, say, tell
+from halluc.core.messages import Level, hears, listener, listening, put, say, say_end_of, tell
 from halluc.core.permissions import commands_allowed
 from halluc.engine.interrupt import Interruption
 from halluc.launch.orders import CellAnswers, CellOrder
@@ -23,8 +23,6 @@ from halluc.workflows import gate_reports, run_locations
 from halluc.workflows.cells import Brief, CellProgress
 from halluc.workflows.experiments import StudyRun
 
-# How many lines of the log of a failed cell are shown.
-_LOG_LINES = 20
 _PAUSE = 0.1
 # How many seconds a restarted cell waits until its first process has released the lock.
 _PATIENCE = 60.0
@@ -183,9 +181,7 @@ class _Schedule:
     def _crash(self, cell: Cell, ended: Ended) -> HallucError:
         """The error of a process that could not report one, with the end of its log."""
         log = self._log(cell)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-        for line in lines[-_LOG_LINES:]:
-            say(line)
+        say_end_of(log)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
             help = "there may be too little memory: use fewer --jobs; the same command continues"
             message = f"the process {_exit_reason(ended.code)} {self.backend.retries + 1} times ({log})"

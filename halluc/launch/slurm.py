@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from halluc.components import TABLE
 from halluc.config.launching import LaunchConfig, SlurmConfig
@@ -152,11 +153,9 @@ def _array_script(name: str, settings: SlurmConfig, array: Array, folder: Path, 
     directives = {
         "job-name": name, "array": array.spec(settings.concurrency), "output": _escaped(folder / "%A_%a.log"),
         "open-mode": "append", "signal": f"B:USR1@{_GRACE}", "cpus-per-task": settings.cpus, "gpus": settings.gpus,
-        "time": settings.time, "mem": settings.memory, **_where(settings),
+        "time": settings.time, "mem": settings.memory,
     }  # fmt: skip
-    lines = [f"#SBATCH --{key}={value}" for key, value in directives.items() if value]
-    lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in settings.options)]
-    return "\n".join(["#!/bin/bash", *lines, *_body(command, array.shards), ""])
+    return _script(settings, directives, ["--requeue", *settings.options], _body(command, array.shards))
 
 
 def _body(command: Sequence[str], shards: int) -> list[str]:
@@ -184,13 +183,14 @@ def _body(command: Sequence[str], shards: int) -> list[str]:
 
 
 def _report_script(name: str, settings: SlurmConfig, folder: Path, command: Sequence[str]) -> str:
-    directives = {"job-name": f"{name}-report", "output": _escaped(folder / "report-%j.log"), **_where(settings)}
-    lines = [f"#SBATCH --{key}={value}" for key, value in directives.items() if value]
-    return "\n".join(["#!/bin/bash", *lines, *_start(), f"exec {_halluc(command)}", ""])
+    directives = {"job-name": f"{name}-report", "output": _escaped(folder / "report-%j.log")}
+    return _script(settings, directives, [], [*_start(), f"exec {_halluc(command)}"])
 
 
-def _where(settings: SlurmConfig) -> dict[str, str | None]:
-    return {"partition": settings.partition, "account": settings.account, "qos": settings.qos}
+def _script(settings: SlurmConfig, directives: dict[str, Any], options: Sequence[str], body: Sequence[str]) -> str:
+    where = {"partition": settings.partition, "account": settings.account, "qos": settings.qos}
+    lines = [f"--{key}={value}" for key, value in {**directives, **where}.items() if value]
+    return "\n".join(["#!/bin/bash", *(f"#SBATCH {line}" for line in (*lines, *options)), *body, ""])
 
 
 def _start() -> list[str]:

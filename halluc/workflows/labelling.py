@@ -83,7 +83,7 @@ class PlainTextLabeller:
         tokenizer = Tokenizer() if data is None else Tokenizer.of(data)
         return cls(labeller, tokenizer, _fingerprint(trained, labeller, tokenizer))
 
-    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+    def answers(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         """The labels that the model predicts for each text."""
         examples = self.labeller.model.task.examples
         items = [single(number, f"text-{number}", text, self.tokenizer) for number, text in enumerate(texts, 1)]

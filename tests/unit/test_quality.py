@@ -71,13 +71,12 @@ def row(*parts: float, temperature: float = 1.0) -> GeneratorFigures:
 
 def test_a_generator_is_better_only_if_the_difference_exceeds_its_error() -> None:
     base = row(0.30, 0.32, 0.34, 0.36, 0.38)
-    assert Verdict.of(row(0.40, 0.42, 0.44, 0.46, 0.48), base).is_better
-    assert Verdict.of(base, row(0.40, 0.42, 0.44, 0.46, 0.48)).is_worse
+    assert Verdict.of(row(0.40, 0.42, 0.44, 0.46, 0.48), base).outcome == "better"
+    assert Verdict.of(base, row(0.40, 0.42, 0.44, 0.46, 0.48)).outcome == "worse"
     noisy = Verdict.of(row(0.10, 0.52, 0.14, 0.56, 0.48), base)
     assert noisy.difference > 0
-    assert not noisy.is_better and not noisy.is_worse
-    same = Verdict.of(base, base)
-    assert not same.is_better and not same.is_worse
+    assert noisy.outcome == "no better"
+    assert Verdict.of(base, base).outcome == "no better"
 
 
 def test_the_error_is_student_s_over_paired_parts() -> None:

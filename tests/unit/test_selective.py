@@ -54,9 +54,6 @@ def orders(confidence):
 def test_ties_count_as_every_order_of_them(claims):
     confidence, right = columns(claims)
     curves = [risks(right[order]) for order in orders(confidence)]
-    coverage, risk = selective.risk_coverage(confidence, right)
-    assert coverage == pytest.approx(numpy.arange(1, len(right) + 1) / len(right))
-    assert risk == pytest.approx(numpy.mean(curves, axis=0), abs=1e-12)
     found = figures(confidence, right)
     assert found["aurc"] == pytest.approx(numpy.mean(curves), abs=1e-12)
     assert found["e_aurc"] == pytest.approx(numpy.mean(curves) - risks(numpy.sort(right)[::-1]).mean(), abs=1e-12)
@@ -125,7 +122,6 @@ def test_without_claims_nothing_is_said():
     assert set(figures(nothing, nothing.astype(bool)).values()) == {None}
     for values in figures(nothing, nothing.astype(bool), numpy.zeros((3, 0), dtype=int)).values():
         assert numpy.isnan(values).tolist() == [True] * 3
-    assert [part.shape for part in selective.risk_coverage(nothing, nothing)] == [(0,), (0,)]
     assert selective.rate_at_coverage(numpy.ones(3), numpy.ones(3), 0.0) is None
 
 

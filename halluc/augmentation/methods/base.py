@@ -12,24 +12,24 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
 from halluc.components import TABLE
-from halluc.config.section import Section
+from halluc.config.section import Section, Share
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
-from halluc.core.errors import EXIT_USAGE, HallucError, ManyErrors
+from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
+P = ParamSpec("P")
 T = TypeVar("T")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
-
-Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class MethodConfig(Section):
@@ -46,7 +46,7 @@ class MethodConfig(Section):
 class RateConfig(MethodConfig):
     """The keys of a method that edits some of the candidate tokens (or mentions)."""
 
-    rate: Rate = Field(default=0.1, description="average share of the editable parts of an example that is edited")
+    rate: Share = Field(default=0.1, description="average share of the editable parts of an example that is edited")
     at_least: int = Field(default=1, ge=0, le=10_000, description="minimum number of edits per example, if possible")
     at_most: int | None = Field(
         default=None, ge=1, le=10_000, description="maximum number of edits per example; null: according to `rate`"
@@ -180,25 +180,15 @@ class PseudoLabelled(NamedTuple):
     confidence: float
 
 
-class TextLabeller(Protocol):
-    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
+class TextModel(Protocol[Answer_co]):
+    """A trained model that answers plain texts, such as by labels or by a translation; ``fingerprint`` is a hash of all
+    that its answers depend on."""
 
     @property
     def fingerprint(self) -> str: ...
 
-    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
-        """One for each text, in order; texts are tokenized like the data of the job."""
-        ...
-
-
-class TextTranslator(Protocol):
-    """A trained text generation model; ``fingerprint`` is a hash of all that its outputs depend on."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def translated(self, texts: Sequence[str]) -> list[str]:
-        """The output for each text, in order; it may be empty."""
+    def answers(self, texts: Sequence[str]) -> Sequence[Answer_co]:
+        """One for each text, in order. Texts are tokenized like the data of the job; a translation may be empty."""
         ...
 
 
@@ -216,8 +206,8 @@ class Workspace:
     seed: int
     allow_commands: bool = False
     labeller: Callable[[str | int], Labeller] | None = None
-    text_labeller: Callable[[str], TextLabeller] | None = None
-    translator: Callable[[str], TextTranslator] | None = None
+    text_labeller: Callable[[str], TextModel[PseudoLabelled]] | None = None
+    translator: Callable[[str], TextModel[str]] | None = None
     tokens: Callable[[str], Tokens] | None = None
 
 
@@ -278,7 +268,7 @@ class Augmenter(Component):
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """``change`` for each example with its own draws, in order."""
-        return [_caught(self._edited, *one) for one in zip(examples, draws, strict=True)]
+        return [or_rejected(self._edited, *one) for one in zip(examples, draws, strict=True)]
 
     def _edited(self, example: Editable, draws: Draws) -> Changed:
         # A corpus in JSON may have empty tokens, which must not replace others.
@@ -300,7 +290,7 @@ class Synthesizer(Component):
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in order."""
-        return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
+        return [or_rejected(self.sample, *one) for one in zip(like, draws, strict=True)]
 
     def source_of(self, example: Editable) -> str | None:
         """The source (file:line) of the text of a sampled example; None if the method generated the text."""
@@ -321,9 +311,24 @@ def refuse_all_locked(read: int, locked: int) -> None:
         raise OptionError("type", "C147", message, "remove this method: others edit what is not locked")
 
 
-def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:
+def refuse_too_few(count: int, least: int, model: str, key: str = "type", *, of: str = "", more: str = "") -> None:
+    """
+    Args:
+        count: the number of training examples. least: the number that ``model`` needs.
+        key: the key of the config for the error. of: what the examples have. more: the end of the message.
+
+    Raises:
+        OptionError D144: there are fewer examples than needed.
+    """
+    if count < least:
+        message = f"{count} training examples{of} are too few for {model}, which needs {least}{more}"
+        raise OptionError(key, "D144", message, "use a larger training split, or remove this method", EXIT_DATA)
+
+
+def or_rejected(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T | Rejected:
+    """The result of a function, or the rejection that it raises."""
     try:
-        return method(example, draws)
+        return function(*arguments, **keywords)
     except Rejected as rejected:
         return rejected
 
@@ -333,6 +338,34 @@ def accepted(result: T | Rejected) -> T:
     if isinstance(result, Rejected):
         raise result
     return result
+
+
+class SamplingModel(Protocol):
+    """A fitted model that writes examples; ``facts`` are for the manifest."""
+
+    @property
+    def facts(self) -> dict[str, Any]: ...
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """See ``Synthesizer.sample_many``."""
+        ...
+
+
+class ModelSynthesizer(Synthesizer):
+    """A synthesizer whose ``fit`` sets ``model``, which samples the examples."""
+
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.model: SamplingModel | None = None
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        assert self.model is not None, "call `fit` first"
+        return self.model.sample_many(like, draws)
+
+    def facts(self) -> dict[str, Any]:
+        return {} if self.model is None else self.model.facts
 
 
 def build(config: MethodConfig, training: Lexicon) -> Augmenter:

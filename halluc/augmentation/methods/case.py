@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, Tokens
-from halluc.config.section import DISTINCT
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Tokens
+from halluc.config.section import DISTINCT, Share
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
@@ -22,7 +22,7 @@ class CaseConfig(MethodConfig):
         description="possible casings; each example gets one that changes it. damaged: some tokens lose their "
         "capitals, and as many get one",
     )
-    rate: Rate = Field(
+    rate: Share = Field(
         default=0.3,
         description="with `damaged`: average share of the tokens with capitals that lose them; 0: no change",
     )

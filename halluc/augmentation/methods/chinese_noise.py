@@ -10,7 +10,7 @@ from pydantic import Field
 
 from halluc.augmentation.language import chinese
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
 ChineseKind = Literal["homophone", "lookalike"]
@@ -43,18 +43,16 @@ class ChineseNoise(Augmenter):
     def __init__(self, config: ChineseNoiseConfig, training: Lexicon) -> None:
         self.config = config
         self._tables: Mapping[ChineseKind, Mapping[chinese.Script, chinese.Alternatives]] = {
-            kind: _TABLES[kind]("kinds") for kind in config.kinds
+            kind: _TABLES[kind]() for kind in config.kinds
         }
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        spans = () if self.config.mentions else example.spans
-        inside = {at for start, end, _ in spans for at in range(start, end)}
         script = chinese.script_of("".join(example.tokens))
         tables = {kind: table[script] for kind, table in self._tables.items()}
         options = {
             at: places
-            for at, token in enumerate(example.tokens)
-            if at not in inside and is_free(example, at, at + 1) and (places := _options(token, tables))
+            for at in free_positions(example, self.config.mentions)
+            if (places := _options(example.tokens[at], tables))
         }
         edits = []
         candidates = list(options)

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from halluc.augmentation.language import chinese
+from halluc.augmentation.methods.base import RateConfig
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
-
-
-class _Settings(Protocol):
-    """The parts of ``SynonymConfig`` that are used here."""
-
-    mentions: bool
-    min_length: int
-
-    def chosen(self, candidates: int, draws: Draws) -> list[int]: ...
 
 
 class ChineseSynonyms:
     """Replaces words of the Cilin thesaurus; a text is cut into words by the longest match from the left."""
 
-    def __init__(self, config: _Settings) -> None:
-        self._config = config
-        self._synonyms = chinese.cilin("thesaurus")
+    def __init__(self, config: RateConfig, min_length: int, mentions: bool) -> None:
+        self._config, self._mentions = config, mentions
+        self._synonyms = chinese.cilin()
         self._longest = max(map(len, self._synonyms))
         # The default of `min_length` is for English words. Chinese words of one character are mostly ambiguous.
-        self._shortest = min(config.min_length, 2)
+        self._shortest = min(min_length, 2)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         words = [one for part in self._parts(example) for one in self._words(example.tokens, *part)]
@@ -45,7 +36,7 @@ class ChineseSynonyms:
         done = 0
         for start, end, _ in example.spans:
             yield done, start
-            if self._config.mentions:
+            if self._mentions:
                 yield start, end
             done = end
         yield done, len(example.tokens)

@@ -7,14 +7,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, RateConfig
+from halluc.config.section import Share
 from halluc.core.edits import Edit, Editable, Range, Replace, between_locked, free_positions
 from halluc.core.rng import Draws
 
 
 class DeleteConfig(RateConfig):
     type: Literal["delete"]
-    rate: Rate = Field(default=0.1, description="average share of the deletable tokens that is deleted")
+    rate: Share = Field(default=0.1, description="average share of the deletable tokens that is deleted")
     mentions: bool = Field(
         default=False, description="whether tokens of mentions are also deleted (never all tokens of a mention)"
     )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
-from halluc.augmentation.methods.base import MethodConfig, Rejected, Synthesizer, Workspace
+from halluc.augmentation.methods.base import MethodConfig, ModelSynthesizer, Workspace
 from halluc.augmentation.models.gan.config import GanSynthesisConfig
 from halluc.core.edits import Editable
-from halluc.core.rng import Draws
-
-if TYPE_CHECKING:
-    from halluc.augmentation.models.gan.synthesis import GanModel
 
 
-class GanSynthesis(Synthesizer):
+class GanSynthesis(ModelSynthesizer):
     """Writes new labelled sentences by a sequence GAN (SeqGAN or RelGAN) that is conditional on labels.
 
     A generator (LSTM) is trained by likelihood on word pieces with label tokens, then against a convolutional
@@ -23,11 +19,6 @@ class GanSynthesis(Synthesizer):
     """
 
     Config: ClassVar[type[MethodConfig]] = GanSynthesisConfig
-    uses_model: ClassVar[bool] = True
-
-    def __init__(self, config: GanSynthesisConfig) -> None:
-        self.config = config
-        self._model: GanModel | None = None
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
         """Train the GAN, or load it if it was trained before on the same examples.
@@ -38,11 +29,4 @@ class GanSynthesis(Synthesizer):
         """
         from halluc.augmentation.models.gan.synthesis import fit
 
-        self._model = fit(self.config, examples, workspace)
-
-    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        assert self._model is not None, "call `fit` first"
-        return self._model.sample(like, draws)
-
-    def facts(self) -> dict[str, Any]:
-        return {} if self._model is None else self._model.facts
+        self.model = fit(self.config, examples, workspace)

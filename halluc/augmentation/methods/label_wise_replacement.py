@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig, tags
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, RateConfig, tags
+from halluc.config.section import Share
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
@@ -18,7 +19,7 @@ _WHY = "token of the same label"
 
 class LabelWiseReplacementConfig(RateConfig):
     type: Literal["label_wise_replacement"]
-    rate: Rate = Field(default=0.1, description="average share of the tokens of an example that is replaced")
+    rate: Share = Field(default=0.1, description="average share of the tokens of an example that is replaced")
     entities: bool = Field(default=True, description="whether tokens of mentions are also replaced")
 
 

@@ -18,11 +18,12 @@ from halluc.augmentation.methods.base import (
     Rejected,
     Synthesizer,
     Workspace,
+    or_rejected,
     refuse_all_locked,
 )
-from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
+from halluc.augmentation.models.endpoint import Endpoint
 from halluc.augmentation.translation.wording import joined, split
-from halluc.config.section import LONGEST_PATH, Text
+from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.examples import Span
@@ -69,7 +70,7 @@ class LlmSynthesisConfig(MethodConfig):
     retries: int = Field(
         default=4, ge=0, le=100, description="number of retries of a request, after 1, 2, 4, … seconds"
     )
-    concurrent: int = Field(default=4, ge=1, le=1_000, description="number of simultaneous requests")
+    concurrent: SmallCount = Field(default=4, description="number of simultaneous requests")
     max_requests: int = Field(
         default=1_000,
         ge=1,
@@ -114,10 +115,9 @@ class LlmSynthesis(Synthesizer):
             raise OptionError("type", "D144", "the training split has no examples", "give it some", EXIT_DATA)
         if not self._examples:
             refuse_all_locked(read, read)
-        config, cache = self.config, workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
-        limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
-        key = os.environ.get(config.key_variable) or None
-        self._endpoint = Endpoint(config.url, config.send_data_to, key, cache, limits)
+        cache = workspace.folder / f"llm_synthesis-{digest.hexdigest()[:16]}"
+        key = os.environ.get(self.config.key_variable) or None
+        self._endpoint = Endpoint(self.config, key, cache)
 
     def facts(self) -> dict[str, Any]:
         usage = self._endpoint.usage() if self._endpoint else {}
@@ -141,11 +141,7 @@ class LlmSynthesis(Synthesizer):
         if request is None:
             return Rejected("locked")
         assert self._endpoint is not None, "call `fit` first"
-        answer = self._endpoint.complete(request)
-        try:
-            return parsed(answer.text, like, self._vocabulary)
-        except Rejected as rejected:
-            return rejected
+        return or_rejected(parsed, self._endpoint.complete(request).text, like, self._vocabulary)
 
     def _request(self, like: Editable, draws: Draws) -> dict[str, Any] | None:
         """The request; None for an example that no sample can replace."""

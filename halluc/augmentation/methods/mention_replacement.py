@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.language.articles import article_edit
 from halluc.augmentation.language.casing import Pattern, put
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rate, RateConfig, Tokens
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, RateConfig, Tokens
 from halluc.augmentation.methods.name_parts import NameParts
-from halluc.config.section import DISTINCT, MOST_LABELS, Reference, Text
+from halluc.config.section import DISTINCT, MOST_LABELS, Reference, Share, Text
 from halluc.core.edits import Edit, Editable, Replace, is_replaceable
 from halluc.core.errors import suggestion
 from halluc.core.examples import Span
@@ -28,7 +28,7 @@ _WHY = {"training": "mention of the same label", "gazetteer": "gazetteer", "reco
 
 class MentionReplacementConfig(RateConfig):
     type: Literal["mention_replacement"]
-    rate: Rate = Field(default=0.5, description="average share of the mentions of an example that is replaced")
+    rate: Share = Field(default=0.5, description="average share of the mentions of an example that is replaced")
     source: Literal["training", "gazetteer", "recombined"] = Field(
         default="training",
         description="the source of new mentions. training: the training split; gazetteer: a file of names; "

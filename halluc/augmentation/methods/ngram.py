@@ -9,15 +9,14 @@ from pydantic import Field
 
 from halluc.augmentation.methods.base import (
     MethodConfig,
-    OptionError,
     Rejected,
     Synthesizer,
     Workspace,
     refuse_all_locked,
+    refuse_too_few,
 )
 from halluc.augmentation.models.ngram import BORDER, NgramModel, Stream
 from halluc.core.edits import Editable
-from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
 
 FEWEST_EXAMPLES = 10
@@ -78,11 +77,7 @@ class Ngram(Synthesizer):
             streams[example.labels].add(example)
         refuse_all_locked(read, locked)
         most = max((stream.count for stream in streams.values()), default=0)
-        if most < FEWEST_EXAMPLES:
-            whose = " of a label" if any(streams) else ""
-            message = f"{most} training examples{whose} are too few for an n-gram model, which needs {FEWEST_EXAMPLES}"
-            help = "use a larger training split, or remove this method"
-            raise OptionError("order", "D144", message, help, EXIT_DATA)
+        refuse_too_few(most, FEWEST_EXAMPLES, "an n-gram model", "order", of=" of a label" if any(streams) else "")
         power = 1 / self.config.temperature
         self._models = {labels: one.model(power) for labels, one in streams.items() if one.count >= FEWEST_EXAMPLES}
 

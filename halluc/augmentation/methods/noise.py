@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.language.casing import pattern, put
 from halluc.augmentation.methods import noise_slips
-from halluc.augmentation.methods.base import Augmenter, Lexicon, Rate, RateConfig
+from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig
 from halluc.augmentation.methods.noise_slips import Slip, folded, unfolded
 from halluc.augmentation.methods.noise_tables import MISSPELLINGS
+from halluc.config.section import Share, SmallCount
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
 
@@ -63,22 +64,16 @@ class NoiseConfig(RateConfig):
         description="kinds of noise with their weights; other kinds are not used; if a kind is impossible (keyboard "
         "neighbours of Chinese characters), another kind is used",
     )
-    char_rate: Rate = Field(default=0.1, description="share of the characters of a noisy token that is changed")
-    char_at_least: int = Field(
-        default=1, ge=1, le=1_000, description="minimum number of changed characters in a noisy token, if possible"
+    char_rate: Share = Field(default=0.1, description="share of the characters of a noisy token that is changed")
+    char_at_least: SmallCount = Field(
+        default=1, description="minimum number of changed characters in a noisy token, if possible"
     )
-    char_at_most: int | None = Field(
-        default=2,
-        ge=1,
-        le=1_000,
-        description="maximum number of changed characters in a noisy token; null: according to `char_rate`",
+    char_at_most: SmallCount | None = Field(
+        default=2, description="maximum number of changed characters in a noisy token; null: according to `char_rate`"
     )
     mentions: bool = Field(default=True, description="whether noise is also applied to tokens of mentions")
-    min_length: int = Field(
-        default=2,
-        ge=1,
-        le=1_000,
-        description="tokens with fewer characters are not changed, except punctuation",
+    min_length: SmallCount = Field(
+        default=2, description="tokens with fewer characters are not changed, except punctuation"
     )
 
     @model_validator(mode="after")

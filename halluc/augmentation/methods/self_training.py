@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from statistics import quantiles
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy
 from pydantic import Field
 
 from halluc.augmentation.filters.text_hashes import HashSet, exact
@@ -15,16 +15,14 @@ from halluc.augmentation.methods.base import (
     MethodConfig,
     OptionError,
     PseudoLabelled,
-    Rate,
     Rejected,
     Synthesizer,
-    TextLabeller,
     Workspace,
     about,
 )
 from halluc.augmentation.models.cached_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
-from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.config.section import DISTINCT, ExampleCount, Reference, Share
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
@@ -39,14 +37,12 @@ class SelfTrainingConfig(MethodConfig):
     unlabelled: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] = Field(
         description="plain text files, one text per line, optionally compressed"
     )
-    min_confidence: Rate = Field(
+    min_confidence: Share = Field(
         default=0.9,
         description="minimum confidence of the model in each predicted label for a text; texts "
         "for which it predicts none have no confidence, and are used",
     )
-    most: int = Field(
-        default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read, of all files together"
-    )
+    most: ExampleCount = Field(default=100_000, description="the number of lines that are read, of all files together")
 
 
 # Whether an example has mentions, and its labels of the whole: texts replace examples of the same group.
@@ -96,7 +92,9 @@ class SelfTraining(Synthesizer):
         if not texts:
             named = ", ".join(self.config.unlabelled)
             raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
-        labeller = self._labeller(workspace)
+        assert workspace.text_labeller is not None, "set by the workflow"
+        with about("model"):
+            labeller = workspace.text_labeller(self.config.model)
         labelled = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
         for text, one in zip(texts, labelled, strict=True):
             self._add(text, one, labels, seen)
@@ -125,11 +123,6 @@ class SelfTraining(Synthesizer):
             self._counts["lines"] += 1
             if line.text.strip():
                 yield line
-
-    def _labeller(self, workspace: Workspace) -> TextLabeller:
-        assert workspace.text_labeller is not None, "set by the workflow"
-        with about("model"):
-            return workspace.text_labeller(self.config.model)
 
     def _add(self, text: PlacedText, labelled: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
         """Keep a text, or count the reason why it is left out."""
@@ -188,7 +181,4 @@ class SelfTraining(Synthesizer):
 
 def _quartiles(values: Sequence[float]) -> list[float] | None:
     """Minimum, quartiles and maximum; None without values."""
-    if not values:
-        return None
-    inner = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-    return [round(one, 6) for one in (min(values), *inner, max(values))]
+    return numpy.quantile(values, [0, 0.25, 0.5, 0.75, 1]).round(6).tolist() if values else None

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig
+from halluc.config.section import Share
 from halluc.core.edits import Edit, Editable, Range, Reorder, between_borders, free_runs
 from halluc.core.rng import Draws
 
@@ -25,7 +26,7 @@ class SentenceReorderConfig(MethodConfig):
         description="what is reordered. sentence: up to a full stop or similar; clause: also up to a comma or similar; "
         "these marks stay in place",
     )
-    rate: Rate = Field(default=1.0, description="share of the examples of two pieces or more that is reordered")
+    rate: Share = Field(default=1.0, description="share of the examples of two pieces or more that is reordered")
 
 
 class SentenceReorder(Augmenter):

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig, Tokens
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, RateConfig, Tokens
+from halluc.config.section import Share
 from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
 from halluc.core.rng import Draws
 
@@ -17,7 +18,7 @@ _TRIES = 6
 
 class ShuffleWithinSegmentsConfig(RateConfig):
     type: Literal["shuffle_within_segments"]
-    rate: Rate = Field(
+    rate: Share = Field(
         default=0.3,
         description="share of the segments of an example that is shuffled, on average; a single token does not count",
     )

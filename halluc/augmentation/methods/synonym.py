@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
 from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
-from halluc.config.section import Reference
+from halluc.config.section import Reference, SmallCount
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
@@ -49,8 +49,8 @@ class SynonymConfig(RateConfig):
     multiword: bool = Field(
         default=True, description="whether synonyms of several tokens are taken; inside a mention they stretch it"
     )
-    min_length: int = Field(
-        default=3, ge=1, le=1_000, description="words of fewer letters stay as they are; not with your own file"
+    min_length: SmallCount = Field(
+        default=3, description="words of fewer letters stay as they are; not with your own file"
     )
     most_senses: int = Field(
         default=1,
@@ -68,8 +68,7 @@ class SynonymConfig(RateConfig):
         return self
 
 
-class _Thesaurus(Protocol):
-    def synonyms(self, word: str) -> tuple[Tokens, ...]: ...
+_Thesaurus = WordNetThesaurus | FileThesaurus
 
 
 class Synonym(Augmenter):
@@ -82,7 +81,8 @@ class Synonym(Augmenter):
 
     def __init__(self, config: SynonymConfig, training: Lexicon) -> None:
         self.config = config
-        self._chinese = ChineseSynonyms(config) if config.thesaurus == "cilin" else None
+        is_chinese = config.thesaurus == "cilin"
+        self._chinese = ChineseSynonyms(config, config.min_length, config.mentions) if is_chinese else None
         self._known = _Known(FileThesaurus({}, False) if self._chinese else _thesaurus(config), config)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

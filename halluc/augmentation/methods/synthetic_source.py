@@ -14,7 +14,7 @@ from halluc.augmentation.models.cached_answers import cached_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.augmentation.translation.engine import as_line, open_engine, translated
-from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.config.section import DISTINCT, ExampleCount, PositiveShare, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
@@ -37,11 +37,9 @@ class SyntheticSourceConfig(MethodConfig):
         description="text files in the language of the targets, one text per line, optionally compressed; null: the "
         "targets of the training split",
     )
-    most: int = Field(
-        default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read of `texts`"
-    )
-    length_min: float = Field(
-        default=0.5, gt=0, le=1, description="least length of a source, as a share of the target's tokens"
+    most: ExampleCount = Field(default=100_000, description="the number of lines that are read of `texts`")
+    length_min: PositiveShare = Field(
+        default=0.5, description="least length of a source, as a share of the target's tokens"
     )
     length_max: float = Field(
         default=2.0, ge=1, le=100, description="maximum length, relative to the number of tokens of the original"
@@ -140,13 +138,7 @@ class SyntheticSource(Synthesizer):
                 translator = workspace.translator(self.config.model)
             self._facts = {"model": self.config.model}
             answers = cached_answers(
-                lines,
-                translator.translated,
-                fingerprint=translator.fingerprint,
-                folder=workspace.folder,
-                name="synthetic-source",
-                file="sources.jsonl",
-                doing="translating",
+                lines, translator, workspace.folder, name="synthetic-source", file="sources.jsonl", doing="translating"
             )
             return [as_line(str(answer)) for answer in answers]
         assert self.config.engine is not None, "either `model` or `engine` is set"

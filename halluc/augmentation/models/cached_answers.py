@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from halluc.augmentation.methods.base import PseudoLabelled, TextLabeller
+from halluc.augmentation.methods.base import PseudoLabelled, TextModel
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
@@ -21,19 +21,12 @@ TOGETHER = 512
 
 
 def cached_answers(
-    texts: Sequence[str],
-    answer: Callable[[Sequence[str]], Sequence[Any]],
-    *,
-    fingerprint: str,
-    folder: Path,
-    name: str,
-    file: str,
-    doing: str,
+    texts: Sequence[str], model: TextModel[Any], folder: Path, *, name: str, file: str, doing: str
 ) -> list[Any]:
     """The answer to each text as plain JSON values, in order.
 
-    They are cached in a subfolder of ``folder`` for the same texts and the same ``fingerprint``. Another process that
-    needs the same answers waits.
+    They are cached in a subfolder of ``folder`` for the same texts and the same model. Another process that needs the
+    same answers waits.
 
     Args:
         name: the prefix of the subfolder's name.
@@ -43,7 +36,7 @@ def cached_answers(
     Raises:
         HallucError E401: they cannot be written. R130: the cached ones are damaged.
     """
-    digest = hashlib.sha256(fingerprint.encode())
+    digest = hashlib.sha256(model.fingerprint.encode())
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
     key = digest.hexdigest()
@@ -56,7 +49,7 @@ def cached_answers(
     ):
         answers = list(journal.lines(file))
         for start in range(len(answers), len(texts), TOGETHER):
-            lines = [json.dumps(one) for one in answer(texts[start : start + TOGETHER])]
+            lines = [json.dumps(one) for one in model.answers(texts[start : start + TOGETHER])]
             for line in lines:
                 journal.write(file, line)
             journal.commit({})
@@ -65,22 +58,10 @@ def cached_answers(
     return answers
 
 
-def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) -> list[PseudoLabelled]:
+def pseudo_labels(texts: Sequence[str], labeller: TextModel[PseudoLabelled], folder: Path) -> list[PseudoLabelled]:
     """The labels of each text, in order; raises the errors of ``cached_answers``."""
-    answers = cached_answers(
-        texts,
-        labeller.predicted,
-        fingerprint=labeller.fingerprint,
-        folder=folder,
-        name="self-training",
-        file="labels.jsonl",
-        doing="labelling",
-    )
-    return [_read(answer) for answer in answers]
-
-
-def _read(line: Any) -> PseudoLabelled:
-    (tokens, spans, _, labels, *_), confidence = line
-    return PseudoLabelled(
-        Editable(tuple(tokens), tuple(Span(*span) for span in spans), (), tuple(labels)), confidence
-    )  # fmt: skip
+    answers = cached_answers(texts, labeller, folder, name="self-training", file="labels.jsonl", doing="labelling")
+    return [
+        PseudoLabelled(Editable(tuple(tokens), tuple(Span(*span) for span in spans), (), tuple(labels)), confidence)
+        for (tokens, spans, _, labels, *_), confidence in answers
+    ]

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.augmentation.methods.base import OptionError
-from halluc.augmentation.models.fitted import digest_of_model
+from halluc.augmentation.methods.base import about
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
-from halluc.core.errors import HallucError, require_package
+from halluc.core.errors import require_package
 from halluc.engine.low_rank import with_adapters
 from halluc.engine.pretrained import (
     check_model_files,
@@ -18,7 +17,6 @@ from halluc.engine.pretrained import (
     load_tokenizer,
     quiet_libraries,
     refuse_missing,
-    save,
 )
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.engine.runtime import attention_for, default_device
@@ -77,38 +75,18 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
     assert config.model is not None
     source = resolve_model(config.model, gguf=True)
     if source.gguf is not None:
-        _need("gguf", "model", "a model in a .gguf file", "gguf")
+        with about("model"):
+            require_package("gguf", "a model in a .gguf file", "gguf")
     elif source.local:
         check_model_files(Path(source.name))
     if config.lora is not None:
-        _need("peft", "lora", "`lora`", "lora")
+        with about("lora"):
+            require_package("peft", "`lora`", "lora")
     return source
 
 
-def _need(package: str, key: str, what: str, extra: str) -> None:
-    try:
-        require_package(package, what, extra)
-    except HallucError as error:
-        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
-
-
-def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
-    """``digest_of_model`` of a pre-trained model; empty for a model from scratch."""
-    return {} if config.model is None else digest_of_model(pretrained_source(config))
-
-
-def write(model: Any, codec: StreamCodec, folder: Path) -> None:
-    """Write model and codec; adapters are merged into the weights.
-
-    Raises:
-        HallucError E401: the disk is full or read-only.
-    """
-    quiet_libraries(verbose=False)
-    save(model, codec, folder)
-
-
 def read(folder: Path) -> StreamModel:
-    """Load the output of ``write`` for sampling, on the available device."""
+    """Load a saved model and codec for sampling, on the available device."""
     device = default_device()
     quiet_libraries(verbose=False)
     codec = StreamCodec.load(folder)

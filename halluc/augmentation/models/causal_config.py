@@ -8,7 +8,19 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import MethodConfig
 from halluc.config.models import LowRankConfig
-from halluc.config.section import DISTINCT, Reference, Section
+from halluc.config.section import (
+    DISTINCT,
+    DropoutRate,
+    EpochCount,
+    HeldOutShare,
+    LargeCount,
+    PositiveShare,
+    Reference,
+    Section,
+    SmallCount,
+    Temperature,
+    TopK,
+)
 
 
 class CausalScratchConfig(Section):
@@ -17,7 +29,7 @@ class CausalScratchConfig(Section):
     layers: int = Field(default=2, ge=1, le=48, description="transformer layers")
     width: int = Field(default=256, ge=8, le=4_096, description="hidden size; a multiple of `heads`")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout rate of all layers")
+    dropout: DropoutRate = Field(default=0.1, description="dropout rate of all layers")
     vocabulary: int = Field(
         default=8_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
     )
@@ -47,38 +59,24 @@ class LmSynthesisConfig(MethodConfig):
         description="unlabelled text files that the model is also trained on, marked by a special token: one "
         "sentence per line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
     )
-    unlabelled_lines: int = Field(
-        default=20_000,
-        ge=1,
-        le=10_000_000,
-        description="maximum number of lines that are read from all unlabelled files",
+    unlabelled_lines: LargeCount = Field(
+        default=20_000, description="maximum number of lines that are read from all unlabelled files"
     )
-    epochs: int | None = Field(
+    epochs: EpochCount | None = Field(
+        default=None, description="maximum number of epochs; null: as many as for 60,000 sequences, from 3 to 10"
+    )
+    patience: SmallCount = Field(
+        default=2, description="early stopping: stop after this many epochs without lower loss on held-out sequences"
+    )
+    learning_rate: PositiveShare | None = Field(
         default=None,
-        ge=1,
-        le=10_000,
-        description="maximum number of epochs; null: as many as for 60,000 sequences, from 3 to 10",
-    )
-    patience: int = Field(
-        default=2,
-        ge=1,
-        le=1_000,
-        description="early stopping: stop after this many epochs without lower loss on held-out sequences",
-    )
-    learning_rate: float | None = Field(
-        default=None,
-        gt=0,
-        le=1,
         description="peak learning rate; null: 2.0e-3 from scratch, 5.0e-5 for all weights, 2.0e-4 with LoRA",
     )
-    batch_tokens: int = Field(
-        default=512, ge=1, le=10_000_000, description="batch size in word pieces and label tokens, without padding"
+    batch_tokens: LargeCount = Field(
+        default=512, description="batch size in word pieces and label tokens, without padding"
     )
-    held_out: float = Field(
-        default=0.05,
-        ge=0.001,
-        le=0.5,
-        description="held-out share of the training split, whose perplexity selects the epoch",
+    held_out: HeldOutShare = Field(
+        default=0.05, description="held-out share of the training split, whose perplexity selects the epoch"
     )
     longest: int = Field(
         default=128,
@@ -87,21 +85,17 @@ class LmSynthesisConfig(MethodConfig):
         description="maximum number of word pieces and label tokens of a sequence. Longer training examples are not "
         "used, longer samples are rejected",
     )
-    temperature: float = Field(
-        default=0.8, ge=0.05, le=10, description="temperature: below 1 samples are less diverse, above 1 more diverse"
+    temperature: Temperature = Field(
+        default=0.8, description="temperature: below 1 samples are less diverse, above 1 more diverse"
     )
     constrained: bool = Field(
         default=True,
         description="constrained sampling: no token that makes the sequence invalid (a misplaced label token, a "
         "label that was not requested, the end inside a mention). false: such sequences are rejected",
     )
-    top_k: int = Field(
-        default=0, ge=0, le=100_000, description="sample only from this many most probable tokens; 0: all"
-    )
-    top_p: float = Field(
+    top_k: TopK = Field(default=0, description="sample only from this many most probable tokens; 0: all")
+    top_p: PositiveShare = Field(
         default=1.0,
-        gt=0,
-        le=1,
         description="nucleus sampling: sample only from the smallest set of tokens with this total probability",
     )
 

@@ -17,12 +17,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.core.errors import EXIT_ENVIRONMENT, EXIT_USAGE, cut
 from halluc.core.files import write_text
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.llm_synthesis import LlmSynthesisConfig
 
 _MOST_BYTES = 1 << 24
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -38,21 +41,11 @@ class Answer:
     completion_tokens: int = 0
 
 
-@dataclass(frozen=True)
-class EndpointLimits:
-    """``timeout`` of a request in seconds; ``retries`` of a request; ``most_requests`` of this process."""
-
-    timeout: float
-    retries: int
-    most_requests: int
-
-
 class Endpoint:
     """One endpoint; it may be used by several threads.
 
     Args:
-        url: the base of the API, such as ``http://127.0.0.1:8000/v1``.
-        send_data_to: the host that training text may be sent to, if it is not this machine.
+        config: its URL, the host that training text may be sent to, and the limits of requests.
         key: the API key, or None.
         cache: the folder of the answers; created on demand.
         wait: called with the seconds before a request is retried.
@@ -62,16 +55,11 @@ class Endpoint:
     """
 
     def __init__(
-        self,
-        url: str,
-        send_data_to: str | None,
-        key: str | None,
-        cache: Path,
-        limits: EndpointLimits,
-        wait: Callable[[float], None] = time.sleep,
+        self, config: LlmSynthesisConfig, key: str | None, cache: Path, wait: Callable[[float], None] = time.sleep
     ) -> None:
-        self._url, self._key, self._cache, self._limits, self._wait = checked_url(url), key, cache, limits, wait
-        _refuse_host(self._url, send_data_to, key is not None)
+        self._config, self._key, self._cache, self._wait = config, key, cache, wait
+        self._url = checked_url(config.url)
+        _refuse_host(self._url, config.send_data_to, key is not None)
         self._sent = 0
         self._lock = threading.Lock()
 
@@ -80,7 +68,7 @@ class Endpoint:
 
         Raises:
             OptionError E450: the endpoint cannot be reached, refuses the request, or its answer is invalid. E451:
-                ``most_requests`` was reached. HallucError E401: the answer cannot be written.
+                ``max_requests`` was reached. HallucError E401: the answer cannot be written.
         """
         text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
         file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
@@ -104,7 +92,7 @@ class Endpoint:
     def _asked(self, body: bytes) -> Answer:
         """The answer of the endpoint, after retries with increasing delays."""
         least, problem = 0.0, ""
-        for attempt in range(self._limits.retries + 1):
+        for attempt in range(self._config.retries + 1):
             if attempt:
                 self._wait(max(least, min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)))
             least = 0.0
@@ -126,7 +114,7 @@ class Endpoint:
 
     def _posted(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=self._limits.timeout)
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._config.timeout)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
@@ -142,7 +130,7 @@ class Endpoint:
 
     def _count(self) -> None:
         with self._lock:
-            if self._sent >= self._limits.most_requests:
+            if self._sent >= self._config.max_requests:
                 raise self._error(
                     "E451",
                     f"was asked {self._sent} times, as often as `max_requests` allows",

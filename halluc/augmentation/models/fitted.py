@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from halluc.augmentation.methods.base import Workspace
 from halluc.core.edits import Editable
@@ -32,55 +32,49 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model: its files, and the facts that ``Fitting.make`` recorded."""
+    """A fitted model: its files, and its facts."""
 
     folder: Path
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Fitting:
-    """How to fit a model.
+class Trained(NamedTuple):
+    """A trained model: its facts as plain JSON values, and a function that writes it to a folder."""
 
-    ``identity`` is all that the model depends on, as JSON values: settings, seed, digests of data. ``make`` trains the
-    model: it gets a folder for checkpoints, which may have those of a killed process, and returns a function that
-    writes the model to a folder and returns its facts as plain JSON values.
-    """
-
-    method: str
-    identity: Mapping[str, Any]
-    make: Callable[[Path], Callable[[Path], dict[str, Any]]]
-
-    @property
-    def fingerprint(self) -> str:
-        text = json.dumps({"version": _VERSION, **self.identity}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    facts: dict[str, Any]
+    write: Callable[[Path], object]
 
 
-def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
-    """The fitted model from the cache; if it is not there, it is made.
+def fitted(workspace: Workspace, method: str, identity: Mapping[str, Any], train: Callable[[Path], Trained]) -> Fitted:
+    """The fitted model of a method from the cache; if it is not there, it is trained.
+
+    Args:
+        identity: all that the model depends on, as JSON values: settings, seed, digests of data.
+        train: called with a folder for checkpoints, which may have those of a killed process.
 
     Raises:
-        HallucError E401: the disk is full or read-only. Also the errors of ``fitting.make``.
+        HallucError E401: the disk is full or read-only. Also the errors of ``train``.
     """
-    name = f"{fitting.method}-{fitting.fingerprint[:16]}"
+    text = json.dumps({"version": _VERSION, **identity}, sort_keys=True)
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()
+    name = f"{method}-{fingerprint[:16]}"
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
     make_folder(workspace.folder)
     with locked(workspace.folder / f"{name}.lock", folder, waits=True):
-        model = _read(folder, fitting.fingerprint)
+        model = _read(folder, fingerprint)
         if model is None:
-            write = fitting.make(work)
-            replace_folder(folder, lambda new: _write(new, write, fitting))
-            model = _read(folder, fitting.fingerprint)
+            trained = train(work)
+            replace_folder(folder, lambda new: _write(new, trained, fingerprint, identity))
+            model = _read(folder, fingerprint)
             assert model is not None, "it was just written"
         shutil.rmtree(work, ignore_errors=True)
     return model
 
 
-def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitting) -> None:
-    facts = write(folder)
+def _write(folder: Path, trained: Trained, fingerprint: str, identity: Mapping[str, Any]) -> None:
+    trained.write(folder)
     files = {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-    record = {"fingerprint": fitting.fingerprint, "identity": fitting.identity, "facts": facts, "files": files}
+    record = {"fingerprint": fingerprint, "identity": identity, "facts": trained.facts, "files": files}
     write_json(folder / FITTED_RECORD, record)
 
 

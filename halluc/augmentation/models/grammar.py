@@ -61,30 +61,26 @@ class Grammar:
     def rows(self, like: Sequence[Editable]) -> GrammarRows:
         """The states of rows, each with the labels of one of ``like``."""
         device = self.added.device
-        first, labels = self.codec.of_span_labels.start, self.codec.span_labels
-        unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)
-        for row, one in enumerate(like):
-            own_labels = {span.label for span in one.spans}
-            for number, label in enumerate(labels):
-                if label not in own_labels:
-                    unasked[row, 3 * number : 3 * number + 3] = True
+        asked = [{span.label for span in one.spans} for one in like]
+        unasked = torch.tensor([[label not in own for label in self.codec.span_labels] for own in asked])
         bordered = torch.tensor([any(start == end for start, end in one.locked) for one in like])
-        return GrammarRows(self, first, unasked.to(device), bordered.to(device))
+        return GrammarRows(self, unasked.bool().repeat_interleave(3, dim=1).to(device), bordered.to(device))
 
 
 class GrammarRows:
     """The states of the rows of a batch during sampling."""
 
-    def __init__(self, grammar: Grammar, first: int, unasked: torch.Tensor, bordered: torch.Tensor) -> None:
-        self._grammar, self._first, self._unasked, self._bordered = grammar, first, unasked, bordered
+    def __init__(self, grammar: Grammar, unasked: torch.Tensor, bordered: torch.Tensor) -> None:
+        self._grammar, self._unasked, self._bordered = grammar, unasked, bordered
         self._states = torch.zeros(len(unasked), dtype=torch.long, device=unasked.device)
 
     def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Logits (rows, tokens) of the rows with these numbers, minus infinity for tokens that may not follow."""
         restricted = logits + self._grammar.added[self._states[rows]]
-        last, border = self._first + self._unasked.shape[1], self._grammar.codec.border
-        restricted[:, self._first : last].masked_fill_(self._unasked[rows], -torch.inf)
-        restricted[:, border].masked_fill_(~self._bordered[rows], -torch.inf)
+        codec = self._grammar.codec
+        of_labels = restricted[:, codec.first_span_label : codec.first_span_label + self._unasked.shape[1]]
+        of_labels.masked_fill_(self._unasked[rows], -torch.inf)
+        restricted[:, codec.border].masked_fill_(~self._bordered[rows], -torch.inf)
         return restricted
 
     def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:

@@ -17,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from halluc.augmentation.methods.base import Rejected
-from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
+from halluc.augmentation.methods.base import Rejected, or_rejected
+from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, is_spellable
 from halluc.core.edits import Editable, Range
 from halluc.core.examples import Span
 from halluc.core.files import write_text
@@ -34,21 +34,15 @@ _SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>"
 _CONDITION, _OPEN, _CLOSE = range(3)
 
 
-class _Written(NamedTuple):
-    """The content of a decoded sequence."""
-
-    tokens: tuple[str, ...]
-    spans: tuple[Span, ...]
-    borders: tuple[Range, ...]
-
-
 class StreamCodec:
     """Converts labelled examples to sequences of token ids and back; ``of`` learns the codec from examples.
 
     Words are restored exactly; a word that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
 
     ``size`` is the number of ids, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are ids that
-    cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids.
+    cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids. From
+    ``first_span_label`` on, each label of mentions has three tokens: its condition, and those that open and close a
+    mention.
     """
 
     def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], spelling: Spelling) -> None:
@@ -57,17 +51,19 @@ class StreamCodec:
         self.pad, self.unknown, self.start, self.end, self.border, self.no_mention, self.unlabelled = range(
             first, first + len(_SPECIAL)
         )
-        self._first_span_label = first + len(_SPECIAL)
-        self._first_text_label = self._first_span_label + 3 * len(self.span_labels)
-        self._span_label = {label: self._first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
-        self._text_label = {label: self._first_text_label + n for n, label in enumerate(self.text_labels)}
+        self.first_span_label = first + len(_SPECIAL)
+        first_text_label = self.first_span_label + 3 * len(self.span_labels)
+        self.size = first_text_label + len(self.text_labels)
+        self._span_label = {label: self.first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
+        self._text_label = {label: first_text_label + n for n, label in enumerate(self.text_labels)}
         self._words: dict[str, list[int]] = {}
 
     @classmethod
     def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
         """Learn labels and at most ``vocabulary`` word pieces; deterministic."""
         labels, words = _labels_and_words(examples)
-        return cls(*labels, WordPieces(train_pieces(spellable(words), vocabulary, INSIDE)))
+        spellable = {word: count for word, count in words.items() if is_spellable(word)}
+        return cls(*labels, WordPieces(train_pieces(spellable, vocabulary, INSIDE)))
 
     @classmethod
     def with_tokenizer(cls, examples: Iterable[Editable], tokenizer: Any, rows: int) -> StreamCodec:
@@ -78,10 +74,6 @@ class StreamCodec:
         """
         labels, _ = _labels_and_words(examples)
         return cls(*labels, TokenizerPieces(tokenizer, rows))
-
-    @property
-    def size(self) -> int:
-        return self._first_text_label + len(self.text_labels)
 
     @cached_property
     def never_sampled(self) -> tuple[int, ...]:
@@ -96,11 +88,6 @@ class StreamCodec:
     def closing(self, label: str) -> int:
         """The token after a mention with this label."""
         return self._span_label[label] + _CLOSE
-
-    @property
-    def of_span_labels(self) -> range:
-        """The tokens of the labels of mentions: three per label, the second opens and the third closes a mention."""
-        return range(self._first_span_label, self._first_text_label)
 
     def encode(self, example: Editable) -> list[int]:
         """The whole sequence of an example, from its condition to ``<end>``.
@@ -150,6 +137,18 @@ class StreamCodec:
         none = [self.no_mention] if self.span_labels and not spans else []
         return [*texts, *spans, *none, self.start]
 
+    def prompt(self, like: Editable, longest: int) -> list[int] | Rejected:
+        """``condition(like)``, or the reason why no sample of at most ``longest`` tokens can replace ``like``."""
+        if has_locked_words(like):
+            return Rejected("locked")
+        condition = or_rejected(self.condition, like)
+        is_short = isinstance(condition, Rejected) or len(condition) < longest
+        return condition if is_short else Rejected("too long")
+
+    def decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
+        """``decode``, with a rejection as its result."""
+        return or_rejected(self.decode, ids, like)
+
     def decode(self, ids: Sequence[int], like: Editable) -> Editable:
         """The example that was sampled after ``condition(like)``; ``ids`` are the ones after ``<start>``.
 
@@ -159,7 +158,8 @@ class StreamCodec:
         Raises:
             Rejected: the sample is not a valid example, or does not have the labels of ``like``.
         """
-        refuse_locked(like)
+        if has_locked_words(like):
+            raise Rejected("locked")
         if self.end not in ids:
             raise Rejected("too long")
         tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
@@ -175,8 +175,8 @@ class StreamCodec:
         locked = [*borders, *((span.start, span.end) for span in spans if span.label in locked_labels)]
         return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
 
-    def _written(self, ids: Sequence[int]) -> _Written:
-        """Decode the ids before ``<end>``.
+    def _written(self, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[Span, ...], tuple[Range, ...]]:
+        """Decode the ids before ``<end>``: tokens, mentions, and borders between texts.
 
         Raises:
             Rejected: they are not a valid sequence, or not a valid example.
@@ -200,7 +200,7 @@ class StreamCodec:
                 borders.append((len(words), len(words)))
             else:
                 opened = self._label_token(number, opened, len(words), spans)
-        return _Written(tuple(words), tuple(spans), tuple(borders[:-1]))
+        return tuple(words), tuple(spans), tuple(borders[:-1])
 
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
@@ -208,7 +208,7 @@ class StreamCodec:
         """Process a label token; returns the label of the mention that is open after it, and its first word."""
         if number in self.never_sampled:
             raise Rejected("unknown word" if number == self.unknown else "misplaced token")
-        label, kind = divmod(number - self._first_span_label, 3)
+        label, kind = divmod(number - self.first_span_label, 3)
         if kind == _OPEN:
             if opened is not None:
                 raise Rejected("nested label")
@@ -219,17 +219,6 @@ class StreamCodec:
             raise Rejected("empty mention")
         spans.append(Span(opened[1], at, self.span_labels[label]))
         return None
-
-    def name(self, number: int) -> str:
-        """A readable token, such as ``<PER>`` or a piece, with ``##`` inside of words."""
-        if number < self.spelling.size:
-            return self.spelling.name(number)
-        if number < self._first_span_label:
-            return _SPECIAL[number - self.spelling.size]
-        if number < self._first_text_label:
-            label, kind = divmod(number - self._first_span_label, 3)
-            return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
-        return f"<label {self.text_labels[number - self._first_text_label]}>"
 
     def save_pretrained(self, folder: Path) -> None:
         """Write ``codec.json`` and, if a pre-trained model's tokenizer is used, its files.
@@ -262,15 +251,13 @@ class StreamCodec:
         return cls(value["span_labels"], value["text_labels"], spelling)
 
 
-def refuse_locked(like: Editable) -> None:
+def has_locked_words(example: Editable) -> bool:
+    """Whether an example has locked words, which a sample cannot preserve.
+
+    Mentions that are locked as a whole do not count: a sample can have the same labels.
     """
-    Raises:
-        Rejected: the example has locked tokens, which a sample cannot preserve. Mentions that are locked as a whole are
-            no obstacle: a sample can have the same labels.
-    """
-    spans = {span[:2] for span in like.spans}
-    if any(start < end and (start, end) not in spans for start, end in like.locked):
-        raise Rejected("locked")
+    spans = {span[:2] for span in example.spans}
+    return any(start < end and (start, end) not in spans for start, end in example.locked)
 
 
 def _labels_and_words(examples: Iterable[Editable]) -> tuple[tuple[list[str], list[str]], Counter[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +15,9 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.models import causal, training
-from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.models.fitted import Trained, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.grammar import Grammar
-from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.config.training import TrainConfig
@@ -26,6 +27,7 @@ from halluc.core.rng import Draws
 from halluc.engine import runtime
 from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
 from halluc.engine.language_modelling import SequenceFeatures, mean_loss
+from halluc.engine.pretrained import quiet_libraries, save
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -58,23 +60,20 @@ class LanguageModel:
         texts = unlabelled_texts(config.unlabelled, config.unlabelled_lines, "unlabelled")
         identity = {
             "config": {key: one for key, one in config.model_dump(mode="json").items() if key not in _OF_SAMPLING},
-            "weights": causal.weights_identity(config),
+            "weights": {} if config.model is None else digest_of_model(causal.pretrained_source(config)),
             "seed": workspace.seed,
             "examples": digest_of(examples),
             "unlabelled": digest_of(map(Editable, texts)),
         }
 
-        def make(work: Path) -> Any:
+        def train(work: Path) -> Trained:
             with runtime.alone("auto", workspace.seed) as engine:
                 model, codec, facts = _trained(config, examples, texts, workspace.seed, engine, work)
+            quiet_libraries(verbose=False)
+            # Adapters are merged into the weights.
+            return Trained(facts, lambda folder: save(model, codec, folder))
 
-            def write(folder: Path) -> dict[str, Any]:
-                causal.write(model, codec, folder)
-                return facts
-
-            return write
-
-        ready = fitted(workspace, Fitting("lm_synthesis", identity, make))
+        ready = fitted(workspace, "lm_synthesis", identity, train)
         model, codec = causal.read(ready.folder)
         result = cls(config, model, codec, ready.facts)
         result.facts = {**ready.facts, **sample_statistics(list(examples), result.sample_many, workspace.seed, _TRIAL)}
@@ -82,7 +81,7 @@ class LanguageModel:
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """A new example with the labels of each of ``like``, or the reason why there is none."""
-        prompts: list[list[int] | Rejected] = [self._prompt(one) for one in like]
+        prompts = [self.codec.prompt(one, self.config.longest) for one in like]
         valid = [number for number, prompt in enumerate(prompts) if not isinstance(prompt, Rejected)]
         samples: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
         for start in range(0, len(valid), _AT_ONCE):
@@ -92,16 +91,8 @@ class LanguageModel:
                 [prompts[number] for number in numbers], [draws[number] for number in numbers], constraint
             )
             for number, ids in zip(numbers, written, strict=True):
-                samples[number] = self._decoded(ids, like[number])
+                samples[number] = self.codec.decoded(ids, like[number])
         return samples
-
-    def _prompt(self, like: Editable) -> list[int] | Rejected:
-        try:
-            refuse_locked(like)
-            prompt = self.codec.condition(like)
-        except Rejected as rejected:
-            return rejected
-        return prompt if len(prompt) < self.config.longest else Rejected("too long")
 
     @cached_property
     def _grammar(self) -> Grammar | None:
@@ -123,12 +114,6 @@ class LanguageModel:
         kind = self.model.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=runtime.computes_bf16(kind == "cuda")):
             return generate(self.model, prompts, decoding, special, draws, constraint)
-
-    def _decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
-        try:
-            return self.codec.decode(ids, like)
-        except Rejected as rejected:
-            return rejected
 
 
 class _SplitStream(NamedTuple):
@@ -166,8 +151,7 @@ def _trained(
         return {"log_likelihood": -loss}
 
     what = "training the language model"
-    plan = training.TrainingPlan(split.train, settings, evaluate, "log_likelihood", seed, what)
-    done = training.train(model, plan, engine, work)
+    done = training.train(model, split.train, settings, engine, work, seed=seed, what=what, evaluate=evaluate)
     loss = -(done.held_out or {"log_likelihood": -math.inf})["log_likelihood"]
     tokens = sum(split.held_out.weights)
     facts = {
@@ -197,16 +181,14 @@ def _split(
     """Training and held-out sequences; only labelled ones are held out."""
     sequences: list[list[int]] = []
     words: list[int] = []
-    left_out: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
     for example in examples:
         sequence = codec.encode(example)
-        if not example.tokens:
-            left_out["empty"] = left_out.get("empty", 0) + 1
-        elif len(sequence) > config.longest:
-            left_out["too long"] = left_out.get("too long", 0) + 1
-        else:
+        if example.tokens and len(sequence) <= config.longest:
             sequences.append(sequence)
             words.append(len(example.tokens))
+        else:
+            left_out["too long" if example.tokens else "empty"] += 1
     if len(sequences) < 2:
         message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
         raise OptionError("longest", "D144", message, "increase `longest`", EXIT_DATA)

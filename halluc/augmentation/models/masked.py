@@ -14,13 +14,13 @@ import torch
 from halluc.augmentation.language.casing import pattern
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
-from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted import Fitted, Trained, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import PieceCodec, load, load_ready, room_of
 from halluc.augmentation.models.masked_training import prepare, trained
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import as_text
 from halluc.augmentation.models.whole_words import Kind, WholeWords, is_word, kind_of
-from halluc.core.edits import Editable, Replace, apply, is_free, is_replaceable
+from halluc.core.edits import Editable, Replace, apply, free_positions, is_replaceable
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
 from halluc.engine.batching import sorted_batches
@@ -90,7 +90,7 @@ class MaskedFiller:
         if config.fit is None:
             loaded = load_ready(config.model)
         else:
-            result = fitted(workspace, _fitting(config, labels, examples, workspace.seed))
+            result = _fitted(config, labels, examples, workspace)
             source = ModelSource(str(result.folder))
             loaded, facts = load(source), facts | result.facts
             refuse_missing(loaded.model, loaded.missing, source, fresh_head=False)
@@ -207,9 +207,11 @@ def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> li
     return [result[place] for place in range(len(result))]
 
 
-def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], seed: int) -> Fitting:
+def _fitted(
+    config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], workspace: Workspace
+) -> Fitted:
     assert config.fit is not None
-    source = resolve_model(config.model)
+    source, seed = resolve_model(config.model), workspace.seed
     texts = [Editable(one) for one in unlabelled_texts(config.fit.texts, config.fit.lines, "fit")]
     identity = {
         "fit": config.fit.model_dump(mode="json", exclude={"texts", "lines"}),
@@ -222,21 +224,17 @@ def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[E
         "texts": digest_of(texts),
     }
 
-    def make(work: Path) -> Any:
+    def train(work: Path) -> Trained:
         torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source)
         codec = prepare(config, loaded, labels)
         with runtime.alone("auto", seed) as engine:
             facts = trained(config, loaded, codec, (examples, texts), seed, engine, work)
 
-        def write(folder: Path) -> dict[str, Any]:
-            quiet_libraries(verbose=False)
-            save(loaded.model, loaded.tokenizer, folder)
-            return facts
+        quiet_libraries(verbose=False)
+        return Trained(facts, lambda folder: save(loaded.model, loaded.tokenizer, folder))
 
-        return write
-
-    return Fitting("masked_infill", identity, make)
+    return fitted(workspace, "masked_infill", identity, train)
 
 
 def _in_mentions_only(training: Lexicon) -> set[str]:
@@ -298,14 +296,14 @@ def context_words(example: Editable, function_words: bool) -> Iterator[int]:
     """Words outside of mentions and locks. A capitalised word, which may be a name without a label, must be at the
     beginning, or everything must be in capitals."""
     tokens = example.tokens
-    marked = {at for start, end, _ in example.spans for at in range(start, end)}
     first = next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
     in_capitals = all(token == token.upper() for token in tokens)
-    for at, token in enumerate(tokens):
-        if at in marked or not _can_be_filled(token, function_words) or not is_free(example, at, at + 1):
-            continue
+    for at in free_positions(example, in_spans=False):
+        token = tokens[at]
         has_capitals = token != token.lower()
-        if not has_capitals or in_capitals or (at == first and pattern(token) == "title"):
+        if _can_be_filled(token, function_words) and (
+            not has_capitals or in_capitals or (at == first and pattern(token) == "title")
+        ):
             yield at
 
 

@@ -6,17 +6,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import Rate, RateConfig
-from halluc.config.section import DISTINCT, Reference, Section, Text
+from halluc.augmentation.methods.base import RateConfig
+from halluc.config.section import (
+    DISTINCT,
+    EpochCount,
+    HeldOutShare,
+    LargeCount,
+    PositiveShare,
+    Reference,
+    Section,
+    Share,
+    SmallCount,
+    Temperature,
+    Text,
+    TopK,
+)
 
 
 class MaskedFitConfig(Section):
     """How the masked language model is trained before it fills in words."""
 
-    epochs: int | None = Field(
+    epochs: EpochCount | None = Field(
         default=None,
-        ge=1,
-        le=10_000,
         description="maximum number of epochs, each with new masks; null: enough for 20,000 texts, 3 to 30",
     )
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
@@ -24,34 +35,22 @@ class MaskedFitConfig(Section):
         description="unlabelled text files for training, in addition to the training split: one sentence per "
         "line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
     )
-    lines: int = Field(
-        default=20_000, ge=1, le=10_000_000, description="maximum number of lines that are read from `texts`"
+    lines: LargeCount = Field(default=20_000, description="maximum number of lines that are read from `texts`")
+    patience: SmallCount = Field(
+        default=2, description="early stopping: stop after this many epochs without lower loss on held-out texts"
     )
-    patience: int = Field(
-        default=2,
-        ge=1,
-        le=1_000,
-        description="early stopping: stop after this many epochs without lower loss on held-out texts",
+    learning_rate: PositiveShare | None = Field(
+        default=None, description="peak learning rate; null: 5.0e-5, or 3.0e-4 if the head is random"
     )
-    learning_rate: float | None = Field(
-        default=None, gt=0, le=1, description="peak learning rate; null: 5.0e-5, or 3.0e-4 if the head is random"
-    )
-    batch_tokens: int = Field(
-        default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
-    )
-    held_out: float = Field(
-        default=0.05,
-        ge=0.001,
-        le=0.5,
-        description="held-out share of the training split, whose perplexity selects the epoch",
+    batch_tokens: LargeCount = Field(default=1_024, description="batch size in word pieces, without padding")
+    held_out: HeldOutShare = Field(
+        default=0.05, description="held-out share of the training split, whose perplexity selects the epoch"
     )
     masked: float = Field(
         default=0.15, gt=0, le=0.9, description="share of the words outside mentions that are masked in training"
     )
-    masked_mentions: float = Field(
+    masked_mentions: PositiveShare = Field(
         default=0.7,
-        gt=0,
-        le=1,
         description="share of the words of mentions that are masked in training; only if mentions are filled",
     )
 
@@ -71,7 +70,7 @@ class MaskedInfillConfig(RateConfig):
         description="train the model on the training split first; needed if its masked-LM head has no weights. null: "
         "no training",
     )
-    mention_rate: Rate = Field(
+    mention_rate: Share = Field(
         default=0.5, description="average share of the words of mentions that are filled (at least one word)"
     )
     label_words: Annotated[dict[Text, Text], Field(max_length=20_000)] = Field(
@@ -82,15 +81,10 @@ class MaskedInfillConfig(RateConfig):
     function_words: bool = Field(
         default=False, description="whether English function words (the, not, by) are also replaced and inserted"
     )
-    temperature: float = Field(
-        default=1.0,
-        ge=0.05,
-        le=10,
-        description="temperature: below 1 insertions are less diverse, above 1 more diverse",
+    temperature: Temperature = Field(
+        default=1.0, description="temperature: below 1 insertions are less diverse, above 1 more diverse"
     )
-    top_k: int = Field(
-        default=10, ge=0, le=100_000, description="sample only from this many most probable words; 0: all"
-    )
+    top_k: TopK = Field(default=10, description="sample only from this many most probable words; 0: all")
     longest: int = Field(
         default=128,
         ge=32,

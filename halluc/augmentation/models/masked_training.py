@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy
 import torch
@@ -26,9 +26,9 @@ from halluc.engine.language_modelling import SelectedPositions, mean_loss, padde
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:
-    from halluc.augmentation.models.masked_config import MaskedFitConfig, MaskedInfillConfig
+    from halluc.augmentation.models.masked_config import MaskedInfillConfig
 
-LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
+_LEARNING_RATE, _OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000
 # Common abbreviations of labels.
 _LONG_FORMS = {
@@ -138,6 +138,54 @@ def meaning(label: str, label_words: dict[str, str]) -> str:
     return " ".join(_LONG_FORMS.get(part.lower(), part.lower()) for part in parts)
 
 
+class MaskedTraining(NamedTuple):
+    """The result of ``train_masked``; ``perplexity`` is that of the held-out rows, by their name."""
+
+    head: Literal["random", "trained"]
+    steps: int
+    best_step: int
+    perplexity: dict[str, dict[Literal["before", "after"], float]]
+
+
+def train_masked(
+    loaded: MaskedModel,
+    features: MaskedFeatures,
+    held_out: Mapping[str, MaskedFeatures],
+    settings: TrainConfig,
+    engine: Runtime,
+    work: Path,
+    *,
+    seed: int,
+    what: str,
+) -> MaskedTraining:
+    """Train the model in place; its held-out perplexity selects the weights. For arguments see ``training.train``."""
+    model = SelectedPositions(loaded.model).to(engine.device)
+
+    def evaluate(module: torch.nn.Module) -> dict[str, float]:
+        losses = {
+            name: mean_loss(module, one, 4 * settings.batch_tokens, engine.device, engine.accelerator.autocast)
+            for name, one in held_out.items()
+        }
+        return {**losses, "log_likelihood": -sum(losses.values()) / max(1, len(losses))}
+
+    before = evaluate(model)
+    chosen_by, by_epoch = evaluate if held_out else None, features.by_epoch
+    done = training.train(
+        model, features, settings, engine, work, seed=seed, what=what, evaluate=chosen_by, by_epoch=by_epoch
+    )
+    after = {**before, **(done.held_out or {})}
+    perplexity: dict[str, dict[Literal["before", "after"], float]] = {
+        name: {"before": training.perplexity(before[name]), "after": training.perplexity(after[name])}
+        for name in held_out
+    }
+    return MaskedTraining("random" if loaded.missing else "trained", done.steps, done.best_step, perplexity)
+
+
+def learning_rate_of(loaded: MaskedModel, configured: float | None) -> float:
+    """The peak learning rate; if none is configured, a random head needs a higher one."""
+    return configured or (_OF_RANDOM_HEAD if loaded.missing else _LEARNING_RATE)
+
+
 def trained(
     config: MaskedInfillConfig,
     loaded: MaskedModel,
@@ -157,45 +205,23 @@ def trained(
         help = "add `texts` to `fit`, or set `fill: context`"
         raise OptionError("fit", "D144", "there are no words to mask in training", help, EXIT_DATA)
     held_out = _held_out(config, codec, [examples[number] for number in held_out_numbers], seed)
-    model = SelectedPositions(loaded.model)
-
-    def evaluate(module: torch.nn.Module) -> dict[str, float]:
-        losses = {
-            name: mean_loss(module, one, 4 * fit.batch_tokens, engine.device, engine.accelerator.autocast)
-            for name, one in held_out.items()
-        }
-        return {**losses, "log_likelihood": -sum(losses.values()) / max(1, len(losses))}
-
-    model.to(engine.device)
-    before = evaluate(model)
-    done = training.train(model, _plan(fit, features, evaluate if held_out else None, loaded, seed), engine, work)
-    after = done.held_out or {}
+    settings = TrainConfig(
+        epochs=features.times,
+        learning_rate=learning_rate_of(loaded, fit.learning_rate),
+        batch_tokens=fit.batch_tokens,
+        patience=fit.patience,
+    )
+    what = "training the masked language model"
+    done = train_masked(loaded, features, held_out, settings, engine, work, seed=seed, what=what)
     return {
-        "head": "random" if loaded.missing else "trained",
+        "head": done.head,
         "training_texts": len(kept) - len(texts[1]),
         "unlabelled_texts": len(texts[1]),
         "held_out_texts": len(held_out_numbers),
         "steps": done.steps,
         "best_step": done.best_step,
-        "held_out_perplexity": {
-            name: {"before": training.perplexity(before[name]), "after": training.perplexity(after[name])}
-            for name in held_out
-        },
+        "held_out_perplexity": done.perplexity,
     }
-
-
-def _plan(
-    fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
-) -> training.TrainingPlan:
-    settings = TrainConfig(
-        epochs=features.times,
-        learning_rate=fit.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
-        batch_tokens=fit.batch_tokens,
-        patience=fit.patience,
-    )
-    choose_by = None if evaluate is None else "log_likelihood"
-    what = "training the masked language model"
-    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, features.by_epoch)
 
 
 def _features(config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int) -> MaskedFeatures:

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from halluc.augmentation.methods.base import OptionError
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA, HallucError, refuse
 from halluc.core.rng import Draws
-from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.references import refuse_unless_file
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import numbered_lines
 from halluc.data.word_files import entries
@@ -45,10 +46,8 @@ def refuse_missing(references: Sequence[str], key: str) -> None:
         HallucError D101: a file, which ``key`` of the config names, does not exist, or is not a regular file.
     """
     for reference in references:
-        path = Path(reference).expanduser()
-        refuse_irregular(path, f"`{key}` must list files of plain text, one text per line")
-        if not path.is_file():
-            raise absent(path)
+        help = f"`{key}` must list files of plain text, one text per line"
+        refuse_unless_file(Path(reference).expanduser(), help)
 
 
 _FORM = 'write one sentence per line; in a .jsonl file, {"text": …} or {"tokens": […]}'
@@ -65,10 +64,8 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
     for reference in references:
         before = len(lines)
         errors: list[HallucError] = []
-        for _, tokens in entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM):
-            lines.append(tokens)
-            if len(lines) >= most:
-                break
+        found = entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM)
+        lines += (tokens for _, tokens in islice(found, most - len(lines)))
         refuse(errors)
         if len(lines) >= most:
             break

@@ -11,15 +11,19 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.models import training
-from halluc.augmentation.models.fitted import Fitted, Fitting, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted import Fitted, Trained, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, room_of
-from halluc.augmentation.models.masked_training import LEARNING_RATE, OF_RANDOM_HEAD, MaskableRow, MaskedFeatures
+from halluc.augmentation.models.masked_training import (
+    MaskableRow,
+    MaskedFeatures,
+    learning_rate_of,
+    train_masked,
+)
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.config.training import PretrainConfig, TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.engine import runtime
-from halluc.engine.language_modelling import SelectedPositions, mean_loss
 from halluc.engine.pretrained import load_model, quiet_libraries, save
 from halluc.engine.references import resolve_model
 from halluc.engine.runtime import Runtime
@@ -63,61 +67,55 @@ def pretrained(
         "texts": digest_of(texts),
     }
 
-    def make(work: Path) -> Any:
+    def train(work: Path) -> Trained:
         torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source, trust_remote_code)
         with runtime.alone("auto", seed) as engine:
             facts = _trained(config, loaded, texts, seed, engine, work)
 
-        def write(folder: Path) -> dict[str, Any]:
+        def write(folder: Path) -> None:
             quiet_libraries(verbose=False)
             # The encoder with the original pooler, if it had one: the masked language model has none.
             attention = runtime.attention_for("cpu")
             encoder, *_ = load_model("AutoModel", source, attention, {}, trust_remote_code=trust_remote_code)
             encoder.load_state_dict(loaded.model.base_model.state_dict(), strict=False)
             save(encoder, loaded.tokenizer, folder)
-            return facts
 
-        return write
+        return Trained(facts, write)
 
-    return fitted(workspace, Fitting("pretraining", identity, make))
+    return fitted(workspace, "pretraining", identity, train)
 
 
 def _trained(
     config: PretrainConfig, loaded: MaskedModel, texts: Sequence[Editable], seed: int, engine: Runtime, work: Path
 ) -> dict[str, Any]:
     """Train the model in place; returns facts for the run."""
-    for_training, held_out_numbers = training.split_held_out(len(texts), _HELD_OUT, seed)
     codec = PieceCodec(loaded.tokenizer, room_of(loaded.model, loaded.tokenizer, _LONGEST))
-    rows = _rows(codec, (texts[number] for number in for_training), config.mask)
-    held_out = MaskedFeatures(
-        _rows(codec, (texts[number] for number in held_out_numbers), config.mask), 1, seed, codec.mask, codec.pad
+    split = training.split_held_out(len(texts), _HELD_OUT, seed)
+    for_training, held_out = (
+        [MaskableRow(row, [config.mask] * len(row.words)) for number in numbers for row in codec.rows(texts[number])]
+        for numbers in split
     )
-    features = MaskedFeatures(rows, _times(config, rows), seed, codec.mask, codec.pad)
-    model = SelectedPositions(loaded.model).to(engine.device)
-
-    def evaluate(module: torch.nn.Module) -> dict[str, float]:
-        budget = 4 * config.batch_tokens
-        return {"log_likelihood": -mean_loss(module, held_out, budget, engine.device, engine.accelerator.autocast)}
-
-    before = evaluate(model)
-    done = training.train(model, _plan(config, features, evaluate, loaded, seed), engine, work)
-    after = done.held_out or before
+    settings = TrainConfig(
+        epochs=config.epochs,
+        steps=config.steps,
+        learning_rate=learning_rate_of(loaded, config.learning_rate),
+        batch_tokens=config.batch_tokens,
+        checkpoint_steps=_CHECKPOINT_STEPS,
+    )
+    features = MaskedFeatures(for_training, _times(config, for_training), seed, codec.mask, codec.pad)
+    of_held_out = MaskedFeatures(held_out, 1, seed, codec.mask, codec.pad)
+    done = train_masked(
+        loaded, features, {"texts": of_held_out}, settings, engine, work, seed=seed, what="pre-training"
+    )
     return {
-        "head": "random" if loaded.missing else "trained",
-        "texts": len(for_training),
-        "held_out_texts": len(held_out_numbers),
+        "head": done.head,
+        "texts": len(split[0]),
+        "held_out_texts": len(split[1]),
         "steps": done.steps,
         "best_step": done.best_step,
-        "held_out_perplexity": {
-            "before": training.perplexity(-before["log_likelihood"]),
-            "after": training.perplexity(-after["log_likelihood"]),
-        },
+        "held_out_perplexity": done.perplexity["texts"],
     }
-
-
-def _rows(codec: PieceCodec, texts: Iterable[Editable], mask: float) -> list[MaskableRow]:
-    return [MaskableRow(row, [mask] * len(row.words)) for text in texts for row in codec.rows(text)]
 
 
 def _times(config: PretrainConfig, rows: Sequence[MaskableRow]) -> int:
@@ -125,17 +123,3 @@ def _times(config: PretrainConfig, rows: Sequence[MaskableRow]) -> int:
         return config.epochs
     passes = config.steps * config.batch_tokens / max(1, sum(len(one.row.pieces) for one in rows))
     return min(_MOST_TIMES, math.ceil(passes) + 1)
-
-
-def _plan(
-    config: PretrainConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
-) -> training.TrainingPlan:
-    settings = TrainConfig(
-        epochs=config.epochs,
-        steps=config.steps,
-        learning_rate=config.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
-        batch_tokens=config.batch_tokens,
-        checkpoint_steps=_CHECKPOINT_STEPS,
-    )
-    what = "pre-training"
-    return training.TrainingPlan(features, settings, evaluate, "log_likelihood", seed, what, features.by_epoch)

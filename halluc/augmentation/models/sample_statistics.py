@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from halluc.augmentation.methods.base import Rejected
+from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.edits import Editable
 from halluc.core.rng import Draws, keyed_generator
 
@@ -34,7 +35,9 @@ def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, see
         "sampled": len(samples),
         "rejected": dict(sorted(rejected.items())),
         "copied": sum((one.tokens, one.spans) in originals for one in valid),
-        "distinct_2": {"training": _distinct_2(like), "sampled": _distinct_2(valid)},
+        "distinct_2": {
+            name: distinct([one.tokens for one in some], 2) for name, some in (("training", like), ("sampled", valid))
+        },
         "mean_tokens": {"training": _mean_tokens(like), "sampled": _mean_tokens(valid)},
     }
     if known:
@@ -54,11 +57,6 @@ def as_text(example: Editable) -> str:
 
 def _mentions(example: Editable) -> list[tuple[str, tuple[str, ...]]]:
     return [(label, example.tokens[start:end]) for start, end, label in example.spans]
-
-
-def _distinct_2(examples: Sequence[Editable]) -> float | None:
-    pairs = [pair for example in examples for pair in zip(example.tokens, example.tokens[1:], strict=False)]
-    return round(len(set(pairs)) / len(pairs), 4) if pairs else None
 
 
 def _mean_tokens(examples: Sequence[Editable]) -> float | None:

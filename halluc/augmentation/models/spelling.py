@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from tokenizers.models import WordPiece
 
@@ -16,18 +16,31 @@ INSIDE = "\ue000"
 _UNKNOWN = ""
 
 
-class Spelling(Protocol):
-    """Pieces with the ids 0 to ``size - 1``; ``unusable`` are the ids that are not text."""
+class WordPieces:
+    """WordPiece pieces (Schuster & Nakajima 2012) learned from the words of a corpus.
 
-    @property
-    def size(self) -> int: ...
+    Words are not normalised or split at punctuation. A word with a character that no piece has, or of more than 100
+    characters, cannot be spelled. Ids are 0 to ``size - 1``; ``unusable`` are those that are not text.
+    """
 
-    @property
-    def unusable(self) -> tuple[int, ...]: ...
+    unusable: tuple[int, ...] = ()
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self.pieces, self.size = tuple(pieces), len(pieces)
+        vocabulary = {piece: number for number, piece in enumerate(self.pieces)}
+        self._model = WordPiece(
+            {**vocabulary, _UNKNOWN: self.size},
+            unk_token=_UNKNOWN,
+            max_input_chars_per_word=LONGEST_WORD,
+            continuing_subword_prefix=INSIDE,
+        )
 
     def spell(self, word: str) -> list[int] | None:
         """The pieces of a word; None if they would not restore it exactly."""
-        ...
+        if not is_spellable(word):
+            return None
+        numbers = [piece.id for piece in self._model.tokenize(word)]
+        return None if self.size in numbers else numbers
 
     def words(self, pieces: Sequence[int]) -> list[str]:
         """The words of pieces.
@@ -35,48 +48,6 @@ class Spelling(Protocol):
         Raises:
             Rejected: they begin inside of a word, or are not text.
         """
-        ...
-
-    def is_inside(self, piece: int) -> bool:
-        """Whether a piece continues a word."""
-        ...
-
-    def name(self, piece: int) -> str:
-        """The readable form of a piece."""
-        ...
-
-
-class WordPieces:
-    """WordPiece pieces (Schuster & Nakajima 2012) learned from the words of a corpus.
-
-    Words are not normalised or split at punctuation. A word with a character that no piece has, or of more than 100
-    characters, cannot be spelled.
-    """
-
-    unusable: tuple[int, ...] = ()
-
-    def __init__(self, pieces: Sequence[str]) -> None:
-        self.pieces = tuple(pieces)
-        vocabulary = {piece: number for number, piece in enumerate(self.pieces)}
-        self._unknown = len(self.pieces)
-        self._model = WordPiece(
-            {**vocabulary, _UNKNOWN: self._unknown},
-            unk_token=_UNKNOWN,
-            max_input_chars_per_word=LONGEST_WORD,
-            continuing_subword_prefix=INSIDE,
-        )
-
-    @property
-    def size(self) -> int:
-        return len(self.pieces)
-
-    def spell(self, word: str) -> list[int] | None:
-        if not is_spellable(word):
-            return None
-        numbers = [piece.id for piece in self._model.tokenize(word)]
-        return None if self._unknown in numbers else numbers
-
-    def words(self, pieces: Sequence[int]) -> list[str]:
         words: list[str] = []
         for number in pieces:
             piece = self.pieces[number]
@@ -89,24 +60,23 @@ class WordPieces:
         return words
 
     def is_inside(self, piece: int) -> bool:
+        """Whether a piece continues a word."""
         return self.pieces[piece].startswith(INSIDE)
-
-    def name(self, piece: int) -> str:
-        return self.pieces[piece].replace(INSIDE, "##")
 
 
 class TokenizerPieces:
     """The pieces of a pre-trained model's tokenizer, which marks where words begin (byte-level BPE, SentencePiece).
 
-    ``rows`` is the number of rows of the model's embeddings, which may be more than the tokenizer has pieces.
+    It has the methods of ``WordPieces``. ``size`` is the number of rows of the model's embeddings, which may be more
+    than the tokenizer has pieces.
     """
 
-    def __init__(self, tokenizer: Any, rows: int) -> None:
+    def __init__(self, tokenizer: Any, size: int) -> None:
         """
         Raises:
             HallucError E411: the tokenizer does not mark where words begin.
         """
-        self.tokenizer, self._rows = tokenizer, rows
+        self.tokenizer, self.size = tokenizer, size
         self._backend = tokenizer.backend_tokenizer
         # Some tokenizers mark the beginning of every text, others only of a text that begins with a blank.
         self._before, self._marker = next(
@@ -115,9 +85,9 @@ class TokenizerPieces:
         if not self._marker:
             message = "the tokenizer of this model does not mark word boundaries, so words cannot be decoded"
             raise environment_error("E411", message, "use a causal model with a byte-level or SentencePiece tokenizer")
-        special = {number for number in tokenizer.all_special_ids if number < rows}
-        added = {number for number in tokenizer.added_tokens_decoder if number < rows}
-        self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))
+        special = {number for number in tokenizer.all_special_ids if number < size}
+        added = {number for number in tokenizer.added_tokens_decoder if number < size}
+        self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), size)}))
 
     def _word_marker(self, before: str) -> str:
         """The prefix of the first piece of a word; empty if it is not a single character."""
@@ -128,10 +98,6 @@ class TokenizerPieces:
     def _encoded(self, text: str) -> list[int]:
         numbers: list[int] = self._backend.encode([text], is_pretokenized=True, add_special_tokens=False).ids
         return numbers
-
-    @property
-    def size(self) -> int:
-        return self._rows
 
     def spell(self, word: str) -> list[int] | None:
         if not is_spellable(word):
@@ -157,8 +123,8 @@ class TokenizerPieces:
         token = self.tokenizer.convert_ids_to_tokens(piece)
         return token is None or not token.startswith(self._marker)
 
-    def name(self, piece: int) -> str:
-        return str(self.tokenizer.convert_ids_to_tokens(piece)).replace(self._marker, "_")
+
+Spelling = WordPieces | TokenizerPieces
 
 
 def is_spellable(word: str) -> bool:
@@ -170,8 +136,3 @@ def is_spellable(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def spellable(words: Mapping[str, int]) -> dict[str, int]:
-    """The counted words from which pieces can be learned."""
-    return {word: count for word, count in words.items() if is_spellable(word)}

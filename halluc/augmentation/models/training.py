@@ -40,31 +40,30 @@ class TrainedModel(NamedTuple):
     held_out: Metrics | None
 
 
-class TrainingPlan(NamedTuple):
-    """The arguments of ``train`` besides the model.
-
-    ``evaluate`` is called after each epoch, and returns figures on held-out data; ``choose_by`` names the one to
-    maximise. ``what`` is the text of the progress bar. ``by_epoch`` has the indexes of the features of each epoch;
-    empty: all features.
-    """
-
-    features: Features
-    config: TrainConfig
-    evaluate: Callable[[torch.nn.Module], Metrics] | None
-    choose_by: str | None
-    seed: int
-    what: str
-    by_epoch: Sequence[Sequence[int]] = ()
-
-
-def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> TrainedModel:
+def train(
+    model: Any,
+    features: Features,
+    config: TrainConfig,
+    runtime: Runtime,
+    work: Path,
+    *,
+    seed: int,
+    what: str,
+    evaluate: Callable[[torch.nn.Module], Metrics] | None,
+    by_epoch: Sequence[Sequence[int]] = (),
+) -> TrainedModel:
     """Train ``model`` in place, from the newest checkpoint in ``work`` if any; afterwards it has the best weights.
+
+    Args:
+        what: the text of the progress bar.
+        evaluate: called after each epoch; returns figures on held-out data, of which ``log_likelihood`` is maximised.
+        by_epoch: the indexes of the features of each epoch; empty: all features.
 
     Raises:
         HallucError T101: the loss is not finite. T102: out of memory. E401: a checkpoint cannot be written.
     """
-    training = loop.prepare(model, plan.features, plan.config, runtime, plan.seed)
-    training.by_epoch = plan.by_epoch
+    training = loop.prepare(model, features, config, runtime, seed)
+    training.by_epoch = by_epoch
     newest = checkpoint.newest_whole(work, messages.warn)
     if newest is not None:
         checkpoint.remove_newer(newest)
@@ -72,15 +71,15 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
     writer = CheckpointWriter(work, "none")
     epoch = steps = 0
     try:
-        with messages.progress(plan.what, "steps") as tick:
-            for event in loop.fit(training, evaluate=plan.evaluate, choose_by=plan.choose_by):
+        with messages.progress(what, "steps") as tick:
+            for event in loop.fit(training, evaluate=evaluate, choose_by="log_likelihood" if evaluate else None):
                 if isinstance(event, Started):
                     steps = event.steps
                 elif isinstance(event, (Step, Evaluated)):
                     epoch = event.epoch
                 if isinstance(event, Step):
                     tick(event.step, steps)
-                if _is_due(event, plan):
+                if _is_due(event, config.checkpoint_steps, evaluate is not None):
                     writer.written(wait=True)
                     writer.begin(training.model, training.optimizer, training.progress, epoch)
         writer.written(wait=True)
@@ -93,11 +92,10 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
     return TrainedModel(progress.step, best_step, progress.best_metrics)
 
 
-def _is_due(event: object, plan: TrainingPlan) -> bool:
-    """Whether a checkpoint is due: after each evaluation or epoch, and after every ``checkpoint_steps``."""
+def _is_due(event: object, every: int | None, evaluates: bool) -> bool:
+    """Whether a checkpoint is due: after each evaluation or epoch, and after ``every`` so many steps."""
     if isinstance(event, Evaluated):
         return True
-    if not isinstance(event, Step) or (event.evaluates and plan.evaluate is not None):
+    if not isinstance(event, Step) or (event.evaluates and evaluates):
         return False
-    every = plan.config.checkpoint_steps
     return event.ends_epoch or (every is not None and event.step % every == 0)

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from halluc.augmentation.pipeline.journal import Journal
-from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
+from halluc.augmentation.pipeline.journal import JOURNALLED, PARTIAL, Journal
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.selection import CandidateSelection, ExampleOutcome, Item, read_outcome

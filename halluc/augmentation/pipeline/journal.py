@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -11,7 +12,13 @@ from types import TracebackType
 from typing import IO, Any
 
 from halluc.core.errors import HallucError
-from halluc.core.files import make_folder, unwritable, write_json
+from halluc.core.files import make_folder, write_json, writing
+from halluc.runs.directory import PROVENANCE
+
+# The folder and files of a corpus in progress: originals, new examples, their provenance, and a note of each.
+PARTIAL = ".partial"
+ORIGINALS, CANDIDATES, NOTES = "originals.jsonl", "candidates.jsonl", "notes.jsonl"
+JOURNALLED = (ORIGINALS, CANDIDATES, PROVENANCE, NOTES)
 
 # The maximum work that an interruption loses, in seconds.
 _EVERY = 5.0
@@ -44,28 +51,22 @@ class Journal:
         known = committed(self.folder, self.names, self.fingerprint)
         self.state = known["state"] if known else {}
         for name in self.names:
-            try:
+            with writing(self.folder / name):
                 file = self._files[name] = (self.folder / name).open("r+b" if known else "wb")
                 if known:
                     file.truncate(known["sizes"][name])
                     file.seek(0, os.SEEK_END)
-            except OSError as error:
-                raise unwritable(self.folder / name, error) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for name, file in self._files.items():
-            try:
+            # The first error is the one to report.
+            with writing(self.folder / name) if error is None else contextlib.suppress(OSError):
                 file.close()
-            except OSError as failed:
-                if error is None:  # the first error is the one to report
-                    raise unwritable(self.folder / name, failed) from failed
 
     def write(self, name: str, line: str) -> None:
-        try:
+        with writing(self.folder / name):
             self._files[name].write(line.encode("utf-8") + b"\n")
-        except OSError as error:
-            raise unwritable(self.folder / name, error) from error
 
     def is_due(self) -> bool:
         return time.monotonic() - self._committed > _EVERY
@@ -73,12 +74,10 @@ class Journal:
     def commit(self, state: dict[str, Any]) -> None:
         sizes = {}
         for name, file in self._files.items():
-            try:
+            with writing(self.folder / name):
                 file.flush()
                 os.fsync(file.fileno())
                 sizes[name] = file.tell()
-            except OSError as error:
-                raise unwritable(self.folder / name, error) from error
         write_json(self.folder / "progress.json", {"fingerprint": self.fingerprint, "sizes": sizes, "state": state})
         self._committed = time.monotonic()
 

@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PARTIAL
+from halluc.augmentation.pipeline.journal import CANDIDATES, NOTES, ORIGINALS, PARTIAL
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Sample, Tally, alike_in_size, distinct
-from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
+from halluc.core.files import sha256_of, sync_folder, write_json, writing
 from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN
 from halluc.runs.schema import AugmentFile
 
@@ -29,7 +30,7 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         for line in lines:
             notes.offer(line)
     sample = [json.loads(line)[1].split(" ") for line in notes.texts]
-    try:
+    with writing(folder / TRAIN):
         for old in (MANIFEST, *others):
             (folder / old).unlink(missing_ok=True)
         with (partial / ORIGINALS).open("ab") as corpus, (partial / CANDIDATES).open("rb") as candidates:
@@ -39,48 +40,41 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         (partial / ORIGINALS).replace(folder / TRAIN)
         (partial / PROVENANCE).replace(folder / PROVENANCE)
         sync_folder(folder)
-    except OSError as error:
-        raise unwritable(folder / TRAIN, error) from error
     if (export := examples.formats[config.format]) is not None:
         export(folder / TRAIN, folder / f"train.{config.format}")
     files = {name: sha256_of(folder / name) for name in (TRAIN, PROVENANCE, *others) if (folder / name).is_file()}
-    manifest = _manifest(prepared, tally, fingerprint, seconds, sample, files)
-    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
-    for left in [partial, *folder.glob(".shard-*")]:
-        shutil.rmtree(left, ignore_errors=True)
-    return manifest
-
-
-def _manifest(
-    prepared: Prepared,
-    tally: Tally,
-    fingerprint: str,
-    seconds: float,
-    sample: Sequence[Sequence[str]],
-    files: dict[str, str],
-) -> AugmentFile:
-    keep, units = prepared.job.config.keep_original, prepared.job.examples.units
-    after = prepared.before.plus(tally.new) if keep else tally.new
-    diversity = {
-        part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
-        for part, texts in zip(("before", "new"), alike_in_size(prepared.sample.texts, sample), strict=True)
-    }
-    return AugmentFile(
+    manifest = AugmentFile(
         fingerprint=fingerprint,
         sha256=files[TRAIN],
         files={name: sha256 for name, sha256 in files.items() if name != TRAIN},
         epochs=prepared.job.epochs,
         wanted=tally.wanted,
         made=tally.made,
-        originals=prepared.before.examples if keep else 0,
+        originals=prepared.before.examples if config.keep_original else 0,
         kept=dict(sorted(tally.kept.items())),
         refused={reason: dict(sorted(by.items())) for reason, by in sorted(tally.refused.items())},
         refused_examples=dict(sorted(tally.shown.items())),
         unchangeable=tally.unchangeable,
         given_up=tally.given_up,
-        before={**prepared.before.as_json(units), **diversity["before"]},
-        new={**tally.new.as_json(units), **diversity["new"]},
-        after=after.as_json(units),
+        **_statistics(prepared, tally, sample),
         methods={one.name: facts for one in prepared.line_maker.maker.methods if (facts := one.component.facts())},
         seconds=round(seconds, 2),
     )
+    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+    for left in [partial, *folder.glob(".shard-*")]:
+        shutil.rmtree(left, ignore_errors=True)
+    return manifest
+
+
+def _statistics(prepared: Prepared, tally: Tally, sample: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The counts, and the diversity, of the corpus before, of the new examples, and the counts of the corpus after."""
+    keep, units = prepared.job.config.keep_original, prepared.job.examples.units
+    after = prepared.before.plus(tally.new) if keep else tally.new
+    diversity = [
+        {f"distinct_{n}": distinct(texts, n) for n in (1, 2)} for texts in alike_in_size(prepared.sample.texts, sample)
+    ]
+    return {
+        "before": {**prepared.before.as_json(units), **diversity[0]},
+        "new": {**tally.new.as_json(units), **diversity[1]},
+        "after": after.as_json(units),
+    }

@@ -52,60 +52,46 @@ class Focus:
     def __init__(
         self, kind: str, training: Lexicon, counts: Mapping[str, int], dev_errors: DevErrors | None = None
     ) -> None:
-        if kind == "gap" and dev_errors is not None:
-            kind = "errors"
-        self._functions = {
-            "balance": (self._rarity_of_mention, self._rarity_of_text),
-            "gap": (self._gap_of_mention, self._gap_of_text),
-            "errors": (self._errors_of_mention, self._errors_of_text),
-        }.get(kind)
+        self.kind = "errors" if kind == "gap" and dev_errors is not None else kind
         self.dev_errors = dev_errors or DevErrors()
         self.counts = counts
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
         """The relative weight of an example with labels; -1 for examples without labels, and for uniform focus."""
-        if not labels or self._functions is None:
+        if not labels or self.kind == "uniform":
             return -1.0
-        of_mention, of_text = self._functions
         if not example.spans:
-            return of_text(text_words(" ".join(example.tokens)), labels)
-        return sum(of_mention(example, span) for span in example.spans)
+            return self._of_text(text_words(" ".join(example.tokens)), labels)
+        return sum(self._of_mention(example, span) for span in example.spans)
 
-    def _rarity_of_mention(self, example: Editable, span: Span) -> float:
-        return 1 / self.counts[span.label]
+    def _of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
+        """``balance``: the rarity of its labels; ``gap``: the share of its content words that occur in no other
+        training text; ``errors``: for each label its error share, and the share of the text's content words that occur
+        in its errors."""
+        if self.kind == "balance":
+            return sum(1 / self.counts[label] for label in labels)
+        if self.kind == "gap":
+            return _mean([self.examples_with.get((word,)) == 1 for word in words])
+        shares, known = self.dev_errors.shares, self.dev_errors.words
+        return sum(shares.get(label, 0.0) + _mean([(label, word) in known for word in words]) for label in labels)
 
-    def _rarity_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        return sum(1 / self.counts[label] for label in labels)
-
-    def _gap_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The share of the content words that occur in no other training text."""
-        return _share(words, lambda word: self.examples_with.get((word,)) == 1)
-
-    def _errors_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """For each label its error share, and the share of the text's content words that occur in its errors."""
-        return sum(self.dev_errors.shares.get(label, 0.0) + self._error_words(words, label) for label in labels)
-
-    def _error_words(self, words: Sequence[str], label: str) -> float:
-        return _share(words, lambda word: (label, word) in self.dev_errors.words)
-
-    def _gap_of_mention(self, example: Editable, span: Span) -> float:
-        """1 for a mention that occurs once in training, or with another label too."""
-        mention = example.tokens[span.start : span.end]
-        seen_once = self.mentions.get(span.label, {}).get(mention) == 1
-        confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
-        return float(seen_once or confusable)
-
-    def _errors_of_mention(self, example: Editable, span: Span) -> float:
-        """The error share of the label, and the number of its errors that share a content word."""
-        words = filter(is_content, example.tokens[span.start : span.end])
-        hits = sum(self.dev_errors.words.get((span.label, word), 0) for word in words)
-        return self.dev_errors.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
+    def _of_mention(self, example: Editable, span: Span) -> float:
+        """``balance``: the rarity of its label; ``gap``: 1 for a mention that occurs once in training, or with another
+        label too; ``errors``: the error share of its label, and the number of its errors that share a content word."""
+        mention, label = example.tokens[span.start : span.end], span.label
+        if self.kind == "balance":
+            return 1 / self.counts[label]
+        if self.kind == "gap":
+            seen_once = self.mentions.get(label, {}).get(mention) == 1
+            return float(seen_once or any(mention in of for other, of in self.mentions.items() if other != label))
+        hits = sum(self.dev_errors.words.get((label, word), 0) for word in filter(is_content, mention))
+        return self.dev_errors.shares.get(label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _share(words: Sequence[str], matches: Callable[[str], bool]) -> float:
-    """The share of content words with a property; 0 if there are none."""
-    return sum(map(matches, words)) / len(words) if words else 0.0
+def _mean(flags: Sequence[bool]) -> float:
+    """The share that is true; 0 if there are none."""
+    return sum(flags) / len(flags) if flags else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.augmentation.pipeline.journal import Journal
-from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS
+from halluc.augmentation.pipeline.journal import CANDIDATES, NOTES, ORIGINALS, Journal
 from halluc.augmentation.pipeline.lines import CopyResult, CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Tally

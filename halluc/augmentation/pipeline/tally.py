@@ -6,6 +6,7 @@ with the size of a corpus, so it is computed on samples of equal size.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
@@ -43,9 +44,7 @@ class CorpusCounts:
         self.unlabelled += not labels
 
     def plus(self, other: CorpusCounts) -> CorpusCounts:
-        labels = {
-            name: self.labels.get(name, 0) + other.labels.get(name, 0) for name in {**self.labels, **other.labels}
-        }
+        labels = dict(Counter(self.labels) + Counter(other.labels))
         names = ("examples", "tokens", "units", "new", "unlabelled")
         return CorpusCounts(**{name: getattr(self, name) + getattr(other, name) for name in names}, labels=labels)
 

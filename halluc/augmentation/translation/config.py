@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.section import LONGEST_PATH, Reference, Section, Text
+from halluc.config.section import LONGEST_PATH, PositiveShare, Reference, Section, Text
 
 # A language of apertium, which becomes part of a file name.
 _Code = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z0-9]+)*$", max_length=32)]
@@ -35,7 +35,7 @@ class TransformersConfig(Section):
     beams: int = Field(default=4, ge=1, le=64, description="with `decoding: beam`: number of beams")
     temperature: float = Field(default=1.0, ge=0.05, le=10, description="with `decoding: sampling`")
     top_k: int = Field(default=0, ge=0, le=1_000_000, description="with `decoding: sampling`; 0: all words")
-    top_p: float = Field(default=0.95, gt=0, le=1, description="with `decoding: sampling`")
+    top_p: PositiveShare = Field(default=0.95, description="with `decoding: sampling`")
     max_new_tokens: int = Field(
         default=256,
         ge=1,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.methods.base import OptionError, about
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.core.characters import cut
-from halluc.core.errors import EXIT_ENVIRONMENT, HallucError
+from halluc.core.errors import EXIT_ENVIRONMENT
 from halluc.core.rng import Draws
 
 # The most cached translations: rejected candidates are retried, and segments repeat.
@@ -101,9 +101,7 @@ class CachedTranslator:
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         new = [line for line in dict.fromkeys(lines) if line not in self._known]
-        results = dict(zip(new, self._translator.translate(new, draws[: len(new)]), strict=False)) if new else {}
-        if len(results) != len(new):
-            raise engine_error(f"the engine returned {len(results)} lines for {len(new)}: one for each is needed")
+        results = dict(zip(new, translated(self._translator, new, draws[: len(new)]), strict=True))
         of_lines = [results[line] if line in results else self._known[line] for line in lines]
         self._known.update(results)
         while len(self._known) > _REMEMBERED:
@@ -134,10 +132,6 @@ def open_engine(config: EngineConfig, *, allow_commands: bool) -> TranslationEng
         OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
             E412: a model cannot be loaded.
     """
-    try:
+    with about("engine"):
         engine: TranslationEngine = import_module(_MODULES[config.type]).open_engine(config, allow_commands)
-    except OptionError:
-        raise
-    except HallucError as error:
-        raise OptionError("engine", error.code, error.message, error.help, error.exit_code) from error
-    return engine
+        return engine

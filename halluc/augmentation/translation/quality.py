@@ -5,27 +5,24 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import Rate
-from halluc.config.section import Section
-
-_LARGEST_ORDER = 6
-_BETA = 2.0
+from halluc.config.section import PositiveShare, Section, Share
 
 
 class QualityConfig(Section):
     """Which round trips are rejected."""
 
-    chrf_min: Rate = Field(
+    chrf_min: Share = Field(
         default=0.5,
         description="minimum similarity to the original (chrF2, 0 to 1); below it, the text is too different",
     )
-    chrf_max: Rate = Field(default=1.0, description="maximum similarity to the original (chrF2, 0 to 1)")
-    length_min: float = Field(
-        default=0.5, gt=0, le=1, description="minimum length, relative to the number of tokens of the original"
+    chrf_max: Share = Field(default=1.0, description="maximum similarity to the original (chrF2, 0 to 1)")
+    length_min: PositiveShare = Field(
+        default=0.5, description="minimum length, relative to the number of tokens of the original"
     )
     length_max: float = Field(
         default=1.75, ge=1, le=100, description="maximum length, relative to the number of tokens of the original"
@@ -98,24 +95,12 @@ def _pivot_words(before: Sequence[str], after: Sequence[str], pivot: Sequence[st
 
 
 def chrf(hypothesis: str, reference: str) -> float:
-    """chrF2 of one sentence (Popović 2015), from 0 to 1: the F-score of character n-grams with recall weighted twice.
-
-    Orders 1 to 6, without white space; precision and recall are averaged over the orders that both texts have, as in
-    sacreBLEU 2.6.
-    """
-    first, second = "".join(hypothesis.split()), "".join(reference.split())
-    precisions: list[float] = []
-    recalls: list[float] = []
-    for order in range(1, _LARGEST_ORDER + 1):
-        ours, theirs = _ngrams(first, order), _ngrams(second, order)
-        if ours and theirs:
-            common = sum((ours & theirs).values())
-            precisions.append(common / ours.total())
-            recalls.append(common / theirs.total())
-    precision, recall = sum(precisions) / max(1, len(precisions)), sum(recalls) / max(1, len(recalls))
-    total = _BETA**2 * precision + recall
-    return (1 + _BETA**2) * precision * recall / total if total else 0.0
+    """chrF2 of one sentence (Popović 2015), 0 to 1: the F-score of character n-grams, with recall weighted twice."""
+    return float(_chrf().sentence_score(hypothesis, [reference]).score) / 100
 
 
-def _ngrams(text: str, order: int) -> Counter[str]:
-    return Counter(text[start : start + order] for start in range(len(text) - order + 1))
+@cache
+def _chrf() -> Any:
+    from sacrebleu.metrics import CHRF
+
+    return CHRF()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
 from halluc.augmentation.language.articles import agreeing, is_article
@@ -103,8 +104,8 @@ class TranslationUnit:
         if list(returned.order) != sorted(returned.order):
             if any(start < self.end and end > self.start and start < end for start, end in self.example.locked):
                 raise Rejected("order")
-            moves = [self._move(returned.order, why)]
-            segments = self._moved_segments(returned.order)
+            move, segments = self._moved(returned.order, why)
+            moves = [move]
         self._refuse_crossed(returned)
         old = [self.example.tokens[start:end] for start, end in self.segments()]
         replaced: list[Edit] = [
@@ -134,8 +135,8 @@ class TranslationUnit:
         if any(before and not after for before, after in sizes):
             raise Rejected("border")
 
-    def _move(self, order: Sequence[int], why: str) -> Reorder:
-        """The edit that moves held ranges, and leaves the segments between them in order."""
+    def _moved(self, order: Sequence[int], why: str) -> tuple[Reorder, list[Range]]:
+        """The edit that moves held ranges, and leaves the segments between them in order; and these segments then."""
         segments = self.segments()
         before: list[Range] = [segments[0]]
         after: list[Range] = [segments[0]]
@@ -145,18 +146,9 @@ class TranslationUnit:
         pieces = [piece for piece in before if piece[0] < piece[1]]
         number_of = {piece: number for number, piece in enumerate(pieces)}
         cuts = (*(start for start, _ in pieces), pieces[-1][1])
-        return Reorder(cuts, tuple(number_of[piece] for piece in after if piece[0] < piece[1]), why)
-
-    def _moved_segments(self, order: Sequence[int]) -> list[Range]:
-        moved: list[Range] = []
-        at = self.start
-        for number, (start, end) in enumerate(self.segments()):
-            moved.append((at, at + end - start))
-            at += end - start
-            if number < len(order):
-                first, last = self.held[order[number]]
-                at += last - first
-        return moved
+        borders = accumulate((end - start for start, end in after), initial=self.start)
+        reorder = Reorder(cuts, tuple(number_of[piece] for piece in after if piece[0] < piece[1]), why)
+        return reorder, list(pairwise(borders))[::2]
 
 
 def _named(placeholder: str) -> re.Pattern[str]:

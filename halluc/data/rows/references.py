@@ -48,21 +48,23 @@ def resolve(reference: str, split: SplitName) -> Path:
     path = Path(reference).expanduser()
     if not path.exists():
         path = Path(parts(reference)[0]).expanduser()
-    refuse_irregular(
-        path, f"`data.{split}` must be a regular file, because it is read several times: save its content to a file"
-    )
-    if not path.is_file():
-        raise absent(path)
+    help = f"`data.{split}` must be a regular file, because it is read several times: save its content to a file"
+    refuse_unless_file(path, help)
     return path
 
 
-def refuse_irregular(path: Path, help: str) -> None:
+def refuse_unless_file(path: Path, help: str) -> None:
     """
+    Args:
+        help: the advice for a path that is not a regular file.
+
     Raises:
-        HallucError D101: ``path`` is a folder, a device, a pipe, a socket or a virtual file.
+        HallucError D101: ``path`` does not exist, or is a folder, a device, a pipe, a socket or a virtual file.
     """
     if (kind := irregular(path)) is not None:
         raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
+    if not path.is_file():
+        raise absent(path)
 
 
 def parts(reference: str) -> tuple[str, tuple[str, ...]]:

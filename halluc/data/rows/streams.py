@@ -207,10 +207,10 @@ class TextStream:
             self._lines.append(damaged(self.name, self._number + 1, self._blocks.damage))
 
 
-def numbered_lines(path: Path, name: str, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
+def numbered_lines(path: Path, name: str) -> Iterator[Line]:
     """The lines of a UTF-8 file; see ``TextStream``."""
     with path.open("rb") as file:
-        yield from TextStream(file, name, most)
+        yield from TextStream(file, name)
 
 
 def _descriptor(stream: io.BufferedIOBase) -> int | None:

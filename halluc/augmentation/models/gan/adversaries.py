@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,14 +28,6 @@ class Adversaries:
     discriminator: ConvDiscriminator
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
-
-    def state(self) -> dict[str, Any]:
-        """Their state for a checkpoint."""
-        return {name: getattr(self, name).state_dict() for name in vars(self)}
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        for name in vars(self):
-            getattr(self, name).load_state_dict(state[name])
 
 
 class AdversarialStep(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,9 @@ import torch
 
 from halluc.augmentation.models.gan.config import CollapseConfig
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.sequences import Sequences
+from halluc.augmentation.models.gan.sequences import GanPlan, Sequences
 from halluc.augmentation.pipeline.tally import distinct
 
-# Returns the words of a generated row, given its pieces and the number of the held-out row with its condition; None if
-# it is not a valid example.
-Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
 # Rows that are processed at once; affects only memory.
 _AT_ONCE = 256
 
@@ -57,28 +54,24 @@ def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
 
 
 def sampled_words(
-    generator: LstmGenerator,
-    held_out: Sequences,
-    numbers: Sequence[int],
-    longest: int,
-    temperature: float,
-    words: Words,
+    generator: LstmGenerator, plan: GanPlan, numbers: Sequence[int], temperature: float
 ) -> list[tuple[str, ...] | None]:
     """The words of a sample for the condition of each of the held-out rows ``numbers``; uses torch's generator."""
     result: list[tuple[str, ...] | None] = []
-    for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
-        samples = sample(generator, held_out.rows(part), longest, temperature)
+    for part in torch.split(torch.tensor(numbers, device=plan.held_out.ids.device), _AT_ONCE):
+        samples = sample(generator, plan.held_out.rows(part), plan.config.longest, temperature)
         lengths, prefixes = samples.lengths.tolist(), samples.prefixes.tolist()
         for row, prefix, length, number in zip(samples.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):
-            result.append(words(row[prefix:length], number))
+            result.append(plan.words(row[prefix:length], number))
     return result
 
 
-def check(generator: LstmGenerator, held_out: Sequences, samples: int, longest: int, words: Words) -> Health:
+def check(generator: LstmGenerator, plan: GanPlan) -> Health:
     """The health of a generator; uses torch's generator of random numbers."""
-    numbers = [number % len(held_out) for number in range(samples)]
-    texts = [text for text in sampled_words(generator, held_out, numbers, longest, 1.0, words) if text is not None]
-    return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, held_out))
+    samples = plan.config.collapse.samples
+    numbers = [number % len(plan.held_out) for number in range(samples)]
+    texts = [text for text in sampled_words(generator, plan, numbers, 1.0) if text is not None]
+    return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, plan.held_out))
 
 
 def from_row(row: dict[str, Any]) -> Health:

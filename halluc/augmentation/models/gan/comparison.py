@@ -10,14 +10,15 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 import torch
 
 from halluc.augmentation.models.gan.collapse import sampled_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
-from halluc.augmentation.models.gan.training import GanPlan, Weights
+from halluc.augmentation.models.gan.sequences import GanPlan
+from halluc.augmentation.models.gan.training import Weights
 from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
@@ -142,12 +143,11 @@ class Verdict:
         return cls(float(numpy.mean(differences)), _STUDENT * _error(differences))
 
     @property
-    def is_better(self) -> bool:
-        return self.difference > self.error
-
-    @property
-    def is_worse(self) -> bool:
-        return self.difference < -self.error
+    def outcome(self) -> Literal["better", "worse", "no better"]:
+        """What the first generator is."""
+        if self.difference > self.error:
+            return "better"
+        return "worse" if self.difference < -self.error else "no better"
 
 
 def best(rows: Sequence[GeneratorFigures]) -> GeneratorFigures:
@@ -164,56 +164,40 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-@dataclass(frozen=True)
-class GeneratorComparison:
-    """``rows`` are the quality-diversity table; ``best`` has the row of each generator's best temperature."""
-
-    rows: tuple[GeneratorFigures, ...]
-    best: dict[str, GeneratorFigures]
-    verdict: Verdict
-
-    def facts(self) -> dict[str, Any]:
-        gan, likelihood = self.best[GAN], self.best[LIKELIHOOD]
-        outcome = "better" if self.verdict.is_better else "worse" if self.verdict.is_worse else "no better"
-        sentence = (
-            f"the GAN is {outcome} than the generator that was trained by likelihood alone: harmonic mean of quality "
-            f"and coverage {gan.harmonic:.3f} at temperature {gan.temperature} against {likelihood.harmonic:.3f} at "
-            f"{likelihood.temperature} (difference {self.verdict.difference:+.3f} ± {self.verdict.error:.3f})"
-        )
-        return {
-            "is_better": self.verdict.is_better,
-            "verdict": sentence,
-            "difference": round(self.verdict.difference, 4),
-            "difference_error": round(self.verdict.error, 4),
-            "temperatures": {name: row.temperature for name, row in self.best.items()},
-            "quality_diversity": [row.row() for row in self.rows],
-        }
-
-
 def compare(
-    generator: LstmGenerator,
-    weights: dict[str, Weights],
-    plan: GanPlan,
-    held_out: Texts,
-    training: Texts,
-    temperatures: Sequence[float],
-) -> GeneratorComparison:
-    """Sample from both generators under the conditions of the held-out texts, at each temperature.
+    generator: LstmGenerator, weights: dict[str, Weights], plan: GanPlan, held_out: Texts, training: Texts
+) -> dict[str, Any]:
+    """Sample from both generators under the conditions of the held-out texts, at each temperature; facts for the
+    manifest, with the quality-diversity table and the best temperature of each generator.
 
     Both use the same random numbers. ``training`` has as many real texts, for comparison in the last row of the table.
     The weights of ``generator`` are changed.
     """
     rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
+    temperatures = plan.config.temperatures
     with torch.random.fork_rng(devices), progress("comparing the GAN with likelihood alone") as tick:
         for number, (name, temperature) in enumerate((name, one) for name in weights for one in temperatures):
             tick(number, len(weights) * len(temperatures))
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))
-            samples = sampled_words(generator, plan.held_out, numbers, plan.longest, temperature, plan.words)
+            samples = sampled_words(generator, plan, numbers, temperature)
             rows.setdefault(name, []).append(measure(name, temperature, samples, held_out))
-    chosen = {name: best(of_generator) for name, of_generator in rows.items()}
     real = measure(TRAINING_SPLIT, None, training, held_out)
-    table = (*(row for of_generator in rows.values() for row in of_generator), real)
-    return GeneratorComparison(table, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))
+    chosen = {name: best(of_generator) for name, of_generator in rows.items()}
+    gan, likelihood = chosen[GAN], chosen[LIKELIHOOD]
+    verdict = Verdict.of(gan, likelihood)
+    sentence = (
+        f"the GAN is {verdict.outcome} than the generator that was trained by likelihood alone: harmonic mean of "
+        f"quality and coverage {gan.harmonic:.3f} at temperature {gan.temperature} against {likelihood.harmonic:.3f} "
+        f"at {likelihood.temperature} (difference {verdict.difference:+.3f} ± {verdict.error:.3f})"
+    )
+    return {
+        "is_better": verdict.outcome == "better",
+        "verdict": sentence,
+        "difference": round(verdict.difference, 4),
+        "difference_error": round(verdict.error, 4),
+        "temperatures": {name: row.temperature for name, row in chosen.items()},
+        "quality_diversity": [row.row() for of_one in (*rows.values(), [real]) for row in of_one],
+    }

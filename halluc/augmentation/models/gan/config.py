@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import MethodConfig
-from halluc.config.section import Section
+from halluc.config.section import DropoutRate, PositiveShare, Section, Share, SmallCount
 
 _Rows = Annotated[int, Field(ge=2, le=4096)]
-_Rate = Annotated[float, Field(gt=0, le=1)]
-_Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LikelihoodConfig(Section):
@@ -25,8 +23,8 @@ class LikelihoodConfig(Section):
         "2,000 steps",
     )
     batch: _Rows = Field(default=64, description="sequences of a step, on average")
-    learning_rate: _Rate = Field(default=2.0e-3, description="of Adam at the beginning; it falls to a tenth")
-    dropout: _Dropout = Field(default=0.3, description="of the generator while it is trained by likelihood")
+    learning_rate: PositiveShare = Field(default=2.0e-3, description="of Adam at the beginning; it falls to a tenth")
+    dropout: DropoutRate = Field(default=0.3, description="of the generator while it is trained by likelihood")
 
 
 class AdversarialConfig(Section):
@@ -34,14 +32,14 @@ class AdversarialConfig(Section):
 
     steps: int = Field(default=300, ge=0, le=1_000_000, description="steps of the generator; 0: likelihood alone")
     batch: _Rows = Field(default=64, description="sequences of a step")
-    learning_rate: _Rate = Field(default=1.0e-4, description="of the generator")
+    learning_rate: PositiveShare = Field(default=1.0e-4, description="of the generator")
     likelihood_steps: int = Field(
         default=1,
         ge=0,
         le=100,
         description="maximum-likelihood steps after each step of the generator, to prevent mode collapse; 0: none",
     )
-    discriminator_learning_rate: _Rate = Field(default=5.0e-4, description="learning rate of the discriminator")
+    discriminator_learning_rate: PositiveShare = Field(default=5.0e-4, description="learning rate of the discriminator")
     discriminator_steps: int = Field(
         default=2, ge=1, le=100, description="steps of the discriminator before each step of the generator"
     )
@@ -51,15 +49,12 @@ class AdversarialConfig(Section):
         le=100_000,
         description="pre-training steps of the discriminator before the first step of the generator",
     )
-    dropout: _Dropout = Field(default=0.25, description="dropout rate of the discriminator")
+    dropout: DropoutRate = Field(default=0.25, description="dropout rate of the discriminator")
     rollouts: int = Field(
         default=4, ge=4, le=64, description="`seqgan`: number of rollouts of a prefix, whose mean reward is its value"
     )
-    stride: int = Field(
-        default=4,
-        ge=1,
-        le=1000,
-        description="`seqgan`: pieces between the prefixes that are completed; 1 as in the paper",
+    stride: SmallCount = Field(
+        default=4, description="`seqgan`: pieces between the prefixes that are completed; 1 as in the paper"
     )
     sharpest: float = Field(
         default=100.0,
@@ -76,8 +71,8 @@ class CollapseConfig(Section):
 
     every: int = Field(default=10, ge=1, le=10_000, description="steps between checks, each of which is a checkpoint")
     samples: int = Field(default=256, ge=16, le=100_000, description="number of sequences that are sampled for a check")
-    distinct_2: float = Field(default=0.85, ge=0, le=1, description="minimum share of distinct bigrams")
-    valid_rate: float = Field(default=0.85, ge=0, le=1, description="minimum share of samples that are valid examples")
+    distinct_2: Share = Field(default=0.85, description="minimum share of distinct bigrams")
+    valid_rate: Share = Field(default=0.85, description="minimum share of samples that are valid examples")
     perplexity: float = Field(default=1.15, ge=1, le=1000, description="maximum perplexity on held-out examples")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from halluc.augmentation.models.gan.config import GanSynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,9 @@ class Sequences:
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], prefixes: Sequence[int], pad: int) -> Sequences:
         """Rows of unequal length, each with the number of its condition pieces."""
-        lengths = [len(row) for row in rows]
-        ids = torch.full((len(rows), max(lengths, default=1)), pad, dtype=torch.long)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = torch.tensor(row, dtype=torch.long)
-        return cls(ids, torch.tensor(prefixes, dtype=torch.long), torch.tensor(lengths, dtype=torch.long))
+        tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+        ids = nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad)
+        return cls(ids, torch.tensor(prefixes, dtype=torch.long), torch.tensor(list(map(len, rows)), dtype=torch.long))
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -56,3 +56,19 @@ class Sequences:
         """A mask with the shape of ``ids``: pieces that are generated, neither condition nor padding."""
         places = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (places >= self.prefixes[:, None]) & (places < self.lengths[:, None])
+
+
+# Returns the words of a generated row, given its pieces and the number of the held-out row with its condition; None if
+# it is not a valid example.
+Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
+
+
+@dataclass(frozen=True)
+class GanPlan:
+    """The training and held-out rows, and the settings."""
+
+    train: Sequences
+    held_out: Sequences
+    words: Words
+    config: GanSynthesisConfig
+    seed: int

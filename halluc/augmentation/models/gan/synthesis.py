@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 import torch
 
-from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, refuse_all_locked, tags
-from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, refuse_all_locked, refuse_too_few, tags
+from halluc.augmentation.models.fitted import Trained, digest_of, fitted
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite, RelativisticGan, SequenceGan
 from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining, Weights
-from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.gan.sequences import GanPlan, Pieces, Sequences
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, Weights
+from halluc.augmentation.models.labelled_stream import StreamCodec, has_locked_words
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -50,19 +50,11 @@ class GanModel:
     temperature: float
     facts: dict[str, Any]
 
-    def sample(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """A new example with the labels of each of ``like``, from its own draws."""
-        samples: list[Editable | Rejected] = []
-        prefixes: dict[int, list[int]] = {}
-        for number, one in enumerate(like):
-            try:
-                refuse_locked(one)
-                prefix = self.codec.condition(one)
-                samples.append(Rejected("too long"))
-                if len(prefix) < self.longest:
-                    prefixes[number] = prefix
-            except Rejected as rejected:
-                samples.append(rejected)
+        prompts = [self.codec.prompt(one, self.longest) for one in like]
+        samples: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
+        prefixes = {number: one for number, one in enumerate(prompts) if not isinstance(one, Rejected)}
         if not prefixes:
             return samples
         lengths = [len(prefix) for prefix in prefixes.values()]
@@ -71,10 +63,7 @@ class GanModel:
             self.generator, conditions, self.longest, self.temperature, [draws[number] for number in prefixes]
         )  # fmt: skip
         for number, row, start in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
-            try:
-                samples[number] = self.codec.decode(row[start:], like[number])
-            except Rejected as rejected:
-                samples[number] = rejected
+            samples[number] = self.codec.decoded(row[start:], like[number])
         return samples
 
 
@@ -89,16 +78,11 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
         "device": device.type,
     }
 
-    def make(work: Path) -> Callable[[Path], dict[str, Any]]:
+    def train(work: Path) -> Trained:
         weights, facts = _trained(config, rows, workspace.seed, device, work / _CHECKPOINT)
+        return Trained(facts, lambda folder: _write(weights, folder / _WEIGHTS))
 
-        def write(folder: Path) -> dict[str, Any]:
-            _write(weights, folder / _WEIGHTS)
-            return facts
-
-        return write
-
-    result = fitted(workspace, Fitting("gan_synthesis", identity, make))
+    result = fitted(workspace, "gan_synthesis", identity, train)
     chosen: str = config.sample_from
     if chosen == "better":
         chosen = GAN if result.facts["is_better"] else LIKELIHOOD
@@ -108,7 +92,7 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
     model = GanModel(rows.codec, generator, config.longest, temperature, {})
     like = rows.train + rows.held_out
     facts = {"sampled_from": chosen, "sampled_at": temperature, **result.facts}
-    return replace(model, facts={**facts, **sample_statistics(like, model.sample, workspace.seed, _TRIAL)})
+    return replace(model, facts={**facts, **sample_statistics(like, model.sample_many, workspace.seed, _TRIAL)})
 
 
 def _networks(
@@ -129,14 +113,11 @@ def _trained(
     """Train and compare; returns the weights of both generators, and the facts for the manifest."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
-        try:
-            return labelled_words(rows.codec.decode(ids, rows.held_out[number]))
-        except Rejected:
-            return None
+        sample = rows.codec.decoded(ids, rows.held_out[number])
+        return None if isinstance(sample, Rejected) else labelled_words(sample)
 
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
-    keys = (config.likelihood, config.adversarial, config.collapse)
-    plan = GanPlan(train, held_out, words, config.longest, seed, *keys)
+    plan = GanPlan(train, held_out, words, config, seed)
 
     def run() -> GanTraining:
         training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
@@ -157,8 +138,8 @@ def _trained(
     weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
     texts = [labelled_words(one) for one in rows.held_out]
     real = [labelled_words(one) for one in rows.train[: len(texts)]]
-    compared = compare(training.generator, weights, plan, texts, real, config.temperatures)
-    return weights, {**rows.facts(), **_training_facts(config, training), **compared.facts()}
+    compared = compare(training.generator, weights, plan, texts, real)
+    return weights, {**rows.facts(), **_training_facts(config, training), **compared}
 
 
 def _write(weights: Mapping[str, Weights], path: Path) -> None:
@@ -223,21 +204,15 @@ class _SplitSequences:
         read = too_long = locked = 0
         for example in examples:
             read += 1
-            try:
-                refuse_locked(example)
-            except Rejected:
+            if has_locked_words(example):
                 locked += 1
-                continue
-            if len(codec.encode(example)) > config.longest:
+            elif len(codec.encode(example)) > config.longest:
                 too_long += 1
             elif example.tokens:
                 usable.append(example)
         refuse_all_locked(read, locked)
-        if len(usable) < FEWEST_EXAMPLES:
-            message = f"{len(usable)} training examples are too few for a GAN, which needs {FEWEST_EXAMPLES}"
-            longer = f"; {too_long} are longer than `longest: {config.longest}`" if too_long else ""
-            help = "use a larger training split, or remove this method"
-            raise OptionError("longest" if too_long else "type", "D144", message + longer, help, EXIT_DATA)
+        longer = f"; {too_long} are longer than `longest: {config.longest}`" if too_long else ""
+        refuse_too_few(len(usable), FEWEST_EXAMPLES, "a GAN", "longest" if too_long else "type", more=longer)
         held_out = min(max(int(_HELD_OUT * len(usable)), _FEWEST_HELD_OUT), _MOST_HELD_OUT)
         order = keyed_generator(seed, "held out").permutation(len(usable)).tolist()
         chosen = [usable[number] for number in order]

@@ -18,11 +18,10 @@ import torch
 from torch import Tensor
 
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, Adversaries, NotFinite, descend
-from halluc.augmentation.models.gan.collapse import Words, check, from_row, perplexity
-from halluc.augmentation.models.gan.config import AdversarialConfig, CollapseConfig, LikelihoodConfig
+from halluc.augmentation.models.gan.collapse import check, from_row, perplexity
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator
-from halluc.augmentation.models.gan.sequences import Sequences
+from halluc.augmentation.models.gan.sequences import GanPlan, Sequences
 from halluc.core.files import replacing
 from halluc.core.messages import Tick, progress
 from halluc.core.rng import keyed_seed
@@ -36,20 +35,6 @@ _PATIENCE = 3
 # Likelihood steps if the config does not set epochs: ten epochs of 13,000 rows.
 _USUAL_STEPS = 2000
 _LAST_RATE = 0.1
-
-
-@dataclass(frozen=True)
-class GanPlan:
-    """The training and held-out rows, and the settings."""
-
-    train: Sequences
-    held_out: Sequences
-    words: Words
-    longest: int
-    seed: int
-    likelihood: LikelihoodConfig
-    adversarial: AdversarialConfig
-    collapse: CollapseConfig
 
 
 @dataclass
@@ -83,7 +68,7 @@ class GanTraining:
         self.optimizers = self._new_optimizers()
 
     def _new_optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        likelihood, adversarial = self.plan.likelihood, self.plan.adversarial
+        likelihood, adversarial = self.plan.config.likelihood, self.plan.config.adversarial
         rates = {
             "likelihood": (self.generator, likelihood.learning_rate),
             "generator": (self.generator, adversarial.learning_rate),
@@ -124,7 +109,7 @@ class GanTraining:
 
     def _likelihood(self, tick: Tick) -> None:
         """Maximum likelihood; ends with the weights of the epoch that predicts held-out rows best."""
-        keys, state, result = self.plan.likelihood, self.progress, self.progress.perplexities
+        keys, state, result = self.plan.config.likelihood, self.progress, self.progress.perplexities
         lengths = self.plan.train.lengths.tolist()
         budget = max(max(lengths), math.ceil(keys.batch * sum(lengths) / len(lengths)))
         epochs = keys.epochs or math.ceil(_USUAL_STEPS * keys.batch / len(lengths))
@@ -148,7 +133,7 @@ class GanTraining:
 
     def _warmup(self, tick: Tick) -> None:
         """Train the discriminator on rows of the pre-trained generator and real rows."""
-        steps = self.plan.adversarial.warmup_steps if self.plan.adversarial.steps else 0
+        steps = self.plan.config.adversarial.warmup_steps if self.plan.config.adversarial.steps else 0
         for step in range(self.progress.step, steps):
             tick(step, steps)
             self._seed("warmup", step)
@@ -160,7 +145,7 @@ class GanTraining:
             self._stepped(step + 1, _CHECKPOINT_EVERY)
 
     def _adversarial(self, tick: Tick) -> None:
-        keys, every = self.plan.adversarial, self.plan.collapse.every
+        keys, every = self.plan.config.adversarial, self.plan.config.collapse.every
         for step in range(self.progress.step, keys.steps):
             if self.progress.stopped is not None:
                 break
@@ -183,14 +168,14 @@ class GanTraining:
 
         Its weights are kept if they predict held-out rows better.
         """
-        taken = self.progress.stopped["step"] if self.progress.stopped else self.plan.adversarial.steps
+        taken = self.progress.stopped["step"] if self.progress.stopped else self.plan.config.adversarial.steps
         if self.progress.step == 0:
             self.generator.load_state_dict(self.kept["likelihood"])
             self.optimizers["teacher"] = self._new_optimizers()["teacher"]
         for step in range(self.progress.step, taken):
             tick(step, taken)
             self._seed("teacher", step)
-            for _ in range(self.plan.adversarial.likelihood_steps):
+            for _ in range(self.plan.config.adversarial.likelihood_steps):
                 self._likelihood_step("teacher", self._some())
             self._stepped(step + 1, _CHECKPOINT_EVERY)
         if perplexity(self.generator, self.plan.held_out) < min(self.progress.perplexities):
@@ -200,12 +185,12 @@ class GanTraining:
     # --- steps -------------------------------------------------------------------------------------------------
 
     def _adversarial_step(self, done: float) -> None:
-        for _ in range(self.plan.adversarial.discriminator_steps):
+        for _ in range(self.plan.config.adversarial.discriminator_steps):
             self._discriminator_step(done)
         loss = self.variant.generator_loss(self.players, self._real(), done)
         descend(loss, self.generator, self.optimizers["generator"])
         self._seed("teacher", self.progress.step)
-        for _ in range(self.plan.adversarial.likelihood_steps):
+        for _ in range(self.plan.config.adversarial.likelihood_steps):
             self._likelihood_step("teacher", self._some())
 
     def _discriminator_step(self, done: float) -> None:
@@ -214,12 +199,12 @@ class GanTraining:
 
     def _likelihood_step(self, optimizer: str, rows: Tensor) -> None:
         batch = self.plan.train.rows(rows.to(self.plan.train.ids.device))
-        loss = -self.generator.log_likelihood(batch, self.plan.likelihood.dropout).mean()
+        loss = -self.generator.log_likelihood(batch, self.plan.config.likelihood.dropout).mean()
         descend(loss, self.generator, self.optimizers[optimizer])
 
     def _some(self) -> Tensor:
         """The numbers of a batch of random rows."""
-        return torch.randint(len(self.plan.train), (self.plan.adversarial.batch,))
+        return torch.randint(len(self.plan.train), (self.plan.config.adversarial.batch,))
 
     def _real(self) -> Sequences:
         return self.plan.train.rows(self._some().to(self.plan.train.ids.device))
@@ -227,8 +212,8 @@ class GanTraining:
     def _check(self, step: int) -> None:
         """Check the generator: it becomes the last good one, or adversarial training stops."""
         self._seed("check")  # equal in all checks, so that their results differ only by the generator
-        keys = self.plan.collapse
-        result = check(self.generator, self.plan.held_out, keys.samples, self.plan.longest, self.plan.words)
+        keys = self.plan.config.collapse
+        result = check(self.generator, self.plan)
         self.progress.checks.append({"step": step, **result.row()})
         fault = result.fault(from_row(self.progress.checks[0]), keys) if step else None
         if fault is None:
