@@ -23,7 +23,7 @@ from halluc.runs.exports import DevComparison, ExportFile, SpecialPieces
 from halluc.runs.provenance import file_sha256
 from halluc.runs.results import ExportResult
 from halluc.wording import formats
-from halluc.workflows import run_state, trained_models
+from halluc.workflows import run_state, trained_models, training_knowledge
 from halluc.workflows.job import Job
 from halluc.workflows.ready_models import ReadyModel
 from halluc.workflows.trained_models import Trained
@@ -240,12 +240,9 @@ class _Writer:
         origin, run = self.trained.run, self.run
         assert origin is not None
         shutil.copyfile(origin.config, run.config)
-        for base in origin.bases:
-            files.make_folder(run.path / base.parent.name)
-            shutil.copyfile(base, run.path / base.parent.name / base.name)
-        for known in (origin.coverage, origin.withheld, origin.confidence):
-            if known.is_file():
-                shutil.copyfile(known, run.path / known.name)
+        training_knowledge.copy(origin, run)
+        if origin.confidence.is_file():
+            shutil.copyfile(origin.confidence, run.confidence)
         record = origin.read()
         record.command, record.status, record.model_files = "export", "done", integrity.of_model(run)
         confidence = {split: {name: sha256 for name, sha256 in of_split.items() if name == run.confidence.name}
