@@ -214,7 +214,7 @@ def _text(corpus: _Corpus, preset: Preset, target: Path) -> str:
     """The config, from the template next to this file."""
     task, data = corpus.source.task, corpus.source.data
     splits = [(split, data.reference(split)) for split in SPLITS if data.reference(split)]
-    others = sorted(data.model_dump(exclude_unset=True, mode="json", exclude=set(SPLITS)).items())
+    others = sorted(data.model_dump(exclude_unset=True, mode="json", exclude={str(split) for split in SPLITS}).items())
     is_small = _EPOCHS * corpus.train_tokens < _STEPS * _BATCH_TOKENS
     batch_tokens = _SMALL_BATCH_TOKENS if is_small else _BATCH_TOKENS
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -213,9 +212,6 @@ def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     """
     file, help = run.confidence, evaluations.anew(run)
     try:
-        result = records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
+        return records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:
         return None
-    if not 0 < result.temperature < math.inf:
-        raise HallucError("R114", f"{file} is damaged: invalid temperature {result.temperature}", help=help)
-    return result
