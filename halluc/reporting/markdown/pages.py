@@ -36,7 +36,7 @@ def page(report: AnyReport) -> str:
                 shown = comparison.lettered(report)[: room.rows]
                 return {"runs": [(letter, other, _differing(other, room)) for letter, other in shown]}
             case _:
-                return {"axes": [_axis(axis, values, room) for axis, values in report.axes.items()]}
+                return {"axes": [_axis(axis, choices, room) for axis, choices in report.axes.items()]}
 
     return fitted(f"{report.kind}.md.j2", report, lambda room: {"nouns": words, **values(room)})
 
