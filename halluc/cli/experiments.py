@@ -27,7 +27,7 @@ from halluc.commands.options import (
     ShardOfExamples,
     Verbose,
 )
-from halluc.commands.terminal import Talk, Terminal
+from halluc.commands.terminal import Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 from halluc.core.permissions import allowing_commands
@@ -46,7 +46,7 @@ def init(
     """Write a commented config for a corpus, with a proposed task, fields, splits and model."""
     from halluc.workflows import initialisation
 
-    with listening(Terminal(Talk.of(quiet, False, json))):
+    with listening(Terminal(quiet=quiet, json=json)):
         initialisation.initialise(data, output, task=task, preset=preset, overrides=set_ or [])
 
 
@@ -65,7 +65,7 @@ def check(
     from halluc.commands import check
     from halluc.workflows import checking
 
-    with listening(Terminal(Talk.of(quiet, False, json), check.show)):
+    with listening(Terminal(check.show, quiet=quiet, json=json)):
         checking.check(config, set_ or [], only=only or [], deep=deep)
 
 
@@ -96,7 +96,7 @@ def augment(
     from halluc.workflows.cell_selection import Selection
 
     selection, previewed = Selection(tuple(only or ()), shard, fresh), augmentation_runs.PreviewOptions(preview, replay)
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), augment.show)):
+    with allowing_commands(allow_commands), listening(Terminal(augment.show, quiet=quiet, verbose=verbose, json=json)):
         line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
         sharing = Sharing(shard, on, address, shards)
         augmentations.augment(config, set_ or [], run, selection, previewed, sharing, lambda one: line(shard=one))
@@ -130,7 +130,8 @@ def train(
         raise typer.Exit(elastic.run(command_lines.of(context, processes="1"), count))
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_training)):
+    terminal = Terminal(results.show_training, quiet=quiet, verbose=verbose, json=json)
+    with allowing_commands(allow_commands), listening(terminal):
         training.train(config, set_ or [], run=run, resume=resume, selection=selection)
 
 
@@ -162,7 +163,8 @@ def evaluate(
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard)
-    with gate_reports.written_for(ci), listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
+    terminal = Terminal(results.show_evaluated, quiet=quiet, verbose=verbose, json=json)
+    with gate_reports.written_for(ci), listening(terminal):
         evaluations.evaluate(
             config, set_ or [], LaunchOptions(on=on, address=address), splits=split, run=run, checkpoint=checkpoint,
             selection=selection, predictions=predictions, name=name, members=with_ or (), gold=gold,
@@ -193,8 +195,8 @@ def run_(
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
-    with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
+    terminal = Terminal(results.show_run, quiet=quiet, verbose=verbose, json=json)
+    with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(terminal):
         where = studies.LaunchOptions(jobs, on, address, dry_run)
         studies.run(config, set_ or [], selection=selection, where=where)
 
@@ -219,7 +221,8 @@ def tune(
     from halluc.launch.studies import LaunchOptions
     from halluc.workflows import tuning
 
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_tuning)):
+    terminal = Terminal(results.show_tuning, quiet=quiet, verbose=verbose, json=json)
+    with allowing_commands(allow_commands), listening(terminal):
         if trial is not None:
             tuning.run_trial(config, set_ or [], trial)
             return
@@ -245,9 +248,8 @@ def report(
     from halluc.commands import results
     from halluc.workflows import reports
 
-    talk = Talk.of(quiet, False, json)
     wanted = reports.ReportOptions(split, reference, claims, reports.formats_of(format_), output)
-    with elsewhere(TO_OUTPUT), listening(Terminal(talk, results.show_report)):
+    with elsewhere(TO_OUTPUT), listening(Terminal(results.show_report, quiet=quiet, json=json)):
         pages = reports.report(targets, set_ or [], wanted).written.get("html", ())
     for page in pages if open_ else ():
         results.open_page(page)
@@ -273,7 +275,7 @@ def advise(
     from halluc.workflows import advice
 
     wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
-    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), results.show_advice)):
+    with elsewhere(TO_OUTPUT), listening(Terminal(results.show_advice, quiet=quiet, json=json)):
         advice.advise(target, set_ or [], wanted)
 
 
@@ -301,7 +303,7 @@ def audit(
     from halluc.workflows import corrections
 
     wanted = auditing.AuditOptions(tuple(split or ()), folds, most)
-    with listening(Terminal(Talk.of(quiet, False, json), results.show_audit)):
+    with listening(Terminal(results.show_audit, quiet=quiet, json=json)):
         where = LaunchOptions(on=on, address=address)
         if apply is not None or out is not None:
             where.refuse_cluster("trains the models of an audit, and --apply and --out write a corrected copy")

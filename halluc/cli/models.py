@@ -11,7 +11,7 @@ import typer
 from halluc.cli.app import app
 from halluc.commands import model_options, options
 from halluc.commands.options import Json, Quiet, Set
-from halluc.commands.terminal import Talk, Terminal
+from halluc.commands.terminal import Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 
@@ -56,7 +56,7 @@ def predict(
         "header": header, "quoting": quoting, "tokenize": tokenize,
     }  # fmt: skip
     reading = Reading(keys, None if format_ == "auto" else format_, look_ahead)
-    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
+    with elsewhere(TO_OUTPUT), listening(Terminal(quiet=quiet)):
         job = InputJob(model, source, reading, with_ or (), set_ or ())
         sharing = Sharing(shard, on, address, shards)
         line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
@@ -84,7 +84,7 @@ def serve(
     from halluc.workflows.serving.limits import Limits
 
     limits = Limits(max_body, max_text, max_queue, batch_tokens, wait / 1000)
-    with listening(Terminal(Talk.of(quiet, False, False))):
+    with listening(Terminal(quiet=quiet)):
         serving.serve(model, host, port, limits, with_ or (), set_ or ())
 
 
@@ -109,7 +109,7 @@ def probe(
     from halluc.workflows import probing
 
     wanted = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
-    with listening(Terminal(Talk.of(quiet, False, json), results.show_probe)):
+    with listening(Terminal(results.show_probe, quiet=quiet, json=json)):
         probing.probe(target, set_ or [], wanted, checkpoint)
 
 
@@ -128,7 +128,7 @@ def export(
     from halluc.workflows import exporting
 
     wanted = exporting.ExportOptions(format_, quantize, tolerance, output, force)
-    with listening(Terminal(Talk.of(quiet, False, json))):
+    with listening(Terminal(quiet=quiet, json=json)):
         exporting.export(run, wanted)
 
 
@@ -145,7 +145,7 @@ def push(
     """Publish a model with its card and config on the Hugging Face Hub. Without --yes, only list the files."""
     from halluc.workflows import publishing
 
-    with listening(Terminal(Talk.of(quiet, False, json))):
+    with listening(Terminal(quiet=quiet, json=json)):
         publishing.push(run, name, private=private, with_report=with_report, yes=yes)
 
 
@@ -169,5 +169,5 @@ def convert(
     from halluc.workflows import conversion
 
     wanted = conversion.ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
-    with listening(Terminal(Talk.of(quiet, False, json))):
+    with listening(Terminal(quiet=quiet, json=json)):
         conversion.convert(source, target, set_ or [], wanted)

@@ -10,7 +10,7 @@ import typer
 from halluc.cli.app import app, config_app
 from halluc.commands import completion, options
 from halluc.commands.options import Config, Json, Quiet, Set
-from halluc.commands.terminal import Talk, Terminal
+from halluc.commands.terminal import Terminal
 from halluc.core.messages import listening
 
 
@@ -28,8 +28,11 @@ def clean(
 ) -> None:
     """Delete old checkpoints, temporary files and empty runs. Only files that no command needs are deleted."""
     from halluc.commands import clean
+    from halluc.core.messages import put
+    from halluc.runs import cleaning
 
-    clean.run(target, dry_run=dry_run, talk=Talk.of(quiet, False, json))
+    with listening(Terminal(clean.show, quiet=quiet, json=json)):
+        put(cleaning.clean(target, dry_run=dry_run))
 
 
 @app.command()
@@ -38,7 +41,7 @@ def runs(folder: options.RunsFolder = Path("runs"), json: Json = False) -> None:
     from halluc.commands import runs
     from halluc.workflows import run_listing
 
-    with listening(Terminal(Talk.of(False, False, json), runs.show)):
+    with listening(Terminal(runs.show, json=json)):
         run_listing.list_runs(folder)
 
 
@@ -49,7 +52,7 @@ def doctor(json: Json = False) -> None:
     from halluc.core.errors import EXIT_ENVIRONMENT
     from halluc.workflows import diagnosis
 
-    with listening(Terminal(Talk.of(False, False, json), doctor.show)):
+    with listening(Terminal(doctor.show, json=json)):
         if diagnosis.diagnose().missing:
             raise typer.Exit(EXIT_ENVIRONMENT)
 

@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -24,21 +23,6 @@ from halluc.core.processes import is_main_process
 
 if TYPE_CHECKING:
     from halluc.reporting.views.tables import TableView as View
-
-
-class Talk(Enum):
-    """How much a command prints, and in which form."""
-
-    QUIET = "quiet"
-    NORMAL = "normal"
-    VERBOSE = "verbose"
-    JSON = "json"
-
-    @classmethod
-    def of(cls, quiet: bool, verbose: bool, json: bool) -> Talk:
-        if quiet and verbose:
-            raise HallucError("C009", "--quiet and --verbose contradict each other")
-        return cls.JSON if json else cls.QUIET if quiet else cls.VERBOSE if verbose else cls.NORMAL
 
 
 class _SafeConsole(Console):
@@ -140,21 +124,28 @@ def put_json(value: Any) -> None:
 
 # Seconds between two lines of a log, and between two updates of the bar.
 _LOGGED, _DRAWN = 10.0, 0.1
-_LEVELS = {Talk.JSON: Level.WARNINGS, Talk.QUIET: Level.OUTCOMES, Talk.NORMAL: Level.NORMAL}
+
+
+Show = Callable[[Any], None]
 
 
 class Terminal(Listener):
-    """Shows the messages and results of workflows: results as JSON, or with ``show``."""
+    """Shows the messages of workflows, and their results as JSON or with ``show``."""
 
-    def __init__(self, talk: Talk = Talk.NORMAL, show: Callable[[Any], None] | None = None) -> None:
-        self.talk, self.show = talk, show
-        self.level = _LEVELS.get(talk, Level.VERBOSE)
+    def __init__(
+        self, show: Show | None = None, *, quiet: bool = False, verbose: bool = False, json: bool = False
+    ) -> None:
+        if quiet and verbose:
+            raise HallucError("C009", "--quiet and --verbose contradict each other")
+        self.show, self.is_json = show, json
+        usual = Level.VERBOSE if verbose else Level.OUTCOMES if quiet else Level.NORMAL
+        self.level = Level.WARNINGS if json else usual
 
     def say(self, text: str, style: str | None = None) -> None:
         say(text, style)
 
     def put(self, result: object) -> None:
-        if self.talk is not Talk.JSON:
+        if not self.is_json:
             # it has many classes: importing it takes half of the start-up time of `predict`
             from halluc.runs.results import SkippedCell
 

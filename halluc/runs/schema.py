@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from halluc.core.claims import Mark, Verdict
 
@@ -177,7 +177,7 @@ class ConfidenceFile(VersionedRecord):
 
     later: ClassVar[frozenset[str]] = frozenset({"ensemble", "by", "guarantees"})
 
-    temperature: float = 1.0
+    temperature: float = Field(default=1.0, gt=0)
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
     by: Literal["label", "novelty"] | None = None

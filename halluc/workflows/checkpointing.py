@@ -31,13 +31,7 @@ class Checkpointer:
         Raises:
             HallucError E401: a checkpoint cannot be written.
         """
-        if not self.training.runtime.is_main:
-            for event in events:
-                yield event
-                self._follow(event)
-                if self._is_due(event):
-                    self.training.whole()
-            return
+        training = self.training
         writer = checkpoint.CheckpointWriter(self.target.checkpoints, self.keep)
         try:
             for event in events:
@@ -46,8 +40,9 @@ class Checkpointer:
                 self._follow(event)
                 if self._is_due(event):
                     yield from self._written(writer, wait=True)
-                    training = self.training
-                    writer.begin(*training.whole(), training.progress, self._epoch, training.average)
+                    whole = training.whole()  # gathered from all processes
+                    if training.runtime.is_main:
+                        writer.begin(*whole, training.progress, self._epoch, training.average)
             yield from self._written(writer, wait=True)
         finally:
             writer.close()

@@ -34,18 +34,16 @@ def files(job: Job) -> list[Path]:
 
 
 def ensure(job: Job) -> None:
-    """Compute the soft targets of a run if they are missing or of other teachers or texts; as its only writer.
+    """Compute the soft targets of a run if they are missing or of other teachers or texts; as its only writer, after
+    ``refuse_unfit``.
 
     Raises:
-        HallucError C210: teachers that are not suitable for this task, or with different labels. Others: as
-        ``trained_models.locate``.
+        HallucError C210: teachers with different labels. Others: as ``trained_models.locate``.
     """
     config = job.settings.train.teacher
     if config is None:
         return
     teachers = [trained_models.locate(one) for one in config.runs]
-    for teacher in teachers:
-        ensembles.refuse_other_task(teacher, job)
     corpus = train_split(job)
     wanted = _fingerprint(config, corpus)
     if _read(job.target.path / _FILE, wanted) is not None:
@@ -91,17 +89,13 @@ def refuse_unfit(job: Job) -> None:
     for reference in config.runs:
         teacher = trained_models.locate(reference)
         ensembles.refuse_other_task(teacher, job)
-        _refuse_other_problem(_is_multi_label(teacher.job), _is_multi_label(job))
+        if _is_multi_label(teacher.job) != _is_multi_label(job):
+            message = "teacher and student differ in `task.multi_label`"
+            raise HallucError("C210", message, help="use teachers that were trained with the same `task.multi_label`")
 
 
 def _is_multi_label(job: Job) -> bool:
     return bool(getattr(job.settings.task, "multi_label", False))
-
-
-def _refuse_other_problem(of_teacher: bool, of_student: bool) -> None:
-    if of_teacher != of_student:
-        message = "teacher and student differ in `task.multi_label`"
-        raise HallucError("C210", message, help="use teachers that were trained with the same `task.multi_label`")
 
 
 def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[Any]) -> None:
@@ -128,7 +122,6 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
     result = _read(job.target.path / _FILE, _fingerprint(config, corpus))
     assert result is not None, "`ensure` has written it"
     names = tuple(map(str, result["outputs"]))
-    _refuse_other_problem(bool(result["independent"]), _is_multi_label(job))
     order = ensembles.alignment("the training split", outputs, ", ".join(config.runs), names)
     rows = result["rows"] if order is None else result["rows"][:, order]
     soft = torch.split(torch.from_numpy(rows), result["sizes"].tolist())

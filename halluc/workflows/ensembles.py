@@ -9,7 +9,7 @@ from typing import Any
 
 from halluc.config.evaluation import Decoding
 from halluc.config.hashing import sha256_of_tree
-from halluc.core import files, latest
+from halluc.core import latest
 from halluc.core.decision_scores import MeanProbabilities
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
@@ -18,7 +18,7 @@ from halluc.data.rows.references import SplitName
 from halluc.runs import directory, integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EnsembleMember
-from halluc.workflows import run_state, trained_models
+from halluc.workflows import run_state, trained_models, training_knowledge
 from halluc.workflows.job import Job
 from halluc.workflows.ready_models import PredictedSplit, ReadyModel, agreed
 from halluc.workflows.trained_models import Trained
@@ -131,12 +131,7 @@ def separate_job(ensemble: Ensemble, target: RunDir) -> Job:
     target.write(record)
     if first.run is not None:
         run_state.warn_changed_model(first.run)
-        for known, copy in ((first.run.coverage, target.coverage), (first.run.withheld, target.withheld)):
-            if known.is_file():
-                files.write_text(copy, known.read_text(encoding="utf-8"))
-        for number, known in enumerate(first.run.bases, 1):
-            files.make_folder(target.base(number).parent)
-            files.write_text(target.base(number), known.read_text(encoding="utf-8"))
+        training_knowledge.copy(first.run, target)
     return replace(first.job, run=target)
 
 
@@ -153,9 +148,7 @@ def refuse_other_task(trained: Trained, job: Job) -> None:
     if not hasattr(job.task.model, "scored"):
         message = f"probabilities of models for {name} cannot be averaged, because each generates its own text"
         raise HallucError(_CODE, message, help="use one model")
-    if trained.job.task.name != name:
-        message = f"{trained.reference} was trained for {trained.job.task.name}, not for {name}"
-        raise HallucError(_CODE, message, help="use runs of the same task")
+    trained_models.refuse_other_task(trained, job, "use runs of the same task", _CODE)
 
 
 def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:

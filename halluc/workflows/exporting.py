@@ -6,13 +6,12 @@ import json
 import shutil
 import traceback
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
 from halluc.analysis.export_comparison import compared
 from halluc.core import files
-from halluc.core.errors import EXIT_GATE, HallucError, environment_error, suggestion
+from halluc.core.errors import EXIT_GATE, HallucError, environment_error, require_package, suggestion
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_text
 from halluc.core.messages import conclude, put, tell
@@ -23,7 +22,7 @@ from halluc.runs.exports import DevComparison, ExportFile, SpecialPieces
 from halluc.runs.provenance import file_sha256
 from halluc.runs.results import ExportResult
 from halluc.wording import formats
-from halluc.workflows import run_state, trained_models
+from halluc.workflows import run_state, trained_models, training_knowledge
 from halluc.workflows.job import Job
 from halluc.workflows.ready_models import ReadyModel
 from halluc.workflows.trained_models import Trained
@@ -76,7 +75,8 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     """
     options.refuse_invalid()
     if options.format == "onnx":
-        _refuse_missing_packages()
+        for package in ("onnx", "onnxscript", "onnxruntime"):
+            require_package(package, "an export to ONNX", "onnx")
     trained = trained_models.locate(reference)
     run = _exportable(trained, reference)
     kind = "-".join(filter(None, (options.format, options.quantize)))
@@ -240,12 +240,9 @@ class _Writer:
         origin, run = self.trained.run, self.run
         assert origin is not None
         shutil.copyfile(origin.config, run.config)
-        for base in origin.bases:
-            files.make_folder(run.path / base.parent.name)
-            shutil.copyfile(base, run.path / base.parent.name / base.name)
-        for known in (origin.coverage, origin.withheld, origin.confidence):
-            if known.is_file():
-                shutil.copyfile(known, run.path / known.name)
+        training_knowledge.copy(origin, run)
+        if origin.confidence.is_file():
+            shutil.copyfile(origin.confidence, run.confidence)
         record = origin.read()
         record.command, record.status, record.model_files = "export", "done", integrity.of_model(run)
         confidence = {split: {name: sha256 for name, sha256 in of_split.items() if name == run.confidence.name}
@@ -255,17 +252,6 @@ class _Writer:
             stages["eval"] = record.stages["eval"].model_copy(update={"detail": {integrity.FILES: confidence}})
         record.stages = stages
         run.write(record)
-
-
-def _refuse_missing_packages() -> None:
-    """
-    Raises:
-        HallucError E420: a package that writes or runs ONNX is not installed.
-    """
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        message = f"an export to ONNX needs {', '.join(missing)}, which is not installed"
-        raise environment_error("E420", message, 'install it: pip install "halluc[onnx]"')
 
 
 def comparison_text(result: DevComparison) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from jinja2 import Environment, StrictUndefined
 
 from halluc.components import TABLE
 from halluc.config.rendering import plain
@@ -71,7 +73,7 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
 }
 # The number of tokens from which the language is detected.
 _TOKENS = 5_000
-_DEV_SHARE = 0.1
+_TEMPLATE = Path(__file__).with_name("experiment.yaml.j2")
 # The fewest steps in which an encoder learns a task: a small corpus gets smaller batches and more epochs.
 _STEPS, _EPOCHS, _MOST_EPOCHS = 150, 3, 20
 _BATCH_TOKENS, _SMALL_BATCH_TOKENS = 1024, 512
@@ -103,7 +105,7 @@ def initialise(
     corpus = _corpus(data, task, overrides)
     chosen = _preset(corpus, preset)
     with elsewhere("choose another path with --output"):
-        write_text(target, "\n".join(_lines(corpus, chosen, target)) + "\n")
+        write_text(target, _text(corpus, chosen, target))
     for mapping in corpus.mappings:
         tell(f"read: {mapping}")
     result = InitResult(
@@ -208,45 +210,29 @@ def _sizes(corpus: _Corpus) -> str:
     return ", ".join(f"{split} {quantity(count, words)}" for split, count in corpus.examples.items())
 
 
-def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
+def _text(corpus: _Corpus, preset: Preset, target: Path) -> str:
+    """The config, from the template next to this file."""
     task, data = corpus.source.task, corpus.source.data
-    yield f"# {_sizes(corpus)}"
-    yield "# Written by `halluc init`; docs/config.md has all keys."
-    yield "#"
-    yield f"# Check:   halluc check {target.name}"
-    yield f"# Launch:  halluc run {target.name}"
-    yield f"name: {slug_of({'name': target.stem}).partition('=')[2] or 'experiment'}"
-    if not preset.cased and "casing" in task_class(task).Config.model_fields:
-        yield f"task: {{type: {task}, casing: true}}   # casing as a feature: the tokenizer ignores capitals"
-    else:
-        yield f"task: {{type: {task}}}"
-    yield "data:"
-    references = {split: data.reference(split) for split in SPLITS if data.reference(split)}
-    for split, reference in references.items():
-        yield f"  {split}: {_value(reference)}"
-    for key, value in sorted(data.model_dump(exclude_unset=True, mode="json").items()):
-        if key not in SPLITS:
-            yield f"  {key}: {_value(value)}"
-    if "dev" not in references and data.dev_share is None:
-        yield f"  dev_share: {_DEV_SHARE}           # there is no dev split: hold out this share of train"
-    if "test" not in references and data.test_share is None:
-        yield "  # test: FILE            # report figures on a split that was not used for any choice"
-    yield f"model: {_value(preset.model)}    # {preset.summary}" + (f"; needs {preset.needs}" if preset.needs else "")
-    for one in _suitable(corpus):
-        if one == preset:
-            continue
-        yield f"# model: {_value(one.model)}    # {one.summary}; train.learning_rate: {one.learning_rate:g}"
+    splits = [(split, data.reference(split)) for split in SPLITS if data.reference(split)]
+    others = sorted(data.model_dump(exclude_unset=True, mode="json", exclude={str(split) for split in SPLITS}).items())
     is_small = _EPOCHS * corpus.train_tokens < _STEPS * _BATCH_TOKENS
     batch_tokens = _SMALL_BATCH_TOKENS if is_small else _BATCH_TOKENS
-    epochs = min(_MOST_EPOCHS, max(_EPOCHS, math.ceil(_STEPS * batch_tokens / max(corpus.train_tokens, 1))))
-    yield "train:"
-    yield f"  epochs: {epochs}"
-    yield f"  batch_tokens: {batch_tokens}"
-    yield f"  learning_rate: {preset.learning_rate:.1e}   # also try half and twice this value, and choose on dev"
-    yield "# Use three seeds to test whether a difference is due to chance:"
-    yield "# matrix: {seed: [1, 2, 3]}"
-    yield "# Data augmentation (docs/augmentation.md):"
-    yield "# augment: {size: 2x, methods: [{type: synonym}]}"
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    environment.filters["yaml"] = _value
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+        sizes=_sizes(corpus),
+        file=target.name,
+        name=slug_of({"name": target.stem}).partition("=")[2] or "experiment",
+        task=task,
+        has_casing=not preset.cased and "casing" in task_class(task).Config.model_fields,
+        data=[*splits, *others],
+        has_dev=data.is_held_out("dev") or data.reference("dev"),
+        has_test=data.is_held_out("test") or data.reference("test"),
+        preset=preset,
+        presets=_suitable(corpus),
+        epochs=min(_MOST_EPOCHS, max(_EPOCHS, math.ceil(_STEPS * batch_tokens / max(corpus.train_tokens, 1)))),
+        batch_tokens=batch_tokens,
+    )
 
 
 def _value(value: Any) -> str:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from halluc import __version__
 from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled
-from halluc.config.hashing import sha256_of_tree
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
@@ -35,9 +33,7 @@ class ModelLabeller:
         Raises:
             HallucError C103: it was trained for another task.
         """
-        if trained.job.task.name != job.task.name:
-            message = f"{trained.reference} was trained for {trained.job.task.name}, not for {job.task.name}"
-            raise HallucError("C103", message, help="use a run of the same task")
+        trained_models.refuse_other_task(trained, job, "use a run of the same task")
         ready = ready_models.ReadyModel.load(trained.job, trained.reference)
         return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
 
@@ -81,7 +77,8 @@ class PlainTextLabeller:
             )
             raise HallucError("C103", message, help="remove this method")
         tokenizer = Tokenizer() if data is None else Tokenizer.of(data)
-        return cls(labeller, tokenizer, _fingerprint(trained, labeller, tokenizer))
+        settings = {"temperature": labeller.temperature, "tokenizer": repr(tokenizer)}
+        return cls(labeller, tokenizer, trained_models.fingerprint(trained, **settings))
 
     def answers(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         """The labels that the model predicts for each text."""
@@ -96,20 +93,6 @@ class PlainTextLabeller:
     @staticmethod
     def _labelled(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
         return PseudoLabelled(Editable(tokens, opinion.spans, (), opinion.labels), opinion.confidence)
-
-
-def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
-    """Hash of everything that the labels of a text depend on: the files of the model, decoding, temperature,
-    tokenization."""
-    return sha256_of_tree(
-        {
-            "halluc": __version__,
-            "model": trained_models.file_hashes(trained),
-            "eval": trained.job.settings.eval.model_dump(mode="json"),
-            "temperature": labeller.temperature,
-            "tokenizer": repr(tokenizer),
-        }
-    )
 
 
 _BLANK = PseudoLabelled(Editable(()), 1.0)

@@ -26,14 +26,12 @@ def ensure(job: Job) -> Fitted | None:
     """The pre-trained encoder, trained now if none has its fingerprint; None without ``train.pretrain``.
 
     Raises:
-        HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
+        HallucError D101, D140, D142, D144, E410, E411: see ``pretrained``.
     """
     config, model = job.settings.train.pretrain, job.settings.model
     if config is None:
         return None
-    if model.name is None:
-        help = "use a pre-trained encoder, or remove `train.pretrain`"
-        raise HallucError("C206", "`train.pretrain` requires `model.name`", _place(job, "texts"), help)
+    assert model.name is not None, "`training_options` refuses it otherwise"
     # torch takes seconds to import.
     from halluc.augmentation.methods.base import OptionError, Workspace
     from halluc.augmentation.models.pretraining import pretrained

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
-from halluc.runs.studies import Comparison, Plain, StudyFigures
+from halluc.runs.studies import Comparison, StudyFigures
 from halluc.workflows import job, nearest_run, run_locations, tracking
 
 FOLDER = "report"
@@ -163,8 +164,7 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     with_ledger = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
-    cells = [(cell.slug, cell.choice, cell.run) for cell in target.cells]
-    files = partial(_evaluations_of_cells, cells, figures.split)
+    files = partial(_evaluations, target.cells, figures.split)
     return _finished(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
 
 
@@ -180,7 +180,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    files = partial(_evaluations_of_runs, [run], [report.name], report.split)
+    files = partial(_evaluations, [_as_cell(report.name, run)], report.split)
     figures = evaluations.read(run, report.split)
     reported = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
     if run.config.is_file():
@@ -208,7 +208,8 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     first, *others = (run_figures.read(run, split, known) for run in runs)
     result = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, result, [command]), runs)
-    files = partial(_evaluations_of_runs, runs, [report.reference, *(one.b for one in report.others)], split)
+    names = [report.reference, *(one.b for one in report.others)]
+    files = partial(_evaluations, list(map(_as_cell, names, runs)), split)
     return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
 
 
@@ -259,24 +260,16 @@ def _finished(
     return reported
 
 
-def _evaluations_of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[NamedEvaluation]:
-    """The evaluations in a report, with the names that it uses."""
-    return [
-        NamedEvaluation(name, {}, run.read().seeds.get("seed"), evaluations.read(run, split))
-        for run, name in zip(runs, names, strict=True)
-    ]
-
-
-def _evaluations_of_cells(
-    cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str
-) -> list[NamedEvaluation]:
-    """The cells of a study, without those that its report lists as missing."""
+def _evaluations(cells: Iterable[points.StudyCell], split: str) -> list[NamedEvaluation]:
+    """The evaluations in a report, without the cells that the report of a study lists as missing."""
     results = []
-    for slug, choice, run in cells:
-        try:
-            file = evaluations.read(run, split)
-        except HallucError:
-            continue  # its report says why
-        arm = {axis: value for axis, value in choice.items() if axis != study.SEED}
-        results.append(NamedEvaluation(slug, arm, choice.get(study.SEED), file))
+    for cell in cells:
+        with contextlib.suppress(HallucError):
+            file = evaluations.read(cell.run, split)
+            arm = {axis: value for axis, value in cell.choice.items() if axis != study.SEED}
+            results.append(NamedEvaluation(cell.slug, arm, cell.choice.get(study.SEED), file))
     return results
+
+
+def _as_cell(name: str, run: RunDir) -> points.StudyCell:
+    return points.StudyCell(name, {study.SEED: run.read().seeds.get("seed")}, run)

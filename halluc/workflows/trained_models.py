@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from halluc import __version__
 from halluc.components import TABLE
+from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.config.models import ModelConfig
 from halluc.config.schema import Experiment
@@ -180,7 +181,23 @@ def _task_of(config: dict[str, Any]) -> str:
     return next((name for name in fits if name in config), next(iter(fits), _TASK))
 
 
-def file_hashes(trained: Trained) -> dict[str, str] | str:
+def refuse_other_task(trained: Trained, job: Job, help: str, code: str = "C103") -> None:
+    """
+    Raises:
+        HallucError ``code``: the model was trained for another task than the job's.
+    """
+    if trained.job.task.name != job.task.name:
+        message = f"{trained.reference} was trained for {trained.job.task.name}, not for {job.task.name}"
+        raise HallucError(code, message, help=help)
+
+
+def fingerprint(trained: Trained, **others: Any) -> str:
+    """Hash of what the predictions of a model depend on: its files, the decoding, and ``others``."""
+    eval_config = trained.job.settings.eval.model_dump(mode="json")
+    return sha256_of_tree({"halluc": __version__, "model": _file_hashes(trained), "eval": eval_config, **others})
+
+
+def _file_hashes(trained: Trained) -> dict[str, str] | str:
     """The SHA-256 of each file of a model, by name; for a model of the hub its reference."""
     paths = sorted(files.expanded(trained.reference).glob("*"))
     hashes = provenance.input_hashes(path for path in paths if path.is_file())
@@ -195,9 +212,6 @@ def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     """
     file, help = run.confidence, evaluations.anew(run)
     try:
-        result = records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
+        return records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:
         return None
-    if not 0 < result.temperature < math.inf:
-        raise HallucError("R114", f"{file} is damaged: invalid temperature {result.temperature}", help=help)
-    return result

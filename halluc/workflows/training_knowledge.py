@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from halluc.core.errors import HallucError
+from halluc.core.files import make_folder, write_text
 from halluc.core.messages import warn
 from halluc.gap import units
 from halluc.gap.knowledge import TrainingKnowledge
@@ -12,6 +13,7 @@ from halluc.workflows import transfer
 
 if TYPE_CHECKING:
     from halluc.data.corpora import Corpora
+    from halluc.runs.directory import RunDir
     from halluc.workflows.job import Job
 
 
@@ -20,6 +22,15 @@ def record(job: Job, remaining: Corpora) -> None:
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
         job.withheld.units.save(job.target.withheld)
+
+
+def copy(source: RunDir, target: RunDir) -> None:
+    """Copy to another run what is known about the training data of the first, including earlier trainings."""
+    bases = [(path, target.base(number)) for number, path in enumerate(source.bases, 1)]
+    for path, new in [(source.coverage, target.coverage), (source.withheld, target.withheld), *bases]:
+        if path.is_file():
+            make_folder(new.parent)
+            write_text(new, path.read_text(encoding="utf-8"))
 
 
 def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from halluc import __version__
 from halluc.components import TABLE
-from halluc.config.hashing import sha256_of_tree
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
@@ -36,15 +34,14 @@ class RunTranslator:
         Raises:
             HallucError C103: it was trained for another task, or in a direction that does not lead back.
         """
-        name, trained = job.task.name, trained_models.locate(reference)
-        if trained.job.task.name != name:
-            message = f"{trained.reference} was trained for {trained.job.task.name}, not for {name}"
-            raise HallucError("C103", message, help="use a run of the same task, trained in the other direction")
+        trained = trained_models.locate(reference)
+        trained_models.refuse_other_task(trained, job, "use a run of the same task, trained in the other direction")
         _refuse_direction(trained, job)
-        kind = registry.load(TABLE, "reader", name)
+        kind = registry.load(TABLE, "reader", job.task.name)
         data = trained.job.settings.data
         reader: Reader = kind(kind.Config.model_construct() if data is None else data)
-        return cls(ready_models.ReadyModel.load(trained.job, trained.reference), reader, _fingerprint(trained))
+        fingerprint = trained_models.fingerprint(trained, task=trained.job.settings.task.model_dump(mode="json"))
+        return cls(ready_models.ReadyModel.load(trained.job, trained.reference), reader, fingerprint)
 
     def answers(self, texts: Sequence[str]) -> list[str]:
         examples = self.model.task.examples
@@ -60,16 +57,3 @@ def _refuse_direction(trained: Trained, job: Job) -> None:
     if any(one and other and one != other for one, other in zip(own, reversed(model), strict=True)):
         message = f"{trained.reference} translates {model[0]} to {model[1]}, but the data is {own[0]} to {own[1]}"
         raise HallucError("C103", message, help=f"use a run that translates {own[1]} to {own[0]}")
-
-
-def _fingerprint(trained: Trained) -> str:
-    """Hash of everything that an output depends on: the files of the model, and the decoding."""
-    settings = trained.job.settings
-    return sha256_of_tree(
-        {
-            "halluc": __version__,
-            "model": trained_models.file_hashes(trained),
-            "task": settings.task.model_dump(mode="json"),
-            "eval": settings.eval.model_dump(mode="json"),
-        }
-    )

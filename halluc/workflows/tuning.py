@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,21 +151,17 @@ def _shown_values(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={plain(value)}" for name, value in values.items()) or "the config itself"
 
 
-@dataclass
-class _Pruner:
-    """Listens to the training of a trial and ends it if the pruner decides so."""
+def _pruner(trials: Trials, trial: optuna.Trial, every: int | None) -> Callable[[Event], None]:
+    """Listens to the training of a trial, evaluated ``every`` so many steps, and ends it if the pruner decides so."""
 
-    trials: Trials
-    trial: optuna.Trial
-    metric: str
-    every: int | None
-
-    def __call__(self, event: Event) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, Evaluated):
             # Trials with different batch sizes are compared at the same evaluation, not at the same step.
-            number = event.epoch if self.every is None else math.ceil(event.step / self.every)
-            if self.trials.should_stop(self.trial, event.metrics[self.metric], number):
+            number = event.epoch if every is None else math.ceil(event.step / every)
+            if trials.should_stop(trial, event.metrics[trials.plan.metrics[0]], number):
                 raise Pruned
+
+    return listen
 
 
 def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overrides: Sequence[str]) -> str:
@@ -181,8 +176,7 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
             return f"as trial {equal.number}: {_complete(trials, trial, equal.user_attrs[FIGURES])}"
         job = Job(loaded, tuning_results.slug(trial.number))
         if trials.tune.pruner != "none":
-            every = loaded.experiment.train.evaluate_steps
-            job.listeners = (_Pruner(trials, trial, trials.plan.metrics[0], every),)
+            job.listeners = (_pruner(trials, trial, loaded.experiment.train.evaluate_steps),)
         file = _evaluated(job, run, overrides)
         wanted = {*trials.plan.metrics, *trials.tune.constraints}
         result = FigureLookup(file.metrics)

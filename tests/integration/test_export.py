@@ -19,6 +19,7 @@ import torch
 
 import halluc as api
 from halluc.config.models import ModelConfig
+from halluc.core import errors
 from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.core.examples import Corpus
 from halluc.engine import exported, exporting, runtime
@@ -280,7 +281,7 @@ def refused(call) -> HallucError:
 
 
 def test_what_cannot_be_exported_is_refused_with_the_reason(run, made, tiny_encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(workflow, "find_spec", lambda name: name)  # whatever is installed
+    monkeypatch.setattr(errors, "find_spec", lambda name: name)  # whatever is installed
     told = refused(lambda: api.export(tiny_encoder))
     assert (told.code, "is not a run of halluc" in told.message) == ("C230", True)
     told = refused(lambda: api.export(made.export))
@@ -291,7 +292,7 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(run, made, tiny_enco
     assert (told.code, told.help) == ("C230", "one of onnx, torch")
     told = refused(lambda: api.export(run, output=run.parent / "beside"))
     assert (told.code, "look like a run" in told.message) == ("C230", True)
-    monkeypatch.setattr(workflow, "find_spec", lambda name: None)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
     told = refused(lambda: api.export(run))
     assert (told.code, told.help) == ("E420", 'install it: pip install "halluc[onnx]"')
 

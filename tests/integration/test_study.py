@@ -12,7 +12,7 @@ import pytest
 from halluc.analysis import arms as arm_statistics
 from halluc.analysis import points, study_cache
 from halluc.analysis.arms import MATCHED
-from halluc.commands.terminal import Talk, Terminal
+from halluc.commands.terminal import Terminal
 from halluc.core.errors import HallucError
 from halluc.core.messages import listening
 from halluc.reporting.views.study import direction
@@ -371,7 +371,7 @@ def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
 
 
 def test_another_arm_can_be_the_reference(arms, capsys):
-    with listening(Terminal(Talk.JSON)):
+    with listening(Terminal(json=True)):
         reports.report([home(arms)], [], ReportOptions(reference="same"))
     found = StudyReport.model_validate_json(capsys.readouterr().out).figures
     assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]

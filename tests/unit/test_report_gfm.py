@@ -7,6 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from halluc.reporting import templating
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Markdown, Room, code, digest, fenced, md, strong
 from halluc.reporting.views.tables import TableCell, table
@@ -133,7 +134,7 @@ def test_what_is_made_of_markdown_is_text_again():
 
 def test_a_template_cannot_forget_to_make_text_inert(monkeypatch, tmp_path):
     (tmp_path / "any.j2").write_text("{{ text }}\n{{ text ~ '' }}\n{{ [text]|join }}\n{{ marked }}\n", encoding="utf-8")
-    monkeypatch.setattr(gfm, "TEMPLATES", tmp_path)
+    monkeypatch.setattr(templating, "TEMPLATES", tmp_path)
     gfm._environment.cache_clear()
     told = gfm.render("any.j2", Room(1, 1, 100), {"text": "<b>@x</b>", "marked": Markdown("**m**")})
     gfm._environment.cache_clear()

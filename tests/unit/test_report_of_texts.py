@@ -258,17 +258,18 @@ def test_the_classification_report_has_what_is_out_of_scope_and_the_commonest_mi
     tables = {"labels": {"a": row(3)}, "averages": {"micro avg": row(4)}, "out_of_scope": row(1)}
     matrix = {"a": {"a": 1, "b": 2, "out_of_scope": 3}, "out_of_scope": {"a": 0, "out_of_scope": 5}}
     path.write_text(json.dumps({**tables, "confusion": matrix}))
-    (table,) = outcomes.classification(path, FigureLookup(metrics()))
+    figures = FigureLookup(metrics())
+    (table,), mistakes = outcomes.classification(path, figures)
     assert table.title == f"labels, {LABELS}"
     assert [one.name for one in table.rows] == ["a", "out_of_scope"]
     assert [one.name for one in table.averages] == ["micro avg"]
     wrong = [Mistake(gold="a", predicted="out_of_scope", n=3), Mistake(gold="a", predicted="b", n=2)]
-    assert outcomes.mistakes(path) == wrong
+    assert mistakes == wrong
     path.write_text(json.dumps({**tables, "confusions": [one.model_dump() for one in wrong]}))
-    assert outcomes.mistakes(path) == wrong
+    assert outcomes.classification(path, figures)[1] == wrong
     # Of tokens the confusion has another shape, and is left aside.
     path.write_text(json.dumps({"entity": {"a": row(3)}, "confusion": {"labels": ["a"], "counts": [[1]]}}))
-    assert outcomes.mistakes(path) == []
+    assert outcomes.classification(path, figures)[1] == []
 
 
 def test_the_gap_of_texts_is_one_of_words(tmp_path):

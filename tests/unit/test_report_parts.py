@@ -140,7 +140,7 @@ def test_averages_are_separate_in_a_classification_report(tmp_path):
     row = {"precision": 1.0, "recall": 0.5, "f1-score": 2 / 3, "support": 4}
     file = tmp_path / "r.json"
     file.write_text(json.dumps({"entity": {"PER": row, "micro avg": row}, "confusion": {"O": {"O": 1}}}))
-    (table,) = classification(file, FigureLookup([]))
+    (table,), _ = classification(file, FigureLookup([]))
     assert (table.title, [r.name for r in table.rows], [r.name for r in table.averages]) == (
         "entity",
         ["PER"],

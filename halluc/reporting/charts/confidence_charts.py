@@ -34,8 +34,9 @@ _VERDICTS = ("unsupported", "distorted", "supported")
 def confidence(report: RunReport) -> Chart | None:
     """A histogram of each verdict, scaled to its highest bin, and the shares of verdicts in each bin."""
     bins = report.confidence
-    verdicts = [verdict for verdict in _VERDICTS if any(verdict in one.counts for one in bins)]
-    totals = {verdict: sum(one.counts.get(verdict, 0) for one in bins) for verdict in verdicts}
+    present = [verdict for verdict in _VERDICTS if any(verdict in one.counts for one in bins)]
+    counts = {verdict: [one.counts.get(verdict, 0) for one in bins] for verdict in present}
+    totals = {verdict: sum(numbers) for verdict, numbers in counts.items()}
     if not any(totals.values()):
         return None
     threshold = report.abstention.threshold if report.abstention else None
@@ -45,44 +46,35 @@ def confidence(report: RunReport) -> Chart | None:
     )
     if threshold is not None:
         note += f" Claims below {formats.decimal(threshold)} are withdrawn."
-    columns = ["confidence", *reversed(verdicts)]
+    columns = ["confidence", *reversed(present)]
     rows = [
-        [
-            f"{formats.percent(one.low)} to {formats.percent(one.high)}",
-            *(formats.count(one.counts.get(v, 0)) for v in reversed(verdicts)),
-        ]
-        for one in bins
+        [f"{formats.percent(one.low)} to {formats.percent(one.high)}", *map(formats.count, reversed(numbers))]
+        for one, *numbers in zip(bins, *counts.values(), strict=True)
     ]
-    confident = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
+    confident = {v: sum(n for one, n in zip(bins, counts[v], strict=True) if one.low >= 0.9) for v in present}
     alt = "; ".join(
-        f"{totals[v]:,} claims are {v}, {confident[v]:,} of them with a confidence of 90% or more" for v in verdicts
+        f"{totals[v]:,} claims are {v}, {confident[v]:,} of them with a confidence of 90% or more" for v in present
     )
-    drawn = _histograms(bins, totals, threshold)
+    drawn = _histograms(bins, counts, threshold)
     return chart(drawn, "confidence", "Confidence by verdict", note, alt, columns, rows)
 
 
-def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold: float | None) -> Figure:
-    """A panel for each verdict, and one with the shares of all verdicts."""
-    drawn = figure(64 * len(totals) + 140)
-    panels = drawn.subplots(len(totals) + 1, 1, sharex=True, height_ratios=[1] * len(totals) + [1.6])
+def _histograms(bins: Sequence[ConfidenceBin], counts: dict[str, list[int]], threshold: float | None) -> Figure:
+    """A panel for each verdict, and one with the shares of all verdicts; ``counts`` are the claims in each bin."""
+    drawn = figure(64 * len(counts) + 140)
+    panels = drawn.subplots(len(counts) + 1, 1, sharex=True, height_ratios=[1] * len(counts) + [1.6])
     style = {"bins": [*(one.low for one in bins), bins[-1].high], "rwidth": 0.86}
     middles = [(one.low + one.high) / 2 for one in bins]
-    sums = [sum(one.counts.get(verdict, 0) for verdict in totals) or 1 for one in bins]
-    for axes, (verdict, total) in zip(panels, totals.items(), strict=False):
-        counts = [one.counts.get(verdict, 0) for one in bins]
-        axes.hist(middles, weights=counts, color=svg.ROLES[verdict], **style)
+    for axes, (verdict, numbers) in zip(panels, counts.items(), strict=False):
+        axes.hist(middles, weights=numbers, color=svg.ROLES[verdict], **style)
         axes.axhline(0, color=FAINT)
-        axes.set_yticks([max(*counts, 1)])
-        axes.set_ylim(0, max(*counts, 1))
-        _label_right(axes, f"{verdict}\n{total:,} claims")
-    weights = [[one.counts.get(verdict, 0) / sum_ for one, sum_ in zip(bins, sums, strict=True)] for verdict in totals]
-    panels[-1].hist(
-        [middles] * len(totals),
-        weights=weights,
-        stacked=True,
-        color=[svg.ROLES[verdict] for verdict in totals],
-        **style,
-    )
+        axes.set_yticks([max(*numbers, 1)])
+        axes.set_ylim(0, max(*numbers, 1))
+        _label_right(axes, f"{verdict}\n{sum(numbers):,} claims")
+    sums = [sum(numbers) or 1 for numbers in zip(*counts.values(), strict=True)]
+    weights = [[n / total for n, total in zip(numbers, sums, strict=True)] for numbers in counts.values()]
+    colours = [svg.ROLES[verdict] for verdict in counts]
+    panels[-1].hist([middles] * len(counts), weights=weights, stacked=True, color=colours, **style)
     _label_right(panels[-1], "share\nof claims")
     shares(panels[-1].yaxis, 0.5)
     shares(panels[-1].xaxis)

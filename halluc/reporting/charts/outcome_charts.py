@@ -29,11 +29,13 @@ from halluc.reporting.charts.chart import (
     ticks,
     value_of,
 )
+from halluc.reporting.views.evaluation import gap_by_label
+from halluc.reporting.views.run import outcome_table
+from halluc.reporting.views.tables import lines
 from halluc.reporting.words import nouns
 from halluc.runs.reports import GapRow, Outcome, RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
-from halluc.wording.formats import signed
 
 ALL = "all"
 ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; with more rows than MANY the lower height
@@ -82,9 +84,9 @@ def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Se
     if not any(row.claims or row.gold for row in shown):
         return None
     alt = alt_text([formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown])
-    distorts = _distort(rows)
-    columns = [column for column in _COLUMNS if distorts or column != "distorted"]
-    return chart(_drawn(shown), id, title, note, alt, columns, [_as_row(row, distorts) for row in rows])
+    columns = [column for column in _COLUMNS if _distort(rows) or column != "distorted"]
+    cells = [[formats.visible(name), *others] for name, *others in lines(outcome_table(title, rows, ""))]
+    return chart(_drawn(shown), id, title, note, alt, columns, cells)
 
 
 def _distort(rows: Iterable[Outcome]) -> bool:
@@ -142,12 +144,6 @@ def _interval(axes: Axes, place: int, metric: MetricResult | None) -> None:
         point(axes, metric.value, place, {"fmt": "none", "ecolor": INK}, metric.interval)
 
 
-def _as_row(row: Outcome, distorts: bool) -> list[str]:
-    verdicts = map(formats.metric, (row.support, *((row.distortion,) if distorts else ()), row.hallucination))
-    omitted = formats.count(row.gold), formats.metric(row.omission)
-    return [formats.visible(row.name), formats.count(row.claims), *verdicts, *omitted]
-
-
 def _in_words(row: Outcome, distorts: bool) -> str:
     text = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
     return ", ".join(
@@ -172,23 +168,10 @@ def gap(report: RunReport) -> Chart | None:
     shares_text = [
         f"{formats.percent(row.forecast.value)} forecast, {formats.percent(row.unseen.value)} unseen" for row in shown
     ]
-    return chart(
-        _gap_drawn(shown, names),
-        "gap",
-        "The gap: forecast and measured",
-        note,
-        alt_text(names, shares_text),
-        ["", words.counted, *_GAP_COLUMNS],
-        [
-            [
-                ALL if row.label is None else formats.visible(row.label),
-                formats.count(row.counted),
-                *map(formats.metric, (row.forecast, row.unseen, row.new)),
-                signed("gap_excess", row.excess.value, row.excess.interval),
-            ]
-            for row in (*everything, *labels)
-        ],
-    )
+    rows = lines(gap_by_label([*everything, *labels], words.counted))
+    columns, cells = ["", words.counted, *_GAP_COLUMNS], [[formats.visible(name), *others] for name, *others in rows]
+    drawn, title = _gap_drawn(shown, names), "The gap: forecast and measured"
+    return chart(drawn, "gap", title, note, alt_text(names, shares_text), columns, cells)
 
 
 def _gap_drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:

@@ -148,16 +148,20 @@ def _trade_off(report: StudyReport) -> Chart | None:
         note += f" Dotted lines connect {formats.visible(axes[0])}, from the lowest."
     alt = "; ".join(
         f"{display_name(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
-        for cell in report.figures.cells
-        if (x := figure(cell, OMISSION)) and (y := figure(cell, HALLUCINATION))
+        for cell, x, y in _with_both(report.figures.cells)
     )
     titles = [formats.title(name) for name, _ in (OMISSION, HALLUCINATION)]
     rows = [_as_row(cell, figure(cell, OMISSION), figure(cell, HALLUCINATION)) for cell in report.figures.cells]
     return chart(drawn, "trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
 
 
+def _with_both(cells: Sequence[CellFigures]) -> list[tuple[CellFigures, SeedFigure, SeedFigure]]:
+    """The cells that have both figures, with omission and hallucination."""
+    return [(c, x, y) for c in cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
+
+
 def _path(name: str, cells: Sequence[CellFigures], styles: dict[int, tuple[str, str]]) -> list[Point]:
-    known = [(c, x, y) for c in cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
+    known = _with_both(cells)
     return [
         Point(
             float(x.mean or 0), float(y.mean or 0), x.interval, y.interval, *styles[id(cell)],

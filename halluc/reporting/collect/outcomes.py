@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, RootModel, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Example
@@ -66,19 +65,15 @@ class _Row(BaseModel, allow_inf_nan=False):
     support: int
 
 
-class _Rows(RootModel[dict[str, _Row]]):
-    pass
+_ROWS = TypeAdapter(dict[str, _Row])
 
 
 class _Report(BaseModel, extra="allow"):
-    """``eval/<split>_classification_report.json``: its tables are those named by the rows of figures."""
+    """``eval/<split>_classification_report.json``; further tables have the names in the rows of figures."""
 
-    labels: _Rows = _Rows({})
-    averages: _Rows = _Rows({})
+    labels: dict[str, _Row] = {}
+    averages: dict[str, _Row] = {}
     out_of_scope: _Row | None = None
-
-    def table(self, key: str) -> dict[str, _Row]:
-        return _Rows.model_validate((self.model_extra or {}).get(key, {})).root
 
 
 class _Confusion(BaseModel):
@@ -88,34 +83,31 @@ class _Confusion(BaseModel):
     confusions: list[Mistake] = []
 
 
-def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
-    """The reports of a split, with the titles of eval/<split>_classification_report.txt.
+def classification(path: Path, figures: FigureLookup) -> tuple[list[ClassTable], list[Mistake]]:
+    """The reports of a split, with the titles of eval/<split>_classification_report.txt; and which labels are confused
+    with which, the most frequent first, if the task labels texts.
 
     Raises:
-        FileNotFoundError: there is none. HallucError R112: it is damaged.
+        FileNotFoundError: there is none. HallucError R112: a part that is read is damaged.
     """
     headings = _headings(figures)
-    with _reading(path):
+    try:
         report = _Report.model_validate_json(read_regular(path))
-        tables = {key: report.table(key) for key in headings}
-    if report.labels.root:
+        others = report.model_extra or {}
+        tables = {key: _ROWS.validate_python(others.get(key, {})) for key in headings}
+        # Of tokens the confusion has another form.
+        confusion = _Confusion.model_validate(others if report.labels else {})
+    except ValidationError as error:
+        text = f"the classification report is damaged: {error.errors()[0]['msg']}"
+        raise HallucError("R112", text, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
+    if report.labels:
         # Out of scope is a row next to the labels, and not part of the averages.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
-        tables["labels"] = {**report.labels.root, **outside, **report.averages.root}
-    return [_table(headings[key], result) for key, result in tables.items() if result]
+        tables["labels"] = {**report.labels, **outside, **report.averages}
+    return [_table(headings[key], rows) for key, rows in tables.items() if rows], _mistakes(confusion)
 
 
-def mistakes(path: Path) -> list[Mistake]:
-    """Which labels are confused with which, the most frequent first; empty if the task does not label texts.
-
-    Raises:
-        FileNotFoundError: there is no classification report. HallucError R112: it is damaged.
-    """
-    with _reading(path):
-        content = read_regular(path)
-        if not _Report.model_validate_json(content).labels.root:
-            return []
-        result = _Confusion.model_validate_json(content)
+def _mistakes(result: _Confusion) -> list[Mistake]:
     pairs: Iterable[Mistake] = result.confusions or (
         Mistake(gold=gold, predicted=predicted, n=n)
         for gold, row in result.confusion.items()
@@ -123,19 +115,6 @@ def mistakes(path: Path) -> list[Mistake]:
         if gold != predicted and n
     )
     return sorted(pairs, key=lambda one: -one.n)[:MOST_MISTAKES]
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """
-    Raises:
-        HallucError R112: a part that is read is damaged.
-    """
-    try:
-        yield
-    except ValidationError as error:
-        text = f"the classification report is damaged: {error.errors()[0]['msg']}"
-        raise HallucError("R112", text, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
 
 
 def _headings(figures: FigureLookup) -> dict[str, str]:

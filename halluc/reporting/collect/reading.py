@@ -114,24 +114,17 @@ def choose(run: RunDir, requested: str | None = None) -> str:
     Raises:
         HallucError R112: it was not evaluated.
     """
-    splits = evaluated(run)
-    on_record = evaluations.on_record(run.read())
-    lost = (
-        requested
-        if requested is not None and requested not in splits
-        else next(iter(on_record), None)
-        if not splits
-        else None
-    )
-    if lost in on_record:
-        text = f"{run.evaluation(lost)} is missing, although run.json lists {lost} as evaluated"
-        raise HallucError("R112", text, help=evaluations.anew(run, lost))
-    if requested is not None and requested not in splits:
-        help = evaluations.unevaluated_help(requested, splits, run)
-        raise HallucError("R112", f"{run.path} is not evaluated on {requested}", help=help)
-    if not splits:
+    splits, on_record = evaluated(run), evaluations.on_record(run.read())
+    split = requested or next(iter([*splits, *on_record]), None)
+    if split in splits:
+        return split
+    if split in on_record:
+        text = f"{run.evaluation(split)} is missing, although run.json lists {split} as evaluated"
+        raise HallucError("R112", text, help=evaluations.anew(run, split))
+    if split is None:
         raise HallucError("R112", f"{run.path} is not evaluated", help=evaluations.command(run))
-    return requested or splits[0]
+    help = evaluations.unevaluated_help(split, splits, run)
+    raise HallucError("R112", f"{run.path} is not evaluated on {split}", help=help)
 
 
 def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:

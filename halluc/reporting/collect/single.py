@@ -97,7 +97,7 @@ def _of_figures(source: reading.EvaluatedRun, picked: shown.SelectedClaims, note
     path = source.run.report(source.split, "json")
     classification, mistakes = source.files.read(
         path,
-        lambda: (outcomes.classification(path, figures), outcomes.mistakes(path)),
+        partial(outcomes.classification, path, figures),
         "there are no classification reports",
         source.split,
     ) or ([], [])

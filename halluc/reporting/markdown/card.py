@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
 from halluc.reporting.collect.facts import OF_TRAINING
 from halluc.reporting.markdown import gfm
-from halluc.reporting.views import evaluation, run
 from halluc.reporting.views.tables import TableCell, first_of, table
 from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
@@ -78,15 +76,8 @@ def card(report: RunReport) -> str:
             "has_pipeline": usage is None,
             "unconstrained": gfm.Markdown(words.card.unconstrained) if usage is None and is_constrained else "",
             "labels": _labels(report),
-            "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
-            "figures": gfm.table(run.figures(figures)) if figures else None,
-            "outcomes": [gfm.table(one) for one in run.outcomes(report, words)],
-            "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted)),
-            "abstention": run.abstention(report.abstention, words) if report.abstention else [],
-            "gates": gfm.gates(report.gates),
-            "bullets": gfm.bullets,
-            "commands": partial(gfm.fenced, language="sh"),
+            "figures": figures,
             "environment": _environment(report),
         },
     )

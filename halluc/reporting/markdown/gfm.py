@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
+from halluc.reporting.templating import environment
 from halluc.reporting.views.tables import TableCell, TableView
 from halluc.runs.reports import GateResult
 from halluc.wording import formats
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_NAME = 80
 # GitHub links people, issues, commits, addresses and emoji after parsing the Markdown, so a backslash does not prevent
 # it, but a zero-width space inside does; before a dollar sign it prevents a formula.
@@ -119,9 +118,14 @@ def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.
     return Markdown("\n".join([fence + language, *shown, fence]))
 
 
-def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Markdown:
-    """A list, each item after ``before``; items that do not fit are counted."""
-    items = [f"- {before}{md(text, room.text)}" for text in texts[: room.rows]]
+def commands(lines: Sequence[str], room: Room = WIDE) -> Markdown:
+    """Shell commands, as many as fit."""
+    return fenced(lines[: room.rows], "sh", room.text)
+
+
+def bullets(texts: Sequence[object], room: Room = WIDE) -> Markdown:
+    """A list; items that do not fit are counted."""
+    items = [f"- {md(text, room.text)}" for text in texts[: room.rows]]
     more = len(texts) - len(items)
     return Markdown("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
@@ -167,41 +171,26 @@ def _cell(cell: TableCell, room: Room) -> str:
 
 
 def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
-    """A template of this folder, with ``values`` as its variables."""
+    """A template of ``reporting/templates``, with ``values`` as its variables."""
     text = _environment().get_template(template).render(room=room, **values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
+def _in_room(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
+    """A function for templates, with the limits of the page that is rendered."""
+
+    @pass_context
+    def call(context: Context, value: Any) -> Markdown:
+        return function(value, context["room"])
+
+    return call
+
+
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=False,  # for HTML; here `finalize` escapes
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printed,
-    )
-    environment.filters |= _FILTERS
-    return environment
+    functions = {function.__name__: _in_room(function) for function in (bullets, commands, gates, table, titled)}
+    finalize = _in_room(lambda value, room: md(value, room.text))
+    return environment(finalize, _FILTERS, functions, is_html=False)
 
 
-@pass_context
-def _printed(context: Context, value: Any) -> Markdown:
-    return md(value, context["room"].text)
-
-
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "code": code,
-    "count": formats.count,
-    "decimal": formats.decimal,
-    "digest": digest,
-    "fenced": fenced,
-    "metric": formats.metric,
-    "metric_title": formats.title,
-    "percent": formats.percent,
-    "seconds": formats.seconds,
-    "short": partial(md, longest=LONGEST_NAME),
-    "strong": strong,
-    "value_of": formats.value,
-}
+_FILTERS: dict[str, Callable[..., Any]] = {"code": code, "short": partial(md, longest=LONGEST_NAME), "strong": strong}

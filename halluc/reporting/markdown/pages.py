@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Markdown, Room
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, evaluation, probes, run, study, suspects
+from halluc.reporting.views import comparison
 from halluc.reporting.views.tables import first_of
 from halluc.reporting.words import nouns
-from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim
 from halluc.runs.schema import LedgerLine
 from halluc.runs.studies import Comparison
 from halluc.wording import formats
@@ -28,45 +27,41 @@ ROOMS = (Room(10, 200, 1_000), Room(5, 60, 1_000), Room(5, 20, 400), Room(3, 8, 
 def page(report: AnyReport) -> str:
     """A report in GitHub-flavoured Markdown, short enough for a comment: what does not fit is counted."""
     words = nouns.task_of(report).wording.nouns
-    return fitted(f"{report.kind}.md.j2", lambda room: {"nouns": words, **_VIEWS[report.kind](report, room)}, report)
+
+    def values(room: Room) -> dict[str, Any]:
+        match report:
+            case RunReport():
+                return _of_run(report, room, words)
+            case ComparisonReport():
+                shown = comparison.lettered(report)[: room.rows]
+                return {"runs": [(letter, other, _differing(other, room)) for letter, other in shown]}
+            case _:
+                return {"axes": [_axis(axis, choices, room) for axis, choices in report.axes.items()]}
+
+    return fitted(f"{report.kind}.md.j2", report, lambda room: {"nouns": words, **values(room)})
 
 
-def fitted(template: str, views: Callable[[Room], dict[str, Any]], report: object) -> str:
+def fitted(template: str, report: object, values: Callable[[Room], dict[str, Any]] = lambda room: {}) -> str:
     """A template with the first limits for which it is short enough, or with the last."""
     text = ""
     for room in ROOMS:
-        text = gfm.render(template, room, {"report": report, **views(room)})
+        text = gfm.render(template, room, {"report": report, **values(room)})
         if len(text) <= MOST_CHARACTERS:
             break
     return text
 
 
-def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
-    words = nouns.task_of(report).wording.nouns
+def _of_run(report: RunReport, room: Room, words: Nouns) -> dict[str, Any]:
     worst = [section for section in report.claims if section.section in ("unsupported", "distorted")]
     claims = list(islice((claim for section in worst for claim in section.shown), room.claims))
     return {
-        **_lists(room),
-        "trained": report.run.stages.get("train"),
-        "headlines": gfm.table(run.headlines(report), room),
-        "gates": gfm.gates(report.gates, room),
-        "outcomes": [gfm.table(one, room) for one in run.outcomes(report, words)],
-        "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted), room),
-        "periods": [gfm.titled(one, room) for one in evaluation.over_time(report.metrics, report.split)],
-        "abstention": run.abstention(report.abstention, words) if report.abstention else [],
-        "annotation": [gfm.titled(one, room) for one in suspects.of_report(report.annotation)]
-        if report.annotation
-        else [],
         "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
-        "sureness": run.confidence(report),
         "worst": " and ".join(
             f"{formats.count(one.total)} {words.unsupported if one.section == 'unsupported' else one.section} "
             f"{words.golds}"
             for one in worst
         ),
-        "classification": run.classification(report, words),
-        "probed": [view for one in report.probes for view in probes.tables(one, detailed=True)],
     }
 
 
@@ -128,60 +123,12 @@ def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Markdo
     return gfm.isolated(phrase)
 
 
-def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
-    result = comparison.lettered(report)[: room.rows]
-    training = comparison.training(report)
-    return {
-        **_lists(room),
-        "runs": [(letter, other.b, _differing(other, room)) for letter, other in result],
-        "families": [comparison.differences(letter, other) for letter, other in result],
-        "training": training and gfm.titled(training, room),
-        "flips": [comparison.flips(letter, other) for letter, other in result],
-        "left": len(report.others) - len(result),
-    }
-
-
 def _differing(other: Comparison, room: Room) -> Markdown:
     """The keys in which the configs differ."""
     differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
     return Markdown(", ".join(first_of(differing, room.rows)))
 
 
-def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
-    result = report.figures
-    families = study.differences(result)
-    return {
-        **_lists(room),
-        "seeds": study.seeds(result),
-        "axes": [_axis(axis, values, room) for axis, values in report.axes.items()],
-        "cells": study.cells(result),
-        "by_seed": gfm.table(study.by_seed(result), room),
-        "training": gfm.table(study.training(result), room),
-        "families": families[: room.rows],
-        "families_left": len(families[room.rows :]),
-        "trends": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],
-    }
-
-
 def _axis(axis: str, values: Sequence[object], room: Room) -> str:
     parts = [formats.visible(value, 40) for value in values]
     return f"{axis}: {', '.join(first_of(parts, room.rows, 'and {:,} more'))}"
-
-
-def _lists(room: Room) -> dict[str, Callable[..., Markdown]]:
-    def numbered(items: Iterable[Markdown]) -> Markdown:
-        return Markdown("\n".join(f"{place}. {item}" for place, item in enumerate(items, 1)))
-
-    return {
-        "bullets": partial(gfm.bullets, room=room),
-        "numbered": numbered,
-        "commands": lambda lines: gfm.fenced(lines[: room.rows], "sh", room.text),
-        "titled": partial(gfm.titled, room=room),
-    }
-
-
-_VIEWS: dict[str, Callable[[Any, Room], dict[str, Any]]] = {
-    "run": _of_run,
-    "comparison": _of_comparison,
-    "study": _of_study,
-}

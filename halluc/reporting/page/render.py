@@ -6,10 +6,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from halluc import __version__
@@ -17,14 +16,13 @@ from halluc.reporting.charts.chart import Chart
 from halluc.reporting.collect.several import shown_flips
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, probes, run, study, suspects
+from halluc.reporting.templating import TEMPLATES, environment
+from halluc.reporting.views.comparison import lettered
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
-from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport
 from halluc.runs.studies import Flip
 from halluc.wording import formats
-
-TEMPLATES = Path(__file__).parent.parent / "templates"
 
 # Further supported claims are folded.
 MOST_UNFOLDED = 10
@@ -34,7 +32,11 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}';
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
-    task = nouns.task_of(report)
+    task, values = nouns.task_of(report), dict[str, Any]()
+    if report.kind == "run":
+        values = _of_run(report)
+    elif report.kind == "comparison":
+        values = _of_comparison(report)
     return rendered(
         f"{report.kind}.html.j2",
         "page.js",
@@ -42,7 +44,7 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
         nouns=task.wording.nouns,
         distorts=bool(task.judge.reasons),
         charts={chart.id: chart for chart in charts},
-        **_VIEWS[report.kind](report),
+        **values,
     )
 
 
@@ -76,51 +78,22 @@ def fragment(template: str, **values: Any) -> str:
 def _of_run(report: RunReport) -> dict[str, Any]:
     shown = [claim.line for section in report.claims for claim in section.shown]
     known, task = {line.novelty for line in shown}, nouns.task_of(report)
-    words = task.wording.nouns
-    manifest = report.augmentation.manifest if report.augmentation is not None else None
     return {
         "labels": sorted({line.label for line in shown}),
         "novelties": [novelty for novelty in task.knowledge.novelties if novelty in known],
         "section_titles": {
             "distorted": "Distorted",
             "supported": "Supported, by increasing confidence",
-            **words.sections,
+            **task.wording.nouns.sections,
         },
         "shown_claims": len(shown),
         "most_unfolded": MOST_UNFOLDED,
-        "abstention": run.abstention(report.abstention, words) if report.abstention else [],
-        "thresholds": run.thresholds(report.abstention),
-        "annotation": suspects.of_report(report.annotation) if report.annotation else [],
-        "classification": run.classification(report, words),
-        "splits": run.splits(report.data.splits, report.data.scheme),
-        "withheld": report.data.withheld and run.withheld(report.data.withheld),
-        "augmented": run.augmented(manifest) if manifest else [],
-        "probed": [view for one in report.probes for view in probes.tables(one, detailed=True)],
-        "figures": run.every_figure(report),
-        "config": run.config(report.config),
-        "provenance": run.provenance(report.run),
     }
 
 
 def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
-    training = comparison.training(report)
-    return {
-        "runs": [
-            (letter, other.b, comparison.keys(other.config_differences))
-            for letter, other in comparison.lettered(report)
-        ],
-        "differences": [comparison.differences(*one) for one in comparison.lettered(report)],
-        "training": [training] if training else [],
-        "flipped": [
-            (
-                letter,
-                comparison.flips(letter, other),
-                len(other.flipped),
-                [_flipped(flip, report) for flip in shown_flips(other)],
-            )
-            for letter, other in comparison.lettered(report)
-        ],
-    }
+    flips = {letter: shown_flips(other) for letter, other in lettered(report)}
+    return {"flipped": {letter: [_flipped(flip, report) for flip in shown] for letter, shown in flips.items()}}
 
 
 def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
@@ -145,42 +118,18 @@ def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
     return result
 
 
-def _of_study(report: StudyReport) -> dict[str, Any]:
-    result = report.figures
-    return {
-        "seeds": study.seeds(result),
-        "cells": study.cells(result),
-        "by_seed": study.by_seed(result),
-        "training": study.training(result),
-        "differences": study.differences(result),
-        "slopes": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],
-    }
-
-
-# Variables of a template besides the report itself.
-_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {"run": _of_run, "comparison": _of_comparison, "study": _of_study}
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
-    environment.filters |= _FILTERS
-    environment.tests["starting"] = str.startswith
-    environment.globals |= {
+    names = {
         "pieces": highlight.pieces,
         "groups": highlight.groups,
         "halves": highlight.halves,
         "plain_table": table,
         "edited": highlight.edited,
     }
-    return environment
+    result = environment(_harmless, _FILTERS, names, is_html=True)
+    result.tests["starting"] = str.startswith
+    return result
 
 
 def _harmless(value: Any) -> Any:
@@ -190,15 +139,8 @@ def _harmless(value: Any) -> Any:
 
 _FILTERS: dict[str, Callable[..., Any]] = {
     "beginning": highlight.beginning,
-    "count": formats.count,
     "decimal": formats.decimal,
-    "difference": formats.difference,
     "interval": formats.interval,
-    "metric": formats.metric,
-    "metric_title": formats.title,
-    "p_value": formats.p_value,
-    "percent": formats.percent,
-    "seconds": formats.seconds,
     "short": formats.visible,
     "spaced": highlight.spaced,
     "surface": highlight.surface,

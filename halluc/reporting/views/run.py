@@ -54,11 +54,12 @@ def _measured(metric: MetricResult) -> list[str]:
 
 def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
     """Outcomes of claims and annotation, by novelty and by label; without empty tables."""
-    by_novelty = _outcomes("By novelty", nouns.by_novelty(report.by_novelty, words), words.novelty_heading)
-    return [one for one in (by_novelty, _outcomes("By label", report.by_label, "label")) if one.rows]
+    by_novelty = outcome_table("By novelty", nouns.by_novelty(report.by_novelty, words), words.novelty_heading)
+    return [one for one in (by_novelty, outcome_table("By label", report.by_label, "label")) if one.rows]
 
 
-def _outcomes(title: str, result: Sequence[Outcome], of: str) -> TableView:
+def outcome_table(title: str, result: Sequence[Outcome], of: str) -> TableView:
+    """The verdicts of claims, and the omitted gold, of each slice."""
     distorts = any(row.distortion is not None for row in result)
     verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
     return table(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from halluc.core.figures import MATCHED, By, figure, shown
@@ -43,24 +44,12 @@ def cells(figures: StudyFigures) -> list[TableView]:
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
     tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
-    return [_cells(figures, title, own) for title, own in tables.items() if own]
-
-
-def _cells(figures: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
-    rows: list[Cells] = [
-        [*_choice(cell), seed_count(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
-        for cell in figures.cells
-    ]
-    return table(title, [*_axes(figures), "seeds", *map(_column, columns)], rows, "f")
+    return [_by_cell(figures, title, own, lambda _, result: _figure(result)) for title, own in tables.items() if own]
 
 
 def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
     """Mean and standard deviation over seeds; bold if significantly better than in the reference arm."""
     columns = [one for one in _columns(figures) if not one.by and any(one.key in _of(cell) for cell in figures.cells)]
-    rows: list[Cells] = [
-        [*_choice(cell), seed_count(cell), *(_mean(figures, cell, _of(cell).get(column.key)) for column in columns)]
-        for cell in figures.cells
-    ]
     parts = [
         f"Figures of {figures.split}, {quantity(figures.examples, 'examples')}: mean ± standard deviation over seeds."
     ]
@@ -69,13 +58,22 @@ def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
         parts.append(
             f"Bold: better than {' or '.join(references)} with p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
         )
-    return table(
-        f"Means over seeds: {figures.name}",
-        [*_axes(figures), "seeds", *map(_column, columns)],
-        rows,
-        "f",
-        notes=[*parts, *notes],
-    )
+    view = _by_cell(figures, f"Means over seeds: {figures.name}", columns, partial(_mean, figures))
+    return view._replace(notes=[*parts, *notes])
+
+
+def _by_cell(
+    figures: StudyFigures,
+    title: str,
+    columns: Sequence[FigureColumn],
+    drawn: Callable[[CellFigures, SeedFigure | None], TableCell],
+) -> TableView:
+    """A row for each cell, with its choice, its seeds, and its figures as ``drawn``."""
+    rows: list[Cells] = [
+        [*_choice(cell), seed_count(cell), *(drawn(cell, _of(cell).get(column.key)) for column in columns)]
+        for cell in figures.cells
+    ]
+    return table(title, [*_axes(figures), "seeds", *map(_column, columns)], rows, "f")
 
 
 def _mean(figures: StudyFigures, cell: CellFigures, one: SeedFigure | None) -> TableCell:

@@ -91,6 +91,11 @@ def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = Fal
     return TableCell(formats.difference(delta.name, delta.difference, unit=unit), under, delta.shown)
 
 
+def lines(view: TableView) -> list[list[str]]:
+    """The rows of a table as plain text, each cell on one line."""
+    return [[f"{cell.text} {cell.under}".strip() for cell in row] for row in view.rows]
+
+
 def first_of(parts: Sequence[str], most: int, left_out: str = "{:,} more") -> list[str]:
     """The first parts of a list, and how many are left out."""
     left = len(parts) - most
