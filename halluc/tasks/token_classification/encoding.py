@@ -13,7 +13,7 @@ from halluc.core.edits import Range
 from halluc.core.errors import HallucError
 from halluc.core.mapped import number_array
 from halluc.core.packed import OnDemand, Packed, Ragged
-from halluc.tasks.encoders import padded, tensors
+from halluc.engine.batching import padded_arrays, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
@@ -163,7 +163,7 @@ class EncodedTokens:
 
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
         """``input_ids`` and ``attention_mask``, each (windows, longest window); the features of words."""
-        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
+        inputs = padded_arrays([self.windows[index].pieces for index in indexes], self.pad)
         if self.features is not None:
             inputs["added_features"] = self._features(indexes, inputs["input_ids"].shape, repeat(False))
         return inputs
