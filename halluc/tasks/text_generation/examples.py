@@ -19,7 +19,7 @@ from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.paired_mentions import edited_targets, paired_mentions, stated_ranges
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced_again, words_of
+from halluc.tasks.text_generation.source_text import LANGUAGE, Sourced, SourcePart, spaced_again, words_of
 
 if TYPE_CHECKING:
     import numpy
@@ -183,6 +183,15 @@ class GenerationExamples(ExamplesDefaults):
             ended=prediction is None or prediction.ended,
             claims=[StatedClaim.of(one) for one in asserted],
         )
+
+
+def one_or_several(targets: Sequence[str]) -> str | list[str] | None:
+    """The targets in a record: a text or a list of texts, None if there is none."""
+    return list(targets) if len(targets) > 1 else next(iter(targets), None)
+
+
+def language_of_record(example: Sourced) -> dict[str, str]:
+    return {LANGUAGE: example.language} if example.language else {}
 
 
 def _placed(claim: Claim) -> tuple[int | None, int | None, str, float | None]:
