@@ -169,11 +169,11 @@ def along(
     kind_of: Callable[[MemberT], object] = lambda member: None,
 ) -> list[tuple[dict[str, Plain], list[MemberT]]]:
     """The groups of at least two members of a kind that differ only on an axis, with their choice on the other axes."""
-    groups: dict[tuple[object, ...], list[MemberT]] = {}
+    groups: dict[tuple[object, tuple[tuple[str, Plain], ...]], list[MemberT]] = {}
     for one in members:
         others = tuple((name, value) for name, value in choice_of(one).items() if name != axis)
-        groups.setdefault((kind_of(one), *others), []).append(one)
-    return [(dict(others), group) for (_, *others), group in groups.items() if len(group) > 1]
+        groups.setdefault((kind_of(one), others), []).append(one)
+    return [(dict(others), group) for (_, others), group in groups.items() if len(group) > 1]
 
 
 # The choice of a member of a group, its figures, and whether one of its runs makes no claim.
