@@ -7,13 +7,13 @@ An axis with a value that is not a number is an axis of arms. Its first value is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy
 
-from halluc.analysis.points import Resampled, RunPair, SeedGroup, line_record
+from halluc.analysis.points import Member, Resampled, RunPair, SeedGroup, along, lines
 from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
@@ -68,6 +68,12 @@ class ComparedPair:
 
     arm_pair: ArmPair
     figures: dict[FigureKey, Paired]
+
+    @property
+    def member(self) -> Member:
+        """With the differences as figures."""
+        differences = {key: paired.seeds for key, paired in self.figures.items()}
+        return self.arm_pair.choice, differences, bool(self.arm_pair.silent_seeds)
 
 
 def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[str, Plain]:
@@ -180,37 +186,14 @@ def trends(compared_pairs: Sequence[ComparedPair], axes: Sequence[str]) -> list[
     return results
 
 
-def _trends(compared_pairs: Sequence[ComparedPair], axes: Sequence[str]) -> Iterable[ArmTrend]:
+def _trends(compared_pairs: Sequence[ComparedPair], axes: Sequence[str]) -> Iterator[ArmTrend]:
+    """The differences of two lines, which are the lines of the differences."""
     for axis in axes:
-        groups: dict[tuple[object, ...], list[ComparedPair]] = {}
-        for one in compared_pairs:
-            others = tuple((name, value) for name, value in one.arm_pair.choice.items() if name != axis)
-            groups.setdefault((one.arm_pair.axis, one.arm_pair.names, others), []).append(one)
-        for group in groups.values():
-            if len(group) > 1:
-                yield from (
-                    _trend(axis, group, key) for key in group[0].figures if all(key in one.figures for one in group)
-                )
-
-
-def _trend(axis: str, group: Sequence[ComparedPair], key: FigureKey) -> ArmTrend:
-    """The difference of two lines, which is the line of the differences."""
-    arm_pair = group[0].arm_pair
-    line = line_record(
-        key, places(axis, [one.arm_pair.choice for one in group]), [one.figures[key].seeds for one in group]
-    )
-    if any(one.arm_pair.silent_seeds for one in group):
-        line["slope_p"] = line["smallest"] = None
-    return ArmTrend(
-        arm_axis=arm_pair.axis,
-        arm=arm_pair.names[0],
-        reference=arm_pair.names[1],
-        choice={name: value for name, value in arm_pair.choice.items() if name != axis},
-        axis=axis,
-        **line,
-    )
-
-
-def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
-    """The positions of choices on a numeric axis."""
-    return [float(value) for value in [choice[axis] for choice in choices] if isinstance(value, (int, float))]
+        groups = along(
+            axis, compared_pairs, lambda one: one.arm_pair.choice, lambda one: (one.arm_pair.axis, one.arm_pair.names)
+        )
+        for others, group in groups:
+            arm_pair = group[0].arm_pair
+            arm, reference = arm_pair.names
+            for line in lines(axis, [one.member for one in group]):
+                yield ArmTrend(arm_axis=arm_pair.axis, arm=arm, reference=reference, choice=others, **line)

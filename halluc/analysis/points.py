@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -21,6 +21,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain, spans_factor_of_ten
 
 Array = numpy.ndarray
+MemberT = TypeVar("MemberT")
 # The reference's run and an arm's, with the same seed.
 RunPair = tuple[Measured, Measured]
 
@@ -52,6 +53,11 @@ class StudyPoint:
     @property
     def choice(self) -> dict[str, Plain]:
         return self.group.choice
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a run makes no claim."""
+        return any(run.is_silent for run in self.group.runs.values())
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     """
     examples = len(runs[0].examples)
     orders = {
-        run.name: RankedArm(comparison.arm(run), run.table.gold.example, examples)
+        run.name: RankedArm(comparison.arm(run), run.table.gold.example)
         for run in {run.name: run for pair in pairs for run in pair}.values()
     }
     # Sorted, so that `_matched` has only one reference and one arm in memory at a time.
@@ -156,24 +162,49 @@ def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return numpy.concatenate(reference), numpy.concatenate(arm)
 
 
-def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
-    """The line of a figure through points along an axis, as recorded in ``study.json``."""
+def along(
+    axis: str,
+    members: Iterable[MemberT],
+    choice_of: Callable[[MemberT], Mapping[str, Plain]],
+    kind_of: Callable[[MemberT], object] = lambda member: None,
+) -> list[tuple[dict[str, Plain], list[MemberT]]]:
+    """The groups of at least two members of a kind that differ only on an axis, with their choice on the other axes."""
+    groups: dict[tuple[object, tuple[tuple[str, Plain], ...]], list[MemberT]] = {}
+    for one in members:
+        others = tuple((name, value) for name, value in choice_of(one).items() if name != axis)
+        groups.setdefault((kind_of(one), others), []).append(one)
+    return [(dict(others), group) for (_, others), group in groups.items() if len(group) > 1]
+
+
+# The choice of a member of a group, its figures, and whether one of its runs makes no claim.
+Member = tuple[Mapping[str, Plain], Mapping[FigureKey, Seeds], bool]
+
+
+def lines(axis: str, group: Sequence[Member]) -> Iterator[dict[str, Any]]:
+    """The line of each figure that all members have along a numeric axis, as recorded in ``study.json``."""
+    places = [float(place) for choice, _, _ in group if isinstance(place := choice[axis], (int, float))]
     logarithmic = spans_factor_of_ten(places)
-    line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
-    return {
-        "name": key[0],
-        "by": dict(key[1]),
-        "points": len(points),
-        "scale": "log10" if logarithmic else "linear",
-        "seeds": line.slope.seeds,
-        "n": line.slope.n,
-        "slope": line.slope.value,
-        "slope_interval": line.slope.interval,
-        "slope_p": line.slope.p,
-        "smallest": line.slope.smallest,
-        "intercept": None if logarithmic else line.intercept.value,
-        "intercept_interval": None if logarithmic else line.intercept.interval,
-    }
+    x = [math.log10(place) for place in places] if logarithmic else places
+    is_tested = not any(is_silent for *_, is_silent in group)
+    for key in group[0][1]:
+        if not all(key in figures for _, figures, _ in group):
+            continue
+        line = seeds.line(x, [figures[key] for _, figures, _ in group])
+        yield {
+            "axis": axis,
+            "name": key[0],
+            "by": dict(key[1]),
+            "points": len(group),
+            "scale": "log10" if logarithmic else "linear",
+            "seeds": line.slope.seeds,
+            "n": line.slope.n,
+            "slope": line.slope.value,
+            "slope_interval": line.slope.interval,
+            "slope_p": line.slope.p if is_tested else None,
+            "smallest": line.slope.smallest if is_tested else None,
+            "intercept": None if logarithmic else line.intercept.value,
+            "intercept_interval": None if logarithmic else line.intercept.interval,
+        }
 
 
 def interval_of(key: FigureKey, mean: seeds.SeedMean) -> Interval | None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import numpy
@@ -209,29 +210,10 @@ def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
             and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
 
-def _trends(study_points: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
-    for others, group in _along(study_points, axis):
-        yield from (
-            _trend(others, axis, group, key) for key in group[0].figures if all(key in point.figures for point in group)
-        )
-
-
-def _along(study_points: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
-    """The groups of at least two points that differ only on an axis, with their choice on the other axes."""
-    groups: dict[tuple[tuple[str, Plain], ...], list[StudyPoint]] = {}
-    for point in study_points:
-        others = tuple((name, value) for name, value in point.choice.items() if name != axis)
-        groups.setdefault(others, []).append(point)
-    return ((dict(others), group) for others, group in groups.items() if len(group) > 1)
-
-
-def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key: FigureKey) -> Trend:
-    line = points.line_record(
-        key, arms.places(axis, [point.choice for point in group]), [point.figures[key] for point in group]
-    )
-    if any(run.is_silent for point in group for run in point.group.runs.values()):
-        line["slope_p"] = line["smallest"] = None
-    return Trend(choice=others, axis=axis, **line)
+def _trends(study_points: Sequence[StudyPoint], axis: str) -> Iterator[Trend]:
+    for others, group in points.along(axis, study_points, attrgetter("choice")):
+        for line in points.lines(axis, [(point.choice, point.figures, point.is_silent) for point in group]):
+            yield Trend(choice=others, **line)
 
 
 def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
@@ -252,7 +234,7 @@ def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
 
 
 def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:
-    for others, members in _along(groups, axis):
+    for others, members in points.along(axis, groups, attrgetter("choice")):
         key = _selected_by(members[0])
         known = [point for point in members if key in point.figures and not numpy.isnan(point.figures[key].mean)]
         if len(known) < 2:

@@ -123,9 +123,9 @@ def _claim(
 
 def _about(claim: Claim, knowledge: TrainingKnowledge | None) -> dict[str, Any]:
     """The fields that claims and omissions share."""
-    where, text, label = claim.where, claim.text, claim.label
-    place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
-    place |= {"start": where.start if where else None, "end": where.end if where else None}
+    start, end, _ = claim.mark
+    place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": claim.text, "label": claim.label}
+    place |= {"start": start, "end": end}
     if knowledge is None:
         return place
     return {

@@ -50,6 +50,8 @@ class DataConfig(Section):
     task: ClassVar[str]
     # The formats of the task, the most usual first; the last is the default for plain lines.
     formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
+    # The keys that name fields of the data.
+    field_keys: ClassVar[tuple[str, ...]] = ()
 
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
     dev: Reference | None = Field(default=None, description="the split for selecting checkpoints")
@@ -190,8 +192,8 @@ class DataConfig(Section):
         return self
 
     def requested_fields(self) -> Mapping[str, str | int]:
-        """The configured fields and columns, by key."""
-        return {}
+        """The configured fields and columns, by key; by default those of ``field_keys``."""
+        return {key: getattr(self, key) for key in self.field_keys}
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
         """Messages about keys that match nothing in the corpora.

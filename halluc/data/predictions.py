@@ -80,9 +80,13 @@ class PredictionFile(ABC):
     def read(self) -> list[ExternalPrediction]:
         """All predictions in the order of the file."""
 
-    @abstractmethod
     def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         """Rename predicted labels according to ``eval.labels``; labels without a name are left out."""
+        return one
+
+    def identity(self, row: Row, given: Mapping[str, str]) -> str:
+        """The id of a prediction: the ``given`` one, or that of the example at this place."""
+        return given.get("id", f"{self.corpus.split}-{row.number or row.line}")
 
     def differs(self, one: ExternalPrediction, example: Any) -> bool:
         """Whether a prediction belongs to another input than the example."""

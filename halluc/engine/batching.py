@@ -238,3 +238,20 @@ def sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
             width = max(1, int(lengths[index]))
         batches[-1].append(index)
     return batches
+
+
+def padded_arrays(rows: Sequence[Sequence[int]], pad: int, *, left: bool = False) -> dict[str, numpy.ndarray]:
+    """``input_ids`` and ``attention_mask``, each (rows, longest row), padded on the right or on the ``left``."""
+    width = max(map(len, rows))
+    ids = numpy.full((len(rows), width), pad, dtype=numpy.int64)
+    mask = numpy.zeros_like(ids)
+    for number, row in enumerate(rows):
+        columns = slice(width - len(row), width) if left else slice(len(row))
+        ids[number, columns], mask[number, columns] = row, 1
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
+    import torch
+
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

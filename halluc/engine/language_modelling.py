@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy
 import torch
 from torch.nn import functional
 
-from halluc.engine.batching import Batch, sorted_batches
+from halluc.engine.batching import Batch, padded_arrays, sorted_batches, tensors
 from halluc.engine.features import Features
 
 # The label that cross-entropy ignores.
@@ -120,11 +119,4 @@ class SelectedPositions(torch.nn.Module):
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int, *, left: bool = False) -> dict[str, torch.Tensor]:
-    """Ids and mask, each (rows, longest row), padded on the right or on the ``left``."""
-    width = max(map(len, rows))
-    ids = numpy.full((len(rows), width), pad, dtype=numpy.int64)
-    mask = numpy.zeros_like(ids)
-    for number, row in enumerate(rows):
-        columns = slice(width - len(row), width) if left else slice(len(row))
-        ids[number, columns], mask[number, columns] = row, 1
-    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    return tensors(padded_arrays(rows, pad, left=left))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,6 +18,10 @@ from halluc.core.ranked import Ranked
 from halluc.core.significance import Figure, Sheet
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.forecast import SplitGap, gap_of
+from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
+from halluc.gap.units import BY_MENTIONS, UNITS, Strata, UnitKind, WithheldUnits
+from halluc.runs.schema import Novelty
 
 if TYPE_CHECKING:
     import torch
@@ -132,9 +137,17 @@ def auroc_of(name: str, protocol: str, scores: numpy.ndarray, positive: Sequence
 
 
 class SurfacesOfTraining:
-    """Knowledge of the surfaces and labels of the training split."""
+    """Knowledge of the surfaces and labels of the training split, by default of mentions.
 
+    ``Known`` compares claims with them; ``counted`` is what a gap counts.
+    """
+
+    novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
+    reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
+    units: ClassVar[Mapping[str, UnitKind]] = UNITS
     splits_read: ClassVar[tuple[SplitName, ...]] = ("train",)
+    Known: ClassVar[type[SurfaceKnowledge]] = SurfaceKnowledge
+    counted: ClassVar[str] = "mentions"
 
     def of(self, splits: Mapping[SplitName, Corpus[Any]]) -> SurfaceCoverage:
         return SurfaceCoverage.of(splits["train"])
@@ -142,5 +155,14 @@ class SurfacesOfTraining:
     def load(self, path: Path) -> SurfaceCoverage:
         return SurfaceCoverage.load(path)
 
+    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> SurfaceKnowledge:
+        return self.Known(coverage, withheld)
+
+    def strata(self, examples: Sequence[Any]) -> Strata:
+        return BY_MENTIONS
+
     def whole_texts(self, coverage: SurfaceCoverage) -> None:
         return None
+
+    def gap(self, coverage: SurfaceCoverage, examples: Iterable[Any]) -> SplitGap:
+        return replace(gap_of(coverage, examples, self.Known(coverage).novelty_of), counted=self.counted)

@@ -262,22 +262,6 @@ def pieces_left(least: int, most: int, special: int, what: str = "words") -> int
     return most - special
 
 
-def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, numpy.ndarray]:
-    """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
-    shape = (len(pieces), max(map(len, pieces)))
-    inputs = {"input_ids": numpy.full(shape, padding), "attention_mask": numpy.zeros(shape, dtype=numpy.int64)}
-    for row, sequence in enumerate(pieces):
-        inputs["input_ids"][row, : len(sequence)] = sequence
-        inputs["attention_mask"][row, : len(sequence)] = 1
-    return inputs
-
-
-def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
-    import torch
-
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
 def mean_of_pieces(values: ArrayT, mask: ArrayT) -> ArrayT:
     """The mean over the pieces of each text, without padding: (texts, pieces, n) to (texts, n)."""
     weights = mask[..., None]

@@ -1,4 +1,4 @@
-"""Counts of labels of whole texts on integer arrays, and precision, recall and F1 computed from them.
+"""Counts of labels of texts on integer arrays, and precision, recall and F1 computed from them.
 
 Definitions are those of scikit-learn, and tests compare with it. Intervals resample the counts by text. An average is
 over the labels that occur in gold or claims; in a resample, over those that occur in it. Otherwise a label of a single
@@ -7,8 +7,9 @@ text would lower the average of each resample without that text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy
 
@@ -16,8 +17,8 @@ from halluc.core.figures import of_places
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
 Array = numpy.ndarray
-# The labels of each text, without repetitions.
-Labels = Sequence[Sequence[str]]
+# A label, or something that has one, such as a span.
+ItemT = TypeVar("ItemT", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,24 @@ class LabelCounts:
         return self.hits, self.predicted, self.gold
 
 
-def count(gold: Labels, predicted: Labels) -> LabelCounts:
-    """Count the gold and predicted labels of texts.
+def count(
+    gold: Sequence[Sequence[ItemT]], predicted: Sequence[Sequence[ItemT]], label_of: Callable[[ItemT], str] = str
+) -> LabelCounts:
+    """Count the gold and predicted items of texts, without repetitions: labels, or anything that has a label.
 
     Raises:
         ValueError: the numbers of texts differ.
     """
     if len(gold) != len(predicted):
         raise ValueError("gold and predicted labels are not of the same texts")
-    names = sorted({label for side in (gold, predicted) for labels in side for label in labels})
+    hits = [[one for one in claimed if one in there] for claimed, there in zip(predicted, map(set, gold), strict=True)]
+    labels = [[list(map(label_of, items)) for items in side] for side in (hits, predicted, gold)]
+    names = sorted({label for side in labels for of_text in side for label in of_text})
     numbers = {name: number for number, name in enumerate(names)}
-    annotated, claimed = (_pairs(side, numbers) for side in (gold, predicted))
-    width = max(len(names), 1)
-    both = numpy.isin(claimed.text * width + claimed.label, annotated.text * width + annotated.label)
-    return LabelCounts(tuple(names), len(gold), Pairs(claimed.text[both], claimed.label[both]), claimed, annotated)
+    return LabelCounts(tuple(names), len(gold), *(_pairs(side, numbers) for side in labels))
 
 
-def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
+def _pairs(side: Sequence[Sequence[str]], numbers: dict[str, int]) -> Pairs:
     sizes = [len(labels) for labels in side]
     labels = numpy.fromiter((numbers[label] for labels in side for label in labels), numpy.int64, count=sum(sizes))
     return Pairs(numpy.repeat(numpy.arange(len(side)), sizes), labels)
@@ -127,7 +129,7 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
 
     ``n`` is the denominator: claims for precision, gold labels for recall and F1.
     """
-    micro = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
+    micro = formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
     sizes = len(counts.predicted.text), len(counts.gold.text)
     results = [_figure(f"micro_{name}", {}, protocol, *sizes, formula) for name, formula in micro.items()]
     for average in ("macro", "weighted"):
@@ -138,11 +140,12 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
     rows = zip(counts.labels, columns.hits, columns.predicted, columns.gold, by_label, strict=True)
     for label, *three, size in rows:
         by = {"label": label}
-        results += [_figure(f"label_{name}", by, protocol, *size, one) for name, one in _formulas(*three).items()]
+        results += [_figure(f"label_{name}", by, protocol, *size, one) for name, one in formulas(*three).items()]
     return results
 
 
-def _formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio | F1]:
+def formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio | F1]:
+    """The formulas of F1, precision and recall, from columns of a sheet."""
     return {
         "f1": F1(hits, predicted, gold),
         "precision": Ratio((hits,), (predicted,), undefined=0.0),

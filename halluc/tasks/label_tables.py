@@ -12,13 +12,13 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Report
 from halluc.tasks import label_counts
 from halluc.tasks.label_counts import LabelCounts
-from halluc.tasks.token_figures import confusion_as_text, row_lines
 
 # A larger confusion matrix is unreadable; the most frequent confusions are listed instead.
 LARGEST_MATRIX = 60
 COMMONEST = 40
 
 Row = dict[str, Any]
+_SCORES = ("precision", "recall", "f1-score")
 
 
 def row(hits: float, predicted: float, gold: float) -> Row:
@@ -59,6 +59,34 @@ def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> di
         return {"confusion": {row: {column: pairs[row, column] for column in names} for row in names}}
     wrong = sorted((-n, *pair) for pair, n in pairs.items() if pair[0] != pair[1])
     return {"confusions": [{"gold": one, "predicted": other, "n": -n} for n, one, other in wrong[:COMMONEST]]}
+
+
+def confusion_as_text(table: dict[str, dict[str, int]]) -> str:
+    """The table with gold labels as rows and predicted ones as columns."""
+    names = [printable_cell(label) for label in table]
+    rows = [[str(n) for n in row.values()] for row in table.values()]
+    width = max(8, *(len(cell) + 2 for cells in (names, *rows) for cell in cells))
+    lines = ["".join(f"{cell:>{width}}" for cell in ("", *names))]
+    lines += ["".join(f"{cell:>{width}}" for cell in (name, *row)) for name, row in zip(names, rows, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def as_text(rows: dict[str, dict[str, Any]]) -> str:
+    """A report in the table layout of scikit-learn and seqeval."""
+    lines = row_lines([*rows.items()])
+    if "micro avg" in rows:
+        lines.insert(1 + list(rows).index("micro avg"), "")
+    return "\n".join(lines) + "\n"
+
+
+def row_lines(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """The heading of such a table, and a line for each row."""
+    width = max(12, *(len(printable_cell(name)) for name, _ in rows))
+    lines = [" " * width + "".join(f"{head:>11}" for head in (*_SCORES, "support"))]
+    for name, row in rows:
+        scores = "".join(f"{row[key]:>11.4f}" for key in _SCORES)
+        lines.append(f"{printable_cell(name):>{width}}{scores}{row['support']:>11}")
+    return lines
 
 
 def rows_as_text(*parts: Mapping[str, Row]) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
@@ -50,6 +54,12 @@ def count(metric: MetricResult | None) -> int:
 Meaning = Callable[[MetricResult, FigureLookup], str]
 
 
+def read_texts(module: str) -> dict[str, Any]:
+    """The content of the YAML file next to a Python module, which has the same name."""
+    texts: dict[str, Any] = yaml.safe_load(Path(module).with_suffix(".yaml").read_text(encoding="utf-8"))
+    return texts
+
+
 @dataclass(frozen=True)
 class CardText:
     """The text of a task on a model card.
@@ -66,7 +76,7 @@ class CardText:
     gap: str
     definition: str
     usage: str = ""
-    pipeline: tuple[str, str] | None = None
+    pipeline: Sequence[str] | None = None
     usages: Mapping[str, str] = field(default_factory=dict)
     unconstrained: str = ""
 
@@ -117,6 +127,11 @@ class Nouns:
     search: str = "a word of the text or a label"
     glossary: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, texts: Mapping[str, Any], **others: Any) -> Nouns:
+        """The words in a YAML file of a task; ``others`` are those that only code knows."""
+        return cls(**{**texts, "card": CardText(**texts["card"])}, **others)
 
     def bucket(self, novelty: str) -> str:
         """The name of a novelty bucket in a list of buckets."""

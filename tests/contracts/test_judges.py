@@ -287,8 +287,8 @@ def test_no_matching_is_worth_more(claims, gold):
 def test_supported_claims_are_seqevals_true_positives(claims, gold):
     judged = judge(claims, gold)
     counts = entity_figures.count([write_tags(14, gold)], [write_tags(14, claims)])
-    assert sum(c.verdict == "supported" for c in judged.claims) == counts.hits.sum()
-    for label, hits in zip(counts.labels, counts.hits.sum(0), strict=True):
+    assert sum(c.verdict == "supported" for c in judged.claims) == len(counts.hits.text)
+    for label, hits in zip(counts.labels, counts.hits.count(len(counts.labels)), strict=True):
         assert sum(c.verdict == "supported" and c.label == label for c in judged.claims) == hits
 
 

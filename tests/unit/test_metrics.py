@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from halluc.analysis import scoring
 from halluc.core.significance import Sheet
-from halluc.tasks import token_figures
+from halluc.tasks import label_tables, token_figures
 from halluc.tasks.token_classification import entity_figures
 
 GOLD = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"], ["B-ORG", "I-ORG"]]
@@ -43,7 +43,7 @@ def test_the_token_table_lists_every_tag_with_o():
     assert rows["O"] == {"precision": 2 / 3, "recall": 2 / 3, "f1-score": pytest.approx(2 / 3), "support": 3}
     assert rows["micro avg"]["f1-score"] == pytest.approx(5 / 8)
     assert rows["macro avg"]["support"] == 8
-    text = token_figures.as_text(rows)
+    text = label_tables.as_text(rows)
     assert [line.split()[0] for line in text.splitlines() if line.strip()][1:3] == ["O", "B-LOC"]
 
 

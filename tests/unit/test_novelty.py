@@ -11,7 +11,7 @@ from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
-from halluc.tasks.token_classification.knowledge import MentionKnowledge
+from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -46,7 +46,7 @@ KNOWN = covering(
 )
 def test_a_mention_is_seen_partial_or_new(text, label, expected):
     assert novelty(KNOWN, text, label) == expected
-    assert expected in MentionKnowledge.novelties
+    assert expected in SurfacesOfTraining.novelties
 
 
 def test_a_token_with_a_space_counts_as_its_parts():

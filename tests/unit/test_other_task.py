@@ -35,8 +35,8 @@ from halluc.gap.withhold import withhold
 from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine
 from halluc.task import task_class
+from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.token_classification.examples import SentenceExamples
-from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.workflows import trained_models
 
 
@@ -231,7 +231,7 @@ def test_coverage_counts_what_any_example_shows():
 
 
 def test_a_unit_that_the_task_does_not_have_is_refused_at_its_key(tmp_path, monkeypatch, halluc, experiment):
-    monkeypatch.setattr(MentionKnowledge, "units", ("example",))
+    monkeypatch.setattr(SurfacesOfTraining, "units", ("example",))
     told = halluc("check", experiment, "--set", "gap.fraction=0.5", "--set", "gap.unit=mention")
     assert told.code == 2
     assert 'error[C103]: `gap.unit` cannot be "mention"' in told.err

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from halluc.runs.inference import InferenceSchema
-from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
+from halluc.tasks.text_generation.examples import (
+    GenerationExamples,
+    WrittenAnswer,
+    inference_of,
+    language_of_record,
+    one_or_several,
+)
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The parts of an input; the name of a turn is followed by a colon and the speaker.
 PERSONA, KNOWLEDGE, TURN = "persona", "knowledge", "turn"
 USER, AGENT = "user", "agent"
-HISTORY, REPLY, SPEAKER, TEXT, LANGUAGE = "history", "reply", "speaker", "text", "language"
+HISTORY, REPLY, SPEAKER, TEXT = "history", "reply", "speaker", "text"
 
 
 class ReplyAnswer(WrittenAnswer):
@@ -29,13 +35,12 @@ class DialogueExamples(GenerationExamples):
     def record(self, example: Sourced) -> dict[str, Any]:
         """A row of one reply with the preceding turns."""
         parts = [(part.name.partition(":"), example.text(part)) for part in example.parts]
-        replies = list(example.targets)
         return {
             "id": example.id,
             "tokens": list(example.tokens),
             PERSONA: [text for (name, _, _), text in parts if name == PERSONA],
             KNOWLEDGE: [text for (name, _, _), text in parts if name == KNOWLEDGE],
             HISTORY: [{SPEAKER: speaker, TEXT: text} for (name, _, speaker), text in parts if name == TURN],
-            REPLY: replies if len(replies) > 1 else replies[0] if replies else None,
-            **({LANGUAGE: example.language} if example.language else {}),
+            REPLY: one_or_several(example.targets),
+            **language_of_record(example),
         }

@@ -38,12 +38,22 @@ class ReplyFigures(GenerationFigures):
     def overlap(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        return _figures(examples, predictions, sheet)
-
-    def figures(
-        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
-    ) -> list[Figure]:  # fmt: skip
-        return [*_figures(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+        replies = [compared_words(one.text) for one in predictions]
+        known = [" ".join(one.text(part) for part in one.parts if part.name == KNOWLEDGE) for one in examples]
+        against = [
+            max((unigram_f1(reply, compared_words(target)) for target in example.targets), default=0.0)
+            for example, reply in zip(examples, replies, strict=True)
+        ]
+        grounded = [unigram_f1(reply, compared_words(text)) for text, reply in zip(known, replies, strict=True)]
+        has_target, has_knowledge = [bool(one.targets) for one in examples], list(map(bool, known))
+        # Without knowledge there is nothing to compare with.
+        counted = [any(has_knowledge)] * len(examples)
+        return [
+            _mean("reply_f1", {}, REFERENCE, against, has_target, sheet),
+            _mean("knowledge_f1", {}, GROUNDED, grounded, counted, sheet),
+            _mean("knowledge_f1", {"replies": "with knowledge"}, WITH_KNOWLEDGE, grounded, has_knowledge, sheet),
+            *_distinct(predictions, sheet),
+        ]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """The figures of the model and of the reference replies; null: undefined."""
@@ -51,10 +61,17 @@ class ReplyFigures(GenerationFigures):
         people = [WrittenText(one.id, one.targets[0], ()) for one in answered]
         return {
             "replies": {
-                "model": _values(examples, predictions),
-                "people": {**_values(answered, people), "reply_f1": None},  # these are the references
+                "model": self._values(examples, predictions),
+                "people": {**self._values(answered, people), "reply_f1": None},  # these are the references
             }
         }
+
+    def _values(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+        """The overall figures, None if one is undefined, and distinct-n of all replies together."""
+        sheet = Sheet(len(examples))
+        values = values_of(self.overlap(examples, predictions, sheet), sheet)
+        rounded = {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}
+        return rounded | {f"all_distinct_{order}": _distinct_of_all(predictions, order) for order in _DISTINCT}
 
     def text(self, report: Report) -> str:
         names = list(report["replies"]["model"])
@@ -63,20 +80,6 @@ class ReplyFigures(GenerationFigures):
             shown = ["-" if values[name] is None else f"{values[name]:.4f}" for name in names]
             lines.append(f"{system:6}  " + "  ".join(f"{value:>14}" for value in shown))
         return "\n".join(lines)
-
-
-def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
-    """The overall figures; None if one is undefined."""
-    sheet = Sheet(len(examples))
-    values = values_of(_figures(examples, predictions, sheet), sheet)
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
-
-
-def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
-    """The overall figures and distinct-n of all replies together, for the report."""
-    overall = _overall(examples, predictions)
-    rounded = {name: None if value is None else round(value, 4) for name, value in overall.items()}
-    return rounded | {f"all_distinct_{order}": _distinct_of_all(predictions, order) for order in _DISTINCT}
 
 
 def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:
@@ -90,36 +93,6 @@ def compared_words(text: str) -> list[str]:
     return [word for word in folded_words(text) if word not in _ARTICLES]
 
 
-def _figures(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
-    replies = [compared_words(one.text) for one in predictions]
-    known = [" ".join(example.text(part) for part in example.parts if part.name == KNOWLEDGE) for example in examples]
-    has_target, has_knowledge = (numpy.array([bool(one) for one in side]) for side in (
-        [example.targets for example in examples], known
-    ))  # fmt: skip
-    against = numpy.array([
-        max((unigram_f1(reply, compared_words(target)) for target in example.targets), default=0.0)
-        for example, reply in zip(examples, replies, strict=True)
-    ])  # fmt: skip
-    grounded = numpy.array([
-        unigram_f1(reply, compared_words(text)) for text, reply in zip(known, replies, strict=True)
-    ])  # fmt: skip
-    # Without knowledge there is nothing to compare with.
-    counted = numpy.full(len(examples), has_knowledge.any(), dtype=float)
-    columns = {name: sheet.column(values.astype(float)) for name, values in (
-        ("against", against), ("target", has_target), ("grounded", grounded), ("known", has_knowledge),
-        ("counted", counted),
-    )}  # fmt: skip
-    return [
-        _ratio("reply_f1", {}, REFERENCE, int(has_target.sum()), columns["against"], columns["target"]),
-        _ratio("knowledge_f1", {}, GROUNDED, int(counted.sum()), columns["grounded"], columns["counted"]),
-        _ratio(
-            "knowledge_f1", {"replies": "with knowledge"}, WITH_KNOWLEDGE, int(has_knowledge.sum()),
-            columns["grounded"], columns["known"],
-        ),
-        *_distinct(predictions, sheet),
-    ]  # fmt: skip
-
-
 def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """Distinct-1 and -2 within a reply (intra-dist, Gu et al. 2019), which have intervals.
 
@@ -129,11 +102,8 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     figures = []
     for order in _DISTINCT:
         grams = [list(ngrams(folded_words(one.text), order)) for one in predictions]
-        shares = sheet.column(
-            numpy.array([len(set(of_reply)) / len(of_reply) if of_reply else 0.0 for of_reply in grams])
-        )
-        has_grams = numpy.array(list(map(bool, grams)), dtype=float)
-        figures.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(has_grams.sum()), shares, sheet.column(has_grams)))
+        shares = [len(set(of_reply)) / len(of_reply) if of_reply else 0.0 for of_reply in grams]
+        figures.append(_mean(f"distinct_{order}", {}, DISTINCT, shares, list(map(bool, grams)), sheet))
     return figures
 
 
@@ -143,5 +113,9 @@ def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | 
     return round(len(set(grams)) / len(grams), 4) if grams else None
 
 
-def _ratio(name: str, by: dict[str, str], protocol: str, n: int, above: int, below: int) -> Figure:
-    return Figure(name, by, protocol, n, Ratio((above,), (below,)))
+def _mean(
+    name: str, by: dict[str, str], protocol: str, values: Sequence[float], is_counted: Sequence[bool], sheet: Sheet
+) -> Figure:
+    """The mean of the values over the counted replies; the values of others are 0."""
+    above, below = (sheet.column(numpy.array(column, dtype=float)) for column in (values, is_counted))
+    return Figure(name, by, protocol, sum(is_counted), Ratio((above,), (below,)))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from halluc.core.edits import Range
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, pieces_left, room, tensors, word_pieces
+from halluc.engine.batching import padded_arrays, tensors
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, pieces_left, room, word_pieces
 from halluc.tasks.losses import divergence
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import ContextQuestion
@@ -128,7 +129,7 @@ class EncodedQuestions:
         """``input_ids``, ``attention_mask`` and, if the model has them, ``token_type_ids``, each (windows, longest
         window)."""
         frame, windows = self.frame, [self.windows[index] for index in indexes]
-        inputs = padded(
+        inputs = padded_arrays(
             [
                 (
                     *frame.before.pieces, *w.question, *frame.between.pieces, *w.context.pieces[w.start : w.end],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import regex
 
 from halluc.core.claims import Claim
-from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units, mention_units
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, held_units, mention_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, ContextQuestion
@@ -29,28 +27,6 @@ _STRATA = Strata(
 # Distinct questions, with any context; and distinct contexts, with all their questions.
 question_units = held_units("question", lambda example: [" ".join(example.question.tokens)])
 context_units = held_units("context", lambda example: [" ".join(example.context.words)])
-
-
-class AnswerKnowledge(SurfacesOfTraining):
-    """The answers of the training split."""
-
-    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
-    reported: ClassVar[tuple[Novelty, ...]] = novelties
-    units: ClassVar[Mapping[str, UnitKind]] = {
-        "answer": UnitKind(mention_units, "answers"),
-        "question": UnitKind(question_units, "questions"),
-        "context": UnitKind(context_units, "contexts"),
-        "example": EXAMPLES,
-    }
-
-    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownAnswers:
-        return KnownAnswers(coverage, withheld)
-
-    def strata(self, examples: Sequence[ContextQuestion]) -> Strata:
-        return _STRATA
-
-    def gap(self, coverage: SurfaceCoverage, examples: Iterable[ContextQuestion]) -> SplitGap:
-        return replace(gap_of(coverage, examples, KnownAnswers(coverage).novelty_of), counted="answers")
 
 
 @dataclass(frozen=True)
@@ -78,3 +54,19 @@ class KnownAnswers(SurfaceKnowledge):
 def content_words(text: str) -> list[str]:
     """The content words of an answer in lower case; for Chinese its characters."""
     return text_words(" ".join(_WORDS.findall(text)))
+
+
+class AnswerKnowledge(SurfacesOfTraining):
+    """The answers of the training split."""
+
+    units: ClassVar[Mapping[str, UnitKind]] = {
+        "answer": UnitKind(mention_units, "answers"),
+        "question": UnitKind(question_units, "questions"),
+        "context": UnitKind(context_units, "contexts"),
+        "example": EXAMPLES,
+    }
+    Known: ClassVar[type[SurfaceKnowledge]] = KnownAnswers
+    counted: ClassVar[str] = "answers"
+
+    def strata(self, examples: Sequence[ContextQuestion]) -> Strata:
+        return _STRATA

@@ -8,7 +8,8 @@ from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
-from halluc.tasks.encoders import ArrayT, padded, tensors
+from halluc.engine.batching import padded_arrays, tensors
+from halluc.tasks.encoders import ArrayT
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.examples import Related
@@ -111,7 +112,7 @@ class EncodedPairs:
 
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
         """``input_ids`` and ``attention_mask``, each (sentences, longest window)."""
-        return padded([self.windows[index].pieces for index in indexes], self.pad)
+        return padded_arrays([self.windows[index].pieces for index in indexes], self.pad)
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """``inputs`` with labels (sentences,)."""

@@ -8,10 +8,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from halluc.core.claims import Claim
-from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
-from halluc.gap.units import EXAMPLES, LABELS, Strata, UnitKind, WithheldUnits, held_units, mention_units
+from halluc.gap.novelty import SurfaceKnowledge
+from halluc.gap.units import EXAMPLES, LABELS, Strata, UnitKind, held_units, mention_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
@@ -24,34 +22,6 @@ _BY_RELATEDNESS = Strata(
     (NO_RELATION, "relation"), lambda example: int(example.relation is not None), has_free=True, thing="relation",
     free=NO_RELATION, distinct="pairs",
 )  # fmt: skip
-
-
-class RelationKnowledge(SurfacesOfTraining):
-    """Pairs of surfaces and their relations in the training split."""
-
-    novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
-    reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
-    units: ClassVar[Mapping[str, UnitKind]] = {
-        "pair": UnitKind(mention_units, "pairs"),
-        "entity": UnitKind(entity_units, "entities", (0.0, 0.1, 0.25)),
-        "label": LABELS,
-        "example": EXAMPLES,
-    }
-
-    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownPairs:
-        return KnownPairs(coverage, withheld)
-
-    def strata(self, examples: Sequence[Related]) -> Strata:
-        """Strata by relation. If whole relations are withheld, the strata are with and without a relation: otherwise
-        fraction 0 would lack the withheld relations too."""
-        names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
-        place = {name: number for number, name in enumerate(names)}
-        return replace(
-            _BY_RELATEDNESS, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_RELATEDNESS
-        )
-
-    def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
-        return replace(gap_of(coverage, examples, KnownPairs(coverage).novelty_of), counted="pairs")
 
 
 @dataclass(frozen=True)
@@ -108,3 +78,25 @@ class KnownPairs(SurfaceKnowledge):
                 heads.setdefault(head, key)
                 tails.setdefault(tail, key)
         return result
+
+
+class RelationKnowledge(SurfacesOfTraining):
+    """Pairs of surfaces and their relations in the training split."""
+
+    units: ClassVar[Mapping[str, UnitKind]] = {
+        "pair": UnitKind(mention_units, "pairs"),
+        "entity": UnitKind(entity_units, "entities", (0.0, 0.1, 0.25)),
+        "label": LABELS,
+        "example": EXAMPLES,
+    }
+    Known: ClassVar[type[SurfaceKnowledge]] = KnownPairs
+    counted: ClassVar[str] = "pairs"
+
+    def strata(self, examples: Sequence[Related]) -> Strata:
+        """Strata by relation. If whole relations are withheld, the strata are with and without a relation: otherwise
+        fraction 0 would lack the withheld relations too."""
+        names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
+        place = {name: number for number, name in enumerate(names)}
+        return replace(
+            _BY_RELATEDNESS, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_RELATEDNESS
+        )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from halluc.runs.inference import InferenceSchema
-from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
+from halluc.tasks.text_generation.examples import (
+    GenerationExamples,
+    WrittenAnswer,
+    inference_of,
+    language_of_record,
+    one_or_several,
+)
 from halluc.tasks.text_generation.source_text import Sourced
 
-DOCUMENT, SUMMARY, LANGUAGE = "document", "summary", "language"
+DOCUMENT, SUMMARY = "document", "summary"
 
 
 class SummaryAnswer(WrittenAnswer):
@@ -23,11 +29,10 @@ class SummarisationExamples(GenerationExamples):
     part: ClassVar[str] = DOCUMENT
 
     def record(self, example: Sourced) -> dict[str, Any]:
-        several = list(example.targets)
         return {
             "id": example.id,
             "tokens": list(example.tokens),
             DOCUMENT: example.whole,
-            SUMMARY: several if len(several) > 1 else several[0] if several else None,
-            **({LANGUAGE: example.language} if example.language else {}),
+            SUMMARY: one_or_several(example.targets),
+            **language_of_record(example),
         }

@@ -93,12 +93,10 @@ class TextCoverage(SurfaceCoverage):
 
     def word_counts_of(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with their frequencies there."""
-        texts = self.of_label(label).items()
-        result = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
-        for text, known in texts:
-            if known.count > 1:
-                for word in text_words(text):
-                    result[word] += known.count - 1
+        result: Counter[str] = Counter()
+        for text, known in self.of_label(label).items():
+            for word in text_words(text):
+                result[word] += known.count
         return result
 
     def file(self) -> TextCoverageFile:

@@ -14,17 +14,16 @@ import numpy
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.engine.batching import padded_arrays, tensors
 from halluc.tasks.encoders import (
     ArrayT,
     Encoder,
     Frame,
     frame_of_pair,
     mean_of_pieces,
-    padded,
     pieces_left,
     room,
     special_pieces,
-    tensors,
     word_pieces,
 )
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights, divergence
@@ -130,7 +129,7 @@ class EncodedTexts:
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
         """``input_ids``, ``attention_mask`` and, for pairs, ``token_type_ids``, each (windows, longest window)."""
         windows = [self.windows[index] for index in indexes]
-        inputs = padded([window.pieces for window in windows], self.pad)
+        inputs = padded_arrays([window.pieces for window in windows], self.pad)
         if any(window.types for window in windows):
             inputs["token_type_ids"] = numpy.zeros_like(inputs["input_ids"])
             for row, window in enumerate(windows):

@@ -20,7 +20,8 @@ from halluc.data.fields import own_id
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Format, Layout, Notice, Row, Unreadable, folded
-from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room, tensors
+from halluc.engine.batching import padded_arrays, tensors
+from halluc.tasks.encoders import Encoder, mean_of_pieces, room
 from halluc.tasks.text_classification.config import RetrievalConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -123,7 +124,7 @@ def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) ->
     """The mean over questions of the head's inputs, (width,), which are themselves means over pieces."""
     most = room(encoder.tokenizer, encoder.model.config)
     pieces = [encoder.tokenizer(question)["input_ids"][:most] for question in questions]
-    inputs = tensors(padded(pieces, encoder.padding))
+    inputs = tensors(padded_arrays(pieces, encoder.padding))
     head_inputs: list[Any] = []
     # Some models, such as ModernBERT, have layers between the encoder and the linear one.
     hook = head.register_forward_pre_hook(lambda _, states: head_inputs.append(states[0]))

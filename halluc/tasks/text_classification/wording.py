@@ -11,7 +11,7 @@ from halluc.data.statistics import Count, Words, example_count, labelled, tokens
 from halluc.runs.schema import MetricResult
 from halluc.task import Wording
 from halluc.wording import formats
-from halluc.wording.nouns import CardText, FigureLookup, Nouns, count
+from halluc.wording.nouns import FigureLookup, Nouns, count, read_texts
 
 # A split of one text that is longer than this is probably a whole file.
 _LONG = 1_000
@@ -49,53 +49,6 @@ TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts
 LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
 
 
-_OF_BANK = """\
-import torch
-from transformers import AutoModelForTokenClassification, AutoTokenizer
-
-model = AutoModelForTokenClassification.from_pretrained(".")  # the folder of this card
-tokenizer = AutoTokenizer.from_pretrained(".")
-with torch.no_grad():
-    logits = model(**tokenizer(TEXT, return_tensors="pt")).logits[0].mean(0)
-label = model.config.id2label[int(logits.argmax())]
-print(label, model.config.text_classification["answers"].get(label))"""
-CARD = CardText(
-    does="classifies texts as",
-    prediction_note="the novelty of the text",
-    gap="The share of content words that are not in the training split",
-    definition=(
-        "A hallucination is a predicted label that is not annotated (for out-of-scope texts, any label); an omission "
-        "is an annotated label of a text for which nothing is predicted. The gap ratio is the error rate of the "
-        "texts with the highest novelty divided by that of the texts with the lowest. Novelty is the share of "
-        "content words that are not in training, in quarters of dev."
-    ),
-    usage='classify = pipeline("text-classification", model=model)\nprint(classify(TEXT))',
-    pipeline=("text-classification", "Text Classification"),
-    usages={"retrieval": _OF_BANK},
-)
-GLOSSARY = {
-    "claim": "A statement of the model: here, a predicted label of a text.",
-    "annotation": "The annotated labels of the text, or none. Claims are compared with them.",
-    "supported": "The claim equals the annotation: it is correct.",
-    "unsupported": "The annotation has another label or none. This is a hallucination.",
-    "omission": "A label of a text for which nothing is predicted. It is not a hallucination. Both rates are shown, "
-    "because a model that predicts little makes few errors.",
-    "out of scope": "A text to which no label applies. Any label predicted for it is a hallucination.",
-    "hallucination rate": "Unsupported claims out of all claims. The omission rate is the share of the annotated labels"
-    " that is omitted.",
-    "false claims": "Wrong claims: here, the unsupported ones. Over-claim is their share among the claims of one "
-    "novelty class.",
-    "least new to newest (q1 to q4)": "The share of a text's content words that are not in the training data, in "
-    "quarters by the quartiles of dev (without dev, of the training texts). Unseen is all but the lowest quarter.",
-    "gap": "The share of content words that are not in the training data. The forecast (Good–Turing) uses only the "
-    "training data; the excess is the measured share minus the forecast.",
-    "gap ratio": "The error rate of the texts with the highest novelty (q4) divided by that of the texts with the "
-    "lowest (q1).",
-    "absent": "For a flipped claim: one of the two runs does not make it, or withdraws it. Another label of the"
-    " same text counts as another claim.",
-}
-
-
 def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
     if not metric.n:
         return "No text has a label: the figure is 0 by convention."
@@ -123,36 +76,9 @@ def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:
     )
 
 
-_ONE = Nouns(
-    unit="text",
-    gold="label",
-    golds="labels",
-    claims="predicted labels",
-    unsupported="wrong",
-    novelty="the share of a text's content words that are not in training",
-    annotated="texts with a label",
-    counted="words",
-    gap_of="content words",
-    loss_of="loss of a text",
-    card=CARD,
-    invented="on texts with another label",
-    outside="on texts out of scope",
-    found="predicted correctly",
-    partly="with another label predicted",
-    missed="without a prediction",
-    nothing="out of scope",
+_ONE = Nouns.of(
+    read_texts(__file__),
     no_label=OUT_OF_SCOPE,
-    gap_note="By label, unseen words are in no training text of this label; new words are in no training text at all.",
-    in_training={
-        "q1": "of the least new texts (q1)",
-        "q2": "of less new texts (q2)",
-        "q3": "of newer texts (q3)",
-        "q4": "of the newest texts (q4)",
-    },
-    buckets={"q1": "least new", "q2": "less new", "q3": "newer", "q4": "newest"},
-    novelty_heading="novelty",
-    sections={"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"},
-    glossary=GLOSSARY,
     meanings={"accuracy": _accuracy, "out_of_scope_acceptance": _acceptance, "ndcg": _ndcg},
 )
 _SEVERAL = replace(
@@ -162,15 +88,15 @@ _SEVERAL = replace(
     found="predicted",
     missed="not predicted",
     card=replace(
-        CARD,
-        usage=CARD.usage.replace("(TEXT)", "(TEXT, top_k=None)"),
-        definition=CARD.definition.replace(" (for out-of-scope texts, any label)", "").replace(
+        _ONE.card,
+        usage=_ONE.card.usage.replace("(TEXT)", "(TEXT, top_k=None)"),
+        definition=_ONE.card.definition.replace(" (for out-of-scope texts, any label)", "").replace(
             "an annotated label of a text for which nothing is predicted",
             "a label that is annotated and not predicted",
         ),
     ),
-    glossary={term: text for term, text in GLOSSARY.items() if term != "out of scope"}
-    | {"omission": GLOSSARY["omission"].replace("of a text for which nothing is", "that is annotated and not")},
+    glossary={term: text for term, text in _ONE.glossary.items() if term != "out of scope"}
+    | {"omission": _ONE.glossary["omission"].replace("of a text for which nothing is", "that is annotated and not")},
 )
 
 

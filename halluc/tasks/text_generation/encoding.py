@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from halluc.tasks.encoders import padded, tensors
+from halluc.engine.batching import padded_arrays, tensors
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -71,12 +71,14 @@ class EncodedSequences:
         targets = [self.targets[index] or [framing.end] for index in indexes]
         sources = [self.sources[index] for index in indexes]
         if framing.has_encoder:
-            inputs = padded(sources, framing.pad)
+            inputs = padded_arrays(sources, framing.pad)
             shifted = [[framing.start, *target[:-1]] for target in targets]
-            inputs["decoder_input_ids"] = padded(shifted, framing.pad)["input_ids"]
+            inputs["decoder_input_ids"] = padded_arrays(shifted, framing.pad)["input_ids"]
             before = [0] * len(indexes)
         else:
-            inputs = padded([source + target for source, target in zip(sources, targets, strict=True)], framing.pad)
+            inputs = padded_arrays(
+                [source + target for source, target in zip(sources, targets, strict=True)], framing.pad
+            )
             before = list(map(len, sources))
         width = inputs["decoder_input_ids" if framing.has_encoder else "input_ids"].shape[1]
         labels = torch.full((len(indexes), width), UNLABELLED)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
+from halluc.engine.batching import sorted_batches
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.sentences import sentence_spans
 
@@ -29,7 +31,6 @@ class EntailmentScorer:
 
     def __init__(self, reference: str) -> None:
         self.reference = reference
-        self._loaded: tuple[Any, Any, int, int] | None = None
 
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         """
@@ -46,55 +47,43 @@ class EntailmentScorer:
     def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         import torch
 
-        model, tokenizer, output, room = self._load()
-        # Pairs of similar length are in the same batch.
-        order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]) + len(pairs[place][1]))
+        model, tokenizer, output, room = self._loaded
+        premises, sentences = zip(*pairs, strict=True)
         encoded = tokenizer(
-            [pairs[place][0] for place in order],
-            [pairs[place][1] for place in order],
+            list(premises),
+            list(sentences),
             truncation="longest_first" if room else False,
             max_length=room or None,
         )
         probabilities = [0.0] * len(pairs)
         with torch.inference_mode():
-            for batch in _batches([len(ids) for ids in encoded["input_ids"]]):
+            for batch in sorted_batches([len(ids) for ids in encoded["input_ids"]], _BUDGET):
                 inputs = tokenizer.pad(
                     {key: [encoded[key][at] for at in batch] for key in encoded}, return_tensors="pt"
                 )
                 chances = model(**inputs).logits.softmax(-1)[:, output].tolist()
                 for at, chance in zip(batch, chances, strict=True):
-                    probabilities[order[at]] = chance
+                    probabilities[at] = chance
         return probabilities
 
-    def _load(self) -> tuple[Any, Any, int, int]:
-        if self._loaded is None:
-            from halluc.engine import runtime
-            from halluc.tasks.encoders import load_encoder, room
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any, int, int]:
+        """The model, its tokenizer, the number of the output for entailment, and the room for pieces."""
+        from halluc.engine import runtime
+        from halluc.tasks.encoders import load_encoder, room
 
-            attention = runtime.attention_for("cpu")
-            encoder = load_encoder("AutoModelForSequenceClassification", ModelConfig(name=self.reference), attention)
-            output = next((place for place, label in enumerate(encoder.outputs) if _ENTAILS.match(label)), None)
-            if output is None:
-                raise HallucError(
-                    "C203",
-                    f"`{self.reference}` has no label `entailment`; it has {', '.join(encoder.outputs)}",
-                    help="`grounding.model` must be a model for natural language inference (NLI)",
-                )
-            encoder.model.eval()
-            self._loaded = encoder.model, encoder.tokenizer, output, room(encoder.tokenizer, encoder.model.config)
-        return self._loaded
+        attention = runtime.attention_for("cpu")
+        encoder = load_encoder("AutoModelForSequenceClassification", ModelConfig(name=self.reference), attention)
+        output = next((place for place, label in enumerate(encoder.outputs) if _ENTAILS.match(label)), None)
+        if output is None:
+            raise HallucError(
+                "C203",
+                f"`{self.reference}` has no label `entailment`; it has {', '.join(encoder.outputs)}",
+                help="`grounding.model` must be a model for natural language inference (NLI)",
+            )
+        encoder.model.eval()
+        return encoder.model, encoder.tokenizer, output, room(encoder.tokenizer, encoder.model.config)
 
 
 def _sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_spans(text, language_of(text))]
-
-
-def _batches(lengths: Sequence[int]) -> Iterable[range]:
-    """Ranges of inputs, sorted by length, whose padded size is within the budget."""
-    start = 0
-    for place, length in enumerate(lengths):
-        if place > start and (place - start + 1) * length > _BUDGET:
-            yield range(start, place)
-            start = place
-    if lengths:
-        yield range(start, len(lengths))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from halluc.core.claims import Claim, rounded
+from halluc.core.claims import rounded
 from halluc.core.edits import Editable, Range
 from halluc.core.examples import Corpus, Origin
 from halluc.data.inputs import InputText
@@ -19,7 +19,7 @@ from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.paired_mentions import edited_targets, paired_mentions, stated_ranges
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced_again, words_of
+from halluc.tasks.text_generation.source_text import LANGUAGE, Sourced, SourcePart, spaced_again, words_of
 
 if TYPE_CHECKING:
     import numpy
@@ -156,10 +156,10 @@ class GenerationExamples(ExamplesDefaults):
             parts=[(part.name, part.start, part.end) for part in example.parts],
             language=example.language,
             source_language=example.source_language,
-            predicted=[_placed(claim) for claim in self.judge.claims(example, prediction)],
+            predicted=[(*one.mark, rounded(one.confidence)) for one in self.judge.claims(example, prediction)],
             output=prediction.text,
             written=list(words_of(prediction.text)),
-            log_probability=None if prediction.logprob is None else round(prediction.logprob, 6),
+            log_probability=rounded(prediction.logprob),
             pieces=prediction.tokens,
             ended=prediction.ended,
             repeated=prediction.repeated,
@@ -179,15 +179,19 @@ class GenerationExamples(ExamplesDefaults):
             text=text.details.whole if isinstance(text.details, Sourced) else text.text,
             tokens=list(text.tokens),
             output=prediction.text if prediction else "",
-            log_probability=None if prediction is None or prediction.logprob is None else round(prediction.logprob, 6),
+            log_probability=rounded(prediction.logprob) if prediction else None,
             ended=prediction is None or prediction.ended,
             claims=[StatedClaim.of(one) for one in asserted],
         )
 
 
-def _placed(claim: Claim) -> tuple[int | None, int | None, str, float | None]:
-    start, end = (claim.where.start, claim.where.end) if claim.where else (None, None)
-    return start, end, claim.label, rounded(claim.confidence)
+def one_or_several(targets: Sequence[str]) -> str | list[str] | None:
+    """The targets in a record: a text or a list of texts, None if there is none."""
+    return list(targets) if len(targets) > 1 else next(iter(targets), None)
+
+
+def language_of_record(example: Sourced) -> dict[str, str]:
+    return {LANGUAGE: example.language} if example.language else {}
 
 
 def _spaces(text: str, tokens: Sequence[str]) -> tuple[str, ...]:

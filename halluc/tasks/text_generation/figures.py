@@ -17,9 +17,8 @@ OUTPUTS = "outputs"
 
 
 class GenerationFigures(FiguresDefaults):
-    """A subclass adds the metrics of its field, and calls ``of_outputs``."""
+    """A subclass defines ``overlap``: the figures that compare outputs with references or knowledge."""
 
-    # The figures of a subclass that compare outputs with references or knowledge.
     overlap: Callable[[Sequence[Sourced], Sequence[WrittenText], Sheet], list[Figure]]
 
     # No claim is distorted, and most references have no statements besides sentences.
@@ -27,6 +26,11 @@ class GenerationFigures(FiguresDefaults):
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
     named: ClassVar[Mapping[str, str]] = {}
+
+    def figures(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        return [*self.overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))

@@ -10,7 +10,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
@@ -23,34 +23,17 @@ from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import (
     EvidenceTexts,
     Statement,
-    WithParts,
     foreign_names,
     in_order,
     statements,
 )
 
+if TYPE_CHECKING:
+    from halluc.tasks.text_generation.examples import WrittenText
+    from halluc.tasks.text_generation.source_text import Sourced, SourcePart
+
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
-
-
-class WithSources(WithParts, Protocol):
-    """What the judge uses of an example: its parts, their texts, and the references."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def targets(self) -> Sequence[str]: ...
-
-
-class WrittenOutput(Protocol):
-    """What the judge uses of a prediction; ``repeated``: other sources of the split have the same output."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def confidences(self) -> Sequence[float | None]: ...
-    @property
-    def repeated(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -66,14 +49,14 @@ class EvidenceRule:
     references: bool = True
     is_same_language: bool = True
 
-    def sources(self, example: WithSources) -> list[str]:
+    def sources(self, example: Sourced) -> list[str]:
         return [example.text(part) for part in self._used(example)]
 
-    def speakers(self, example: WithSources) -> list[str]:
+    def speakers(self, example: Sourced) -> list[str]:
         """The texts after the colon in names of parts; outputs may contain them, because the prompt does."""
         return list(dict.fromkeys(name for part in self._used(example) if (name := part.name.partition(":")[2])))
 
-    def _used(self, example: WithSources) -> list[Any]:
+    def _used(self, example: Sourced) -> list[SourcePart]:
         return [
             part
             for part in example.parts
@@ -117,7 +100,7 @@ class GenerationJudge:
     def _scorer_of_references(self) -> SentenceScorer:
         return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
 
-    def statements(self, text: str, example: WithParts) -> tuple[Statement, ...]:
+    def statements(self, text: str, example: Sourced) -> tuple[Statement, ...]:
         """The statements of a text that are claims, as configured."""
         known = foreign_names(text, example)
         results = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
@@ -125,7 +108,7 @@ class GenerationJudge:
             return tuple(results)
         return in_order([*(one for one in results if one.kind != "name"), *names_by_model(self._name_model, text)])
 
-    def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
+    def claims(self, example: Sourced, prediction: WrittenText) -> tuple[Claim, ...]:
         statements = self.statements(prediction.text, example)
         reason = self._degenerate(example, prediction, statements) if statements else None
         claims = _claims(example.id, prediction.text, statements, prediction.confidences, example.language)
@@ -134,7 +117,7 @@ class GenerationJudge:
             for claim in claims
         )
 
-    def gold(self, example: WithSources) -> tuple[Claim, ...]:
+    def gold(self, example: Sourced) -> tuple[Claim, ...]:
         """The names, numbers, dates and quotations of the first reference."""
         if not example.targets:
             return ()
@@ -142,7 +125,7 @@ class GenerationJudge:
         results = [one for one in self.statements(text, example) if one.kind != SENTENCE]
         return tuple(_claims(example.id, text, results, [None] * len(results), example.language))
 
-    def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
+    def judge(self, example: Sourced, claims: Sequence[Claim]) -> Judged:
         """Verdict and reason of each claim; gold without a matching claim is omitted.
 
         Reasons: ``not_in_source`` for a statement, ``not_grounded``, ``oscillatory`` and ``detached`` for a sentence,
@@ -165,7 +148,7 @@ class GenerationJudge:
                 judged.append(_verdict(claim, is_stated, "not_in_source"))
         return _matched(judged, self.gold(example), example.language)
 
-    def _evidence(self, example: WithSources) -> tuple[list[str], list[str]]:
+    def _evidence(self, example: Sourced) -> tuple[list[str], list[str]]:
         """The sources, including the names of their speakers, and the references that are evidence."""
         references = list(example.targets) if self._rule.references and self._grounding.references else []
         return [*self._rule.sources(example), *self._rule.speakers(example)], references
@@ -189,7 +172,7 @@ class GenerationJudge:
         """Whether sentences can be compared with the sources, which may be in another language."""
         return self._rule.is_same_language or self._grounding.cross_lingual
 
-    def grounding(self, example: WithSources, text: str) -> float:
+    def grounding(self, example: Sourced, text: str) -> float:
         """The mean score of the sentences of a text against the sources, 0 to 1; 0 for a text without a sentence.
 
         References are not used: they are gold.
@@ -200,9 +183,7 @@ class GenerationJudge:
         scores = self._scorer.scores(sentences, sources, language) if sentences else []
         return sum(scores) / len(scores) if scores else 0.0
 
-    def _degenerate(
-        self, example: WithSources, prediction: WrittenOutput, statements: Sequence[Statement]
-    ) -> str | None:
+    def _degenerate(self, example: Sourced, prediction: WrittenText, statements: Sequence[Statement]) -> str | None:
         """The reason why the sentences of an output are unsupported, independent of their content; None for others."""
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from halluc.core.claims import Claim
-from halluc.core.examples import Pair
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
@@ -36,20 +36,6 @@ _BY_LENGTH = Strata(
     tuple(f"{low}-{high} tokens" if high else f"{low}+ tokens" for low, high in _LENGTHS),
     _length, has_free=False, noun="example", thing="statement", free="without_target", distinct="distinct_statements",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _WithoutSentences:
-    """An example whose pairs are its statements without sentences."""
-
-    example: Sourced
-
-    @property
-    def pairs(self) -> list[Pair]:
-        return [pair for pair in self.example.pairs if pair[1] != SENTENCE]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.example, name)
 
 
 @dataclass(frozen=True)
@@ -83,26 +69,22 @@ class KnownTexts(SurfaceKnowledge):
 class WrittenKnowledge(SurfacesOfTraining):
     """The names, numbers and sentences of the targets of training."""
 
-    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
-    reported: ClassVar[tuple[Novelty, ...]] = novelties
     units: ClassVar[Mapping[str, UnitKind]] = {
         "word": UnitKind(target_words, "content words of targets", (0.0, 0.1, 0.25)),
         "entity": UnitKind(target_entities, "names and numbers of targets"),
         "example": EXAMPLES,
     }
-
-    def from_coverage(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownTexts:
-        return KnownTexts(coverage, withheld)
+    Known: ClassVar[type[SurfaceKnowledge]] = KnownTexts
+    counted: ClassVar[str] = "statements"
 
     def strata(self, examples: Sequence[Sourced]) -> Strata:
         return _BY_LENGTH
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Sourced]) -> SplitGap:
         """The gap of names, numbers, dates and quotations: whole sentences are almost always new."""
-        known = KnownTexts(coverage)
-        without_sentences = replace(
-            coverage, surfaces={kind: of for kind, of in coverage.surfaces.items() if kind != SENTENCE}
+        surfaces = {kind: of_kind for kind, of_kind in coverage.surfaces.items() if kind != SENTENCE}
+        stated: Iterator[Any] = (
+            SimpleNamespace(pairs=[pair for pair in example.pairs if pair[1] != SENTENCE]) for example in examples
         )
-        return replace(
-            gap_of(without_sentences, map(_WithoutSentences, examples), known.novelty_of), counted="statements"
-        )
+        gap = gap_of(replace(coverage, surfaces=surfaces), stated, KnownTexts(coverage).novelty_of)
+        return replace(gap, counted=self.counted)

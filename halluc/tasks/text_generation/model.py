@@ -268,18 +268,7 @@ class GenerationModel:
         from halluc.engine.reduced_precision import reduced_weights
 
         framing = encoded.framing
-        settings = generation.Decoding(
-            max_new_tokens=decoding.max_new_tokens,
-            strategy=decoding.strategy,
-            temperature=decoding.temperature,
-            top_k=decoding.top_k,
-            top_p=decoding.top_p,
-            beams=decoding.beams,
-            length_penalty=decoding.length_penalty,
-            no_repeat_ngrams=decoding.no_repeat_ngrams,
-            copy_bias=decoding.copy_bias,
-            batch_tokens=budget,
-        )
+        settings = generation.Decoding(**decoding.model_dump(exclude={"rerank", "candidates"}), batch_tokens=budget)
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
         draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
         outputs: list[list[int]] = [[] for _ in encoded.sources]

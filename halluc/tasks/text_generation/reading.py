@@ -24,7 +24,7 @@ from halluc.data.predictions import (
 from halluc.data.reader import RowReader
 from halluc.data.rows.row import MEND, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, CutParts, Sourced, SourcePart, cut_parts
+from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, LANGUAGE, CutParts, Sourced, SourcePart, cut_parts
 
 # Common names of outputs.
 _OUTPUTS = ("output", "prediction", "hypothesis", "response", "generated")
@@ -76,9 +76,6 @@ class WrittenPredictions(PredictionFile):
         layout = self.layout(*_OUTPUTS)
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
-    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
-        return one
-
     def _of_line(self, row: Row) -> ExternalPrediction:
         return self._prediction(row, str(row.fields["text"]), None, {})
 
@@ -95,9 +92,8 @@ class WrittenPredictions(PredictionFile):
         self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]
     ) -> ExternalPrediction:
         """The output as the only target of an example without input, which is matched by id or by order."""
-        name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
-        tokens, spaces, parts = cut_parts([], Tokenizer())
-        example = Sourced(name, Origin(str(self.path), row.line), tokens, spaces, parts, (text,))
+        where = Origin(str(self.path), row.line)
+        example = Sourced(self.identity(row, identity), where, *cut_parts([], Tokenizer()), (text,))
         return ExternalPrediction(example, (confidence,), bool(identity))
 
 
@@ -113,6 +109,20 @@ class SourcedReader(RowReader):
         Raises:
             Unreadable: it has none.
         """
+
+    def sourced(
+        self,
+        given: Mapping[Any, Any],
+        origin: Origin,
+        identity: str,
+        parts: Sequence[tuple[str, str]],
+        targets: Sequence[str],
+    ) -> Sourced:
+        """An example whose parts and targets have the language of the row, or of the config."""
+        own = given.get(LANGUAGE)
+        language = own if isinstance(own, str) else self.config.language or ""
+        cut = given_parts(given.get("tokens"), parts, self._tokenizer)
+        return Sourced(identity, origin, *cut, tuple(targets), language, language)
 
     def input_of(self, row: Row) -> InputText:
         identity = identity_of(row, self.config.id_field)

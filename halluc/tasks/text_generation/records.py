@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from halluc.core.claims import rounded
 from halluc.runs.schema import Novelty, Prediction, Record
 from halluc.task import Asserted
 
@@ -78,12 +79,13 @@ class StatedClaim(Record):
     @classmethod
     def of(cls, asserted: Asserted) -> StatedClaim:
         claim = asserted.claim
+        start, end, _ = claim.mark
         return cls(
             kind=claim.label,
             text=claim.text,
-            start=claim.where.start if claim.where else None,
-            end=claim.where.end if claim.where else None,
-            confidence=None if claim.confidence is None else round(claim.confidence, 6),
+            start=start,
+            end=end,
+            confidence=rounded(claim.confidence),
             novelty=asserted.novelty,
             confusable=asserted.confusable,
             abstained=asserted.abstained,

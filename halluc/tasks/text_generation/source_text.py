@@ -14,6 +14,8 @@ from halluc.tasks.text_generation.statements import foreign_names, statements
 
 # The separator of two parts of an input.
 BETWEEN_PARTS = "\n"
+# The field of records with the language of both input and targets.
+LANGUAGE = "language"
 # Outputs and targets are tokenized with the default of ``data.tokenize``.
 _WORDS = Tokenizer()
 

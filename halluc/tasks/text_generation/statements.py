@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import regex
 
@@ -19,6 +19,9 @@ from halluc.tasks.text_generation.languages import FUNCTION_WORDS, WORDS, Langua
 from halluc.tasks.text_generation.names import names
 from halluc.tasks.text_generation.numerals import Numeral, duration_keys, numerals, with_units
 from halluc.tasks.text_generation.sentences import sentence_spans, trimmed
+
+if TYPE_CHECKING:
+    from halluc.tasks.text_generation.source_text import Sourced
 
 StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
 KINDS: tuple[StatementKind, ...] = ("name", "number", "date", "quotation", "sentence")
@@ -67,19 +70,7 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
     return in_order(one for one in results if one.key)
 
 
-class WithParts(Protocol):
-    """An input of several texts; the languages of the output and of these may be empty."""
-
-    @property
-    def parts(self) -> Sequence[Any]: ...
-    @property
-    def language(self) -> str: ...
-    @property
-    def source_language(self) -> str: ...
-    def text(self, part: Any) -> str: ...
-
-
-def foreign_names(text: str, example: WithParts) -> frozenset[str]:
+def foreign_names(text: str, example: Sourced) -> frozenset[str]:
     """The words of the names of an input, which distinguish names from nouns in its output or reference ``text``.
 
     Empty unless nouns are capitalised in the language of the text, but not in that of the input.

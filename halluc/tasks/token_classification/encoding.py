@@ -13,7 +13,7 @@ from halluc.core.edits import Range
 from halluc.core.errors import HallucError
 from halluc.core.mapped import number_array
 from halluc.core.packed import OnDemand, Packed, Ragged
-from halluc.tasks.encoders import padded, tensors
+from halluc.engine.batching import padded_arrays, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
@@ -161,9 +161,13 @@ class EncodedTokens:
         begin = self.starts[window.example] + window.start
         return slice(begin, begin + len(window.first))
 
+    def _examples_of(self, window: Window) -> range:
+        """The numbers of the examples whose words are in a window."""
+        return range(window.example, bisect_left(self.starts, self.words(window).stop))
+
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
         """``input_ids`` and ``attention_mask``, each (windows, longest window); the features of words."""
-        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
+        inputs = padded_arrays([self.windows[index].pieces for index in indexes], self.pad)
         if self.features is not None:
             inputs["added_features"] = self._features(indexes, inputs["input_ids"].shape, repeat(False))
         return inputs
@@ -184,8 +188,8 @@ class EncodedTokens:
         assert self.features is not None, "the callers check it"
         rows = []
         for window in (self.windows[index] for index in indexes):
-            examples = range(window.example, bisect_left(self.starts, self.words(window).stop))
-            rows.append(([(number, self.starts[number]) for number in examples], dict(self._pieces(window))))
+            starts = [(number, self.starts[number]) for number in self._examples_of(window)]
+            rows.append((starts, dict(self._pieces(window))))
         return self.features.features(shape, rows, dropped)
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
@@ -265,11 +269,11 @@ class EncodedTokens:
         self._refuse_crf("train.teacher")
         results = []
         for window in (self.windows[index] for index in batch.indexes):
-            inside, example, parts = self.words(window), window.example, []
-            while self.starts[example] < inside.stop:
-                start = self.starts[example]
-                parts.append(rows[example][max(inside.start - start, 0) : inside.stop - start])
-                example += 1
+            inside = self.words(window)
+            parts = []
+            for number in self._examples_of(window):
+                start = self.starts[number]
+                parts.append(rows[number][max(inside.start - start, 0) : inside.stop - start])
             results.append(torch.cat(parts)[torch.tensor(self._targets[inside]) != UNLABELLED])
         logits = outputs.logits[batch.labels != UNLABELLED]
         return logits, torch.cat(results), torch.ones(len(logits))
@@ -290,16 +294,14 @@ class EncodedTokens:
         for row, window in enumerate(self.windows[index] for index in batch.indexes):
             inside = self.words(window)
             places = torch.tensor(window.first, device=logits.device)
-            example = window.example
-            while self.starts[example] < inside.stop:
-                start, end = self.starts[example], self.starts[example + 1]
+            for number in self._examples_of(window):
+                start, end = self.starts[number], self.starts[number + 1]
                 own = slice(max(start, inside.start) - inside.start, min(end, inside.stop) - inside.start)
                 if own.start < own.stop:
                     parts.append(logits[row, places[own]])
                     targets.append(batch.labels[row, places[own]])
                     begins.append(inside.start <= start)
                     ends.append(end <= inside.stop)
-                example += 1
         sizes = torch.tensor([len(part) for part in parts], device=logits.device)
         return Chains(
             pad_sequence(parts, batch_first=True),
@@ -311,8 +313,4 @@ class EncodedTokens:
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         """The ids of the examples in windows."""
-        results = []
-        for window in (self.windows[index] for index in indexes):
-            last = bisect_left(self.starts, self.words(window).stop)
-            results += [example.id for example in self.examples[window.example : last]]
-        return results
+        return [self.examples[number].id for index in indexes for number in self._examples_of(self.windows[index])]

@@ -49,11 +49,11 @@ class Tagging(FiguresDefaults):
         }
 
     def text(self, report: Report) -> str:
-        confusion = token_figures.confusion_as_text(report["confusion"])
+        confusion = label_tables.confusion_as_text(report["confusion"])
         parts = {
-            f"entities, {entity_figures.CONLLEVAL}": token_figures.as_text(report["entity"]),
-            f"entities, {entity_figures.STRICT}": token_figures.as_text(report["entity_strict"]),
-            f"tokens, {token_figures.PROTOCOL}": token_figures.as_text(report["token"]),
+            f"entities, {entity_figures.CONLLEVAL}": label_tables.as_text(report["entity"]),
+            f"entities, {entity_figures.STRICT}": label_tables.as_text(report["entity_strict"]),
+            f"tokens, {token_figures.PROTOCOL}": label_tables.as_text(report["token"]),
             "tokens, gold label (rows) by predicted label (columns)": confusion,
         }
         return label_tables.sections_as_text(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy
 
 from halluc.core.examples import Span
-from halluc.tasks.token_classification.viterbi import Transitions, in_parts
+from halluc.tasks.token_classification.viterbi import Transitions, in_parts, sentences_of
 
 # The minimum log-probability of "none of the labels", so that it is finite.
 _LEAST = -40.0
@@ -40,9 +40,7 @@ class Marginals:
         scores = scores.astype(numpy.float64)
         before, after = numpy.empty_like(scores), numpy.empty_like(scores)
         total = numpy.empty(len(scores))
-        size = numpy.asarray(lengths, dtype=numpy.int64)
-        size = size[size > 0]
-        for first, own in in_parts(numpy.cumsum(size) - size, size, scores.shape[1]):
+        for first, own in in_parts(*sentences_of(lengths), scores.shape[1]):
             _fill(scores, first, own, weights, before, after)
             summed = _log_sum(before[first + own - 1] + weights.end)
             for start, count, value in zip(first.tolist(), own.tolist(), summed.tolist(), strict=True):

@@ -9,12 +9,11 @@ from halluc.config.evaluation import EvalConfig
 from halluc.config.section import Section
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
-from halluc.tasks.defaults import TaskDefaults
+from halluc.tasks.defaults import SurfacesOfTraining, TaskDefaults
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import SentenceExamples
 from halluc.tasks.token_classification.figures import Tagging
-from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.tasks.token_classification.model import Tagger
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.wording import WORDING
@@ -34,7 +33,7 @@ class TokenClassification(TaskDefaults):
         self.model = Tagger(config)
         self.judge = SpanJudge()
         self.figures = Tagging()
-        self.knowledge = MentionKnowledge()
+        self.knowledge = SurfacesOfTraining()
         self.wording = WORDING
 
     def refuse_unfit(self, corpora: Iterable[Corpus[Tagged]], settings: EvalConfig) -> None:

@@ -92,9 +92,7 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
         (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each word.
     """
     best: numpy.ndarray = scores.argmax(-1)
-    size = numpy.asarray(lengths, dtype=numpy.int64)
-    size = size[size > 0]
-    first = numpy.cumsum(size) - size
+    first, size = sentences_of(lengths)
     broken = ~numpy.concatenate(([True], allowed.step[best[:-1], best[1:]]))[: len(best)]
     broken[first] = ~allowed.start[best[first]]
     searched = numpy.logical_or.reduceat(broken, first) if len(first) else numpy.zeros(0, dtype=bool)
@@ -112,11 +110,16 @@ def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transi
     Arguments and result as in ``constrained``; ``weights`` are scores, minus infinity for impossible transitions.
     """
     best: numpy.ndarray = scores.argmax(-1)
-    size = numpy.asarray(lengths, dtype=numpy.int64)
-    size = size[size > 0]
-    for part in in_parts(numpy.cumsum(size) - size, size, scores.shape[1]):
+    for part in in_parts(*sentences_of(lengths), scores.shape[1]):
         _search(scores, *part, weights, best)
     return best
+
+
+def sentences_of(lengths: Sequence[int]) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The first words and the lengths of the sentences that have words."""
+    size = numpy.asarray(lengths, dtype=numpy.int64)
+    size = size[size > 0]
+    return numpy.cumsum(size) - size, size
 
 
 def in_parts(

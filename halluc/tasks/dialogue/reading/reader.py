@@ -12,10 +12,10 @@ from halluc.data.fields import value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable, quoted
-from halluc.tasks.dialogue.examples import AGENT, KNOWLEDGE, LANGUAGE, PERSONA, TEXT, TURN, USER
+from halluc.tasks.dialogue.examples import AGENT, KNOWLEDGE, PERSONA, TEXT, TURN, USER
 from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.turns import Turn, TurnForms, facts
-from halluc.tasks.text_generation.reading import SourcedReader, first_of, given_parts, texts_of
+from halluc.tasks.text_generation.reading import SourcedReader, first_of, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
 
 _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dialog")
@@ -125,10 +125,7 @@ class DialoguesReader(SourcedReader):
             *((KNOWLEDGE, text) for text in knowledge),
             *((f"{TURN}:{turn.speaker}", turn.text) for turn in turns[:-1]),
         ]
-        own = given.get(LANGUAGE)
-        language = own if isinstance(own, str) else config.language or ""
-        cut = given_parts(given.get("tokens"), parts, self._tokenizer)
-        return Sourced(identity, origin, *cut, tuple(targets), language, language)
+        return self.sourced(given, origin, identity, parts, targets)
 
     def _turns_field(self, given: Mapping[Any, Any], *, needs_reply: bool = True) -> Any:
         """The field of the turns; None for a row with one reply.

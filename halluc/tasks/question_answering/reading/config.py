@@ -14,6 +14,7 @@ from halluc.data.tokenization import TokenizationKeys, Tokenize
 class QuestionsConfig(DataConfig, TokenizationKeys):
     task: ClassVar[str] = "question_answering"
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub")
+    field_keys: ClassVar[tuple[str, ...]] = ("question_field", "context_field", "answers_field")
     question_field: Column = Field(default="question", description="the field of the question")
     context_field: Column = Field(default="context", description="the field of the context")
     answers_field: Column = Field(
@@ -41,10 +42,3 @@ class QuestionsConfig(DataConfig, TokenizationKeys):
                 "the file instead"
             )
         return self
-
-    def requested_fields(self) -> dict[str, Column]:
-        return {
-            "question_field": self.question_field,
-            "context_field": self.context_field,
-            "answers_field": self.answers_field,
-        }

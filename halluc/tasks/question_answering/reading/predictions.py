@@ -55,9 +55,6 @@ class AnswerFile(PredictionFile):
             return [self._prediction(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
         return list(self.each(self.rows(layout), self._of_record))
 
-    def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
-        return one
-
     def _object(self) -> dict[str, str | None] | None:
         """The answers of a file that is one JSON object of texts, or null for no answer."""
         try:

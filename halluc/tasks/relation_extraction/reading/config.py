@@ -18,6 +18,7 @@ NONE_LABELS = ("none", "no_relation", "no relation", "NA")
 class RelationsConfig(DataConfig, TokenizationKeys):
     task: ClassVar[str] = "relation_extraction"
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "text")
+    field_keys: ClassVar[tuple[str, ...]] = ("text_field", "head_field", "tail_field", "label_field")
     text_field: Column = Field(
         default="text", description="the field of the sentence, with `<e1>…</e1>` and `<e2>…</e2>` around head and "
             "tail if no fields have their positions; `sentence` is also read",
@@ -44,11 +45,3 @@ class RelationsConfig(DataConfig, TokenizationKeys):
         default="words",
         description="how texts are split into tokens: words and punctuation, white space, or characters",
     )
-
-    def requested_fields(self) -> dict[str, Column]:
-        return {
-            "text_field": self.text_field,
-            "head_field": self.head_field,
-            "tail_field": self.tail_field,
-            "label_field": self.label_field,
-        }

@@ -67,13 +67,8 @@ class PairPredictions(PredictionFile):
         pair: tuple[Span, Span],
     ) -> ExternalPrediction:  # fmt: skip
         relation = self.fields.relation_of(label, PREDICTED)
-        example = Related(
-            identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
-            Origin(str(self.path), row.line),
-            tokens,
-            *pair,
-            relation,
-        )
+        where = Origin(str(self.path), row.line)
+        example = Related(self.identity(row, identity), where, tokens, *pair, relation)
         return ExternalPrediction(example, (confidence,) if relation is not None else (), bool(identity))
 
 

@@ -11,9 +11,9 @@ from halluc.data.config import Column, DataConfig
 from halluc.data.fields import unpacked, value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.row import Row, quoted
-from halluc.tasks.summarisation.examples import DOCUMENT, LANGUAGE, SUMMARY
+from halluc.tasks.summarisation.examples import DOCUMENT, SUMMARY
 from halluc.tasks.summarisation.reading.config import SummariesConfig
-from halluc.tasks.text_generation.reading import SourcedReader, first_of, given_parts, texts_of, visible_text
+from halluc.tasks.text_generation.reading import SourcedReader, first_of, texts_of, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The fields of common corpora, in the order of detection.
@@ -45,10 +45,7 @@ class SummariesReader(SourcedReader):
         self, given: Mapping[Any, Any], origin: Origin, identity: str, field: Column, targets: Sequence[str]
     ) -> Sourced:
         text = visible_text(value_of(given, field), DOCUMENT, field)
-        cut = given_parts(given.get("tokens"), [(DOCUMENT, text)], self._tokenizer)
-        own = given.get(LANGUAGE)
-        language = own if isinstance(own, str) else self.config.language or ""
-        return Sourced(identity, origin, *cut, tuple(targets), language, language)
+        return self.sourced(given, origin, identity, [(DOCUMENT, text)], targets)
 
     def _document(self, given: Mapping[Any, Any]) -> Column:
         """

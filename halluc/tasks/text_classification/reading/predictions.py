@@ -81,15 +81,10 @@ class TextPredictions(PredictionFile):
                 raise Unreadable("D107", f"one confidence for {len(named)} labels", "write a list, with one for each")
             confidences = {**dict.fromkeys(named, confidence), **confidences}
         identity = given_id(record, self.data)
-        name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
-        return ExternalPrediction(
-            Labelled(name, Origin(str(self.path), line), tokens, labels, second),
-            tuple(confidences[label] for label in labels),
-            bool(identity),
-            None,
-            confidence_of(record.get("in_scope")),
-        )
+        example = Labelled(self.identity(row, identity), Origin(str(self.path), line), tokens, labels, second)
+        of_labels = tuple(confidences[label] for label in labels)
+        return ExternalPrediction(example, of_labels, bool(identity), in_scope=confidence_of(record.get("in_scope")))
 
     def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
         """The tokens of the text, and the start of the second text; empty if the file has no texts."""

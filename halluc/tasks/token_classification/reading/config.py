@@ -138,6 +138,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
 
     task: ClassVar[str] = "token_classification"
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
+    field_keys: ClassVar[tuple[str, ...]] = ("tokens_field", "text_field", "tags_field", "spans_field")
 
     preset: Preset | None = Field(
         default=None, description="the tool that wrote the file: sets other keys that have their default (docs/data.md)"
@@ -183,9 +184,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
         return dict(enumerate(self.tag_names)) if isinstance(self.tag_names, list) else self.tag_names
 
     def requested_fields(self) -> Mapping[str, str | int]:
-        return {
-            key: getattr(self.resolved(), key) for key in ("tokens_field", "text_field", "tags_field", "spans_field")
-        }
+        return super(SpansConfig, self.resolved()).requested_fields()
 
     def layout(self) -> Layout:
         resolved = self.resolved()

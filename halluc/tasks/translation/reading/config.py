@@ -20,6 +20,7 @@ _RECORDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".tmx", ".parq
 class ParallelConfig(DataConfig, TokenizationKeys):
     task: ClassVar[str] = "translation"
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "tmx", "text")
+    field_keys: ClassVar[tuple[str, ...]] = ("source_field", "target_field")
     train_target: Reference | None = Field(
         default=None,
         description="a file with the translations of `train`, one per line; `train` then has the sources, one per line",
@@ -53,9 +54,6 @@ class ParallelConfig(DataConfig, TokenizationKeys):
     def extra_files(self, split: SplitName) -> tuple[str, ...]:
         target = self.target_of(split)
         return () if target is None else (target,)
-
-    def requested_fields(self) -> dict[str, Column]:
-        return {"source_field": self.source_field, "target_field": self.target_field}
 
     @model_validator(mode="after")
     def _files_are_pairs(self) -> Self:
