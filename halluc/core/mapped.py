@@ -116,6 +116,7 @@ class MappedArray(Sequence[int]):
     def __iter__(self) -> Iterator[int]:
         for start in range(0, len(self), _BLOCK):
             yield from self[start : start + _BLOCK]
+            self.evict()
 
     @overload
     def __getitem__(self, index: int) -> int: ...

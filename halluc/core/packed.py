@@ -11,6 +11,9 @@ from halluc.core.mapped import MappedArray, number_array
 
 ItemT = TypeVar("ItemT")
 
+# While a sequence is iterated, its pages are unmapped after so many items.
+_MAPPED = 100_000
+
 
 class OnDemand(Sequence[ItemT]):
     """A sequence that builds its items on access; a subclass defines ``__len__`` and ``at`` (for places from 0 on)."""
@@ -18,8 +21,13 @@ class OnDemand(Sequence[ItemT]):
     @abstractmethod
     def at(self, place: int) -> ItemT: ...
 
+    def evict(self) -> None:
+        """Unmap the pages of files that were read, until they are read again."""
+
     def __iter__(self) -> Iterator[ItemT]:
-        return map(self.at, range(len(self)))
+        for start in range(0, len(self), _MAPPED):
+            yield from map(self.at, range(start, min(start + _MAPPED, len(self))))
+            self.evict()
 
     @overload
     def __getitem__(self, index: int) -> ItemT: ...
@@ -33,8 +41,6 @@ class OnDemand(Sequence[ItemT]):
 # More examples are stored as bytes: a sentence of twelve words takes a kilobyte as objects, 160 bytes as bytes. An
 # example is then built each time it is accessed, in a few microseconds.
 MOST_OBJECTS = 100_000
-# While a corpus is iterated, its pages are unmapped after so many examples.
-_MAPPED = 100_000
 
 
 @runtime_checkable
@@ -91,11 +97,9 @@ class Packed(OnDemand[ItemT]):
     def __len__(self) -> int:
         return len(self._objects) if self._kind is None else len(self._ends)
 
-    def __iter__(self) -> Iterator[ItemT]:
-        for start in range(0, len(self), _MAPPED):
-            yield from map(self.at, range(start, min(start + _MAPPED, len(self))))
-            if self._kind is not None:
-                self._bytes.evict()
+    def evict(self) -> None:
+        if self._kind is not None:
+            self._bytes.evict()
 
     def at(self, place: int) -> ItemT:
         if self._kind is None:
@@ -125,6 +129,11 @@ class Ragged(OnDemand[tuple[int, ...]]):
     def append(self, row: Iterable[int]) -> None:
         self.values.extend(row)
         self.ends.append(len(self.values))
+
+    def evict(self) -> None:
+        for numbers in (self.values, self.ends):
+            if isinstance(numbers, MappedArray):
+                numbers.evict()
 
     def size(self, index: int) -> int:
         return self.ends[index + 1] - self.ends[index]

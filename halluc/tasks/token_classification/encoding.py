@@ -56,6 +56,14 @@ class Windows(OnDemand[Window]):
             self.pieces.append(window.pieces)
             self._first.append(window.first)
 
+    def evict(self) -> None:
+        self.pieces.evict()
+        self._first.evict()
+
+    def split_examples(self) -> set[int]:
+        """The examples that have several windows."""
+        return {example for example, start in zip(self._examples, self._starts, strict=True) if start}
+
     def __len__(self) -> int:
         return len(self._examples)
 
@@ -145,11 +153,12 @@ class EncodedTokens:
 
     def __post_init__(self) -> None:
         lengths, weights = (number_array("i", is_mapped=isinstance(self.examples, Packed)) for _ in range(2))
-        lengths.extend(len(window.pieces) for window in self.windows)
         # For the concatenated words of all examples: the first word of each example, and the targets.
         flat = self.targets if isinstance(self.targets, Ragged) else Ragged(self.targets)
         self.starts, self._targets = flat.ends, flat.values
-        weights.extend(self._labelled(window) for window in self.windows)
+        for window in self.windows:
+            lengths.append(len(window.pieces))
+            weights.append(self._labelled(window))
         self.lengths, self.weights = lengths, weights
 
     def _labelled(self, window: Window) -> int:

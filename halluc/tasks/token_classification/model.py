@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.evaluation import Decoding
@@ -157,8 +158,9 @@ class Tagger:
         notes["constrained_words"] = 0  # counted by ``decode``
         # Windows with several sentences need all sentences at once.
         chunk = _CHUNK if self.config.context is None else max(1, len(examples))
+        reading = iter(examples)  # an iterator evicts the pages that it has read, unlike slices
         for begin in range(0, len(examples), chunk):
-            words, dropped = word_pieces(encoder.tokenizer, [e.tokens for e in examples[begin : begin + chunk]])
+            words, dropped = word_pieces(encoder.tokenizer, [e.tokens for e in islice(reading, chunk)])
             notes["words"] += sum(map(len, words))
             notes["dropped_words"] += dropped
             for index, sentence in enumerate(words, begin):
@@ -169,7 +171,7 @@ class Tagger:
             if self.config.context is not None:
                 windows.extend(rows_of(examples, words, space, before, after))
                 notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
-        notes["windowed_sentences"] = len({window.example for window in windows if window.start})
+        notes["windowed_sentences"] = len(windows.split_examples())
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         smoothing = self.config.border_smoothing
