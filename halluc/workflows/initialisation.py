@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from halluc.components import TABLE
 from halluc.config.rendering import plain
 from halluc.config.slugs import slug_of
+from halluc.core.characters import printable_line
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere, write_text
 from halluc.core.messages import conclude, put, tell
@@ -221,8 +223,9 @@ def _text(corpus: _Corpus, preset: Preset, target: Path) -> str:
     environment.filters["yaml"] = _value
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         sizes=_sizes(corpus),
-        file=target.name,
-        name=slug_of({"name": target.stem}).partition("=")[2] or "experiment",
+        file=printable_line(shlex.quote(target.name)),
+        # Without the hash of a slug.
+        name=slug_of({"name": target.stem}).partition("=")[2].partition("~")[0] or "experiment",
         task=task,
         has_casing=not preset.cased and "casing" in task_class(task).Config.model_fields,
         data=[*splits, *others],

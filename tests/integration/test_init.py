@@ -34,6 +34,13 @@ def test_every_kind_of_corpus_gets_a_config_that_passes_check(halluc, tmp_path, 
     assert load(config, (), table=TABLE).experiment.name == "new"
 
 
+def test_the_file_may_have_any_name(halluc, tmp_path):
+    config = tmp_path / "my\nname: corpus #2.yaml"
+    assert halluc("init", "demo:ner", "-o", config, "--preset", "scratch").code == 0
+    assert "halluc check 'my\\nname: corpus #2.yaml'" in config.read_text()
+    assert load(config, (), table=TABLE).experiment.name == "my-name-corpus-2"
+
+
 def test_task_splits_and_language_are_detected(halluc, tmp_path):
     folder = tmp_path / "corpus"
     folder.mkdir()
