@@ -52,10 +52,12 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():
                 signal.signal(number, handler)  # restore halluc's handlers: Ray sets its own
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    # Ray prints lost nodes to standard output, which may be a JSON document.
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _refuse_unreachable(address: str) -> None:

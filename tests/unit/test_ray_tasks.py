@@ -252,3 +252,11 @@ def test_a_shard_that_fails_ends_the_others_and_its_log_is_shown(tmp_path, said,
     assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
     assert "error[E401]: the disk is full" in said
     assert ray.cancelled == [1]
+
+
+def test_what_ray_prints_is_not_among_the_results(capsys):
+    ray = SimpleNamespace(init=lambda **options: None, shutdown=lambda: print("a node is lost"))
+    with ray_cluster.connected(ray, "auto"):
+        print("a node has died")
+    print("{}")
+    assert capsys.readouterr() == ("{}\n", "a node has died\na node is lost\n")
