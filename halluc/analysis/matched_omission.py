@@ -7,6 +7,7 @@ Gold is omitted at a threshold if every claim that touches it is below the thres
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy
@@ -62,35 +63,75 @@ class MatchedComparison:
     undefined: float
 
 
-class _Running:
-    """The examples of claims or mentions in an order, counted cumulatively in some resamples.
+class _Order:
+    """Claims or mentions in an order, for counting those before any position in many resamples at once.
 
-    ``weights`` (examples, resamples) are how often each example was drawn.
+    The counts of whole blocks are a matrix product; only the block that contains the position is scanned.
     """
 
-    def __init__(self, example: Array, weights: Array) -> None:
-        self.counts = numpy.zeros((len(example) + 1, weights.shape[1]), dtype=numpy.float32)
-        numpy.cumsum(weights[example], axis=0, out=self.counts[1:])
+    def __init__(self, example: Array, examples: int) -> None:
+        from scipy.sparse import csr_array
+
+        self.size, self.width = len(example), max(1, math.isqrt(len(example)))
+        blocks = max(1, -(-self.size // self.width))
+        ends = numpy.minimum(numpy.arange(blocks + 1) * self.width, self.size)
+        ones = numpy.ones(self.size, dtype=numpy.float32)
+        self.blocks = csr_array((ones, numpy.asarray(example, dtype=numpy.int64), ends), shape=(blocks, examples))
+        # One block more than needed: the end of the order may be at a block border.
+        self.example = numpy.zeros((blocks + 1) * self.width, dtype=numpy.int64)
+        self.example[: self.size] = example
+
+
+@dataclass(frozen=True)
+class _Running:
+    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn.
+
+    ``ends`` are the counts before each block, (blocks + 1, resamples).
+    """
+
+    order: _Order
+    weights: Array
+    ends: Array
+
+    def _inside(self, block: Array, end: Array | int) -> Array:
+        """The counts within one block of each resample, before ``end``, (width, resamples)."""
+        places = block * self.order.width + numpy.arange(self.order.width)[:, None]
+        return numpy.where(
+            places < end, self.weights[self.order.example[places], numpy.arange(self.weights.shape[1])], 0
+        )
+
+    def _before(self, block: Array) -> Array:
+        return numpy.asarray(numpy.take_along_axis(self.ends, block[None], axis=0)[0])
 
     def up_to(self, count: Array) -> Array:
         """The counts of the first ``count``, (resamples,), float64."""
-        return numpy.asarray(self.counts[count, numpy.arange(self.counts.shape[1])], dtype=numpy.float64)
+        block = count // self.order.width
+        return numpy.asarray(self._before(block) + self._inside(block, count).sum(axis=0), dtype=numpy.float64)
 
     def reach(self, target: Array) -> Array:
         """The smallest position up to which the count is ``target``, (resamples,)."""
-        return numpy.asarray((self.counts < target).sum(axis=0))
+        block = numpy.maximum((self.ends < target).sum(axis=0) - 1, 0)
+        drawn = self._inside(block, self.order.size)
+        counted = self._before(block) + numpy.cumsum(drawn, axis=0) - drawn
+        return numpy.asarray(block * self.order.width + (counted < target).sum(axis=0))
+
+
+def _running(order: _Order, weights: Array) -> _Running:
+    ends = numpy.zeros((order.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
+    numpy.cumsum(order.blocks @ weights, axis=0, out=ends[1:])
+    return _Running(order, weights, ends)
 
 
 class RankedArm:
     """An arm with its claims and gold sorted for a rising threshold.
 
-    ``gold``, ``claims`` and ``bad`` are the indexes of their examples: first the gold mentions that are omitted first,
-    and the most confident claims. ``cut``, ``left`` and ``bad_left`` are (gold + 1,): if the first j mentions are
-    omitted, claims with a confidence up to ``cut[j]`` are withdrawn, and this many claims and bad claims are left. No
-    claim touches the first ``never`` mentions.
+    ``gold`` has the mentions that are omitted first at its beginning; ``claims`` and ``bad`` begin with the most
+    confident claims. ``cut``, ``left`` and ``bad_left`` are (gold + 1,): if the first j mentions are omitted, claims
+    with a confidence up to ``cut[j]`` are withdrawn, and this many claims and bad claims are left. No claim touches the
+    first ``never`` mentions.
     """
 
-    def __init__(self, arm: Arm, gold: Array) -> None:
+    def __init__(self, arm: Arm, gold: Array, examples: int) -> None:
         if len(arm.touching) != len(gold):
             raise ValueError("`touching` has one confidence for each gold mention")
         touching = numpy.where(numpy.isnan(arm.touching), -numpy.inf, arm.touching)
@@ -102,11 +143,12 @@ class RankedArm:
             numpy.searchsorted(-arm.confidence[which], -self.cut, side="left") for which in (falling, bad)
         )
         self.never = int(numpy.isneginf(touching).sum())
-        self.gold, self.claims, self.bad = numpy.asarray(gold)[rising], arm.example[falling], arm.example[bad]
+        self.gold = _Order(numpy.asarray(gold)[rising], examples)
+        self.claims, self.bad = _Order(arm.example[falling], examples), _Order(arm.example[bad], examples)
 
     def within(self, weights: Array) -> ResampledArm:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
-        gold, claims, bad = (_Running(order, weights) for order in (self.gold, self.claims, self.bad))
+        gold, claims, bad = (_running(order, weights) for order in (self.gold, self.claims, self.bad))
         return ResampledArm(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
 
 
@@ -171,7 +213,7 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     Raises:
         ValueError: ``touching`` of an arm has another length than ``gold``.
     """
-    one, other = (RankedArm(arm, gold) for arm in (a, b))
+    one, other = (RankedArm(arm, gold, examples) for arm in (a, b))
     once = numpy.ones((examples, 1), dtype=numpy.float32)
     omitted = matched_positions(one.within(once), other.within(once))
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])

@@ -176,7 +176,7 @@ def test_an_arm_that_is_compared_with_many_is_counted_once_and_to_the_same_rates
     gold = numpy.random.default_rng(0).integers(0, 300, 500)
     arms = [random_arm(seed, gold, 300, 420 + 40 * seed, 0.1 * seed) for seed in (1, 2, 3)]
     (weights,) = weighted(300, 40)
-    first, *others = (RankedArm(arm, gold).within(weights) for arm in arms)
+    first, *others = (RankedArm(arm, gold, 300).within(weights) for arm in arms)
     for number, other in enumerate(others, 1):
         found = rates(first, other)
         for at in range(40):
