@@ -115,7 +115,7 @@ def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     """
     examples = len(runs[0].examples)
     orders = {
-        run.name: RankedArm(comparison.arm(run), run.table.gold.example)
+        run.name: RankedArm(comparison.arm(run), run.table.gold.example, examples)
         for run in {run.name: run for pair in pairs for run in pair}.values()
     }
     # Sorted, so that `_matched` has only one reference and one arm in memory at a time.

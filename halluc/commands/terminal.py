@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import BaseModel
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -116,10 +116,11 @@ def say_from_any_process(text: str) -> None:
     people.print("\n".join(map(printable_line, f"{prefix}{text}".split("\n"))))
 
 
-def put_json(value: Any) -> None:
+def put_json(value: Any, output: TextIO | None = None) -> None:
     """Print a JSON object on one line of printable text: see ``escaped_json``."""
-    sys.stdout.write(escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
-    sys.stdout.flush()
+    output = output or sys.stdout
+    output.write(escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
+    output.flush()
 
 
 # Seconds between two lines of a log, and between two updates of the bar.
@@ -138,6 +139,7 @@ class Terminal(Listener):
         if quiet and verbose:
             raise HallucError("C009", "--quiet and --verbose contradict each other")
         self.show, self.is_json = show, json
+        self.output = sys.stdout  # it may be redirected while others print
         usual = Level.VERBOSE if verbose else Level.OUTCOMES if quiet else Level.NORMAL
         self.level = Level.WARNINGS if json else usual
 
@@ -153,7 +155,7 @@ class Terminal(Listener):
                 self.show(result)
         elif is_main_process():
             record = result if isinstance(result, BaseModel) else result.record  # type: ignore[attr-defined]
-            put_json(record.model_dump(mode="json"))
+            put_json(record.model_dump(mode="json"), self.output)
 
     @contextlib.contextmanager
     def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:

@@ -10,7 +10,6 @@ from halluc.config.section import (
     DISTINCT,
     MOST_MEMBERS,
     BatchSize,
-    DropoutRate,
     EpochCount,
     LargeCount,
     LossWeight,
@@ -44,8 +43,10 @@ class AverageConfig(Section):
         description="exponential: a moving average, updated after every step; checkpoints: the mean of the weights at "
         "the last evaluations"
     )
-    decay: DropoutRate | None = Field(
+    decay: float | None = Field(
         default=None,
+        ge=0,
+        lt=1,
         description=f"decay of the exponential average; null: {_DECAY}. In step t it is at most (1 + t) / (10 + t)",
     )
     last: int | None = Field(
@@ -198,8 +199,10 @@ class TrainConfig(Section):
         description="R-Drop (Liang et al. 2021): weight of the divergence between two passes that differ "
         "in their dropout; 0: off",
     )
-    adversarial: LossWeight = Field(
+    adversarial: float = Field(
         default=0.0,
+        ge=0,
+        le=1_000,
         description="adversarial training (FGM, Miyato et al. 2017): norm of the noise on the word embeddings of an "
         "example; 0: off",
     )

@@ -92,19 +92,25 @@ class PredictionFile(ABC):
         """Whether a prediction belongs to another input than the example."""
         return differs(one, example)
 
-    def layout(self, *fields: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
-        """The layout of the file; its format is detected from name and content. A table may have each field once.
+    def layout(
+        self,
+        *fields: str,
+        formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text"),
+        unique: Sequence[str] = (),
+    ) -> Layout:
+        """The layout of the file; its format is detected from name and content.
 
         Args:
-            fields: the fields that may contain the predictions, besides ``predicted``.
+            fields: the fields that may contain the predictions, besides ``predicted``. unique: further fields that a
+                table may have only once.
         """
-        ids = [self.data.id_field] if isinstance(self.data.id_field, str) else []
         layout = Layout(
             encoding=self.data.encoding,
             max_line_bytes=self.data.max_line_bytes,
             quoting=self.data.quoting,
             formats=formats,
-            requested_fields=(PREDICTED, *fields, *ids, *_CONFIDENCES),
+            requested_fields=(PREDICTED, *fields),
+            unique=(*unique, str(self.data.id_field), *_CONFIDENCES),
         )
         return replace(layout, format=format_of(self.path, layout))
 

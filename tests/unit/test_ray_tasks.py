@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from halluc import __version__
+from halluc.commands.terminal import Terminal
 from halluc.components import TABLE
 from halluc.config.launching import RayConfig
 from halluc.config.matrix import load_study
@@ -254,9 +256,14 @@ def test_a_shard_that_fails_ends_the_others_and_its_log_is_shown(tmp_path, said,
     assert ray.cancelled == [1]
 
 
+class _Result(BaseModel):
+    cells: int = 2
+
+
 def test_what_ray_prints_is_not_among_the_results(capsys):
     ray = SimpleNamespace(init=lambda **options: None, shutdown=lambda: print("a node is lost"))
+    terminal = Terminal(json=True)
     with ray_cluster.connected(ray, "auto"):
         print("a node has died")
-    print("{}")
-    assert capsys.readouterr() == ("{}\n", "a node has died\na node is lost\n")
+        terminal.put(_Result())
+    assert capsys.readouterr() == ('{"cells": 2}\n', "a node has died\na node is lost\n")

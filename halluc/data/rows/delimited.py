@@ -116,8 +116,8 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
         head: the first of the ``lines``, from which the delimiter is detected.
 
     Raises:
-        HallucError D104, D114, D118: the header cannot be read. D116: a requested column occurs twice. D117: the
-            delimiter cannot be determined.
+        HallucError D104, D114, D118: the header cannot be read. D116: a requested or unique column occurs twice. D117:
+            the delimiter cannot be determined.
     """
     quoting = layout.quoting is not False
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
@@ -145,7 +145,7 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
 
 def _header(row: Cells, layout: Layout, file: str) -> list[str]:
     names = [cell.strip() for cell in row.cells]
-    for name in layout.names:
+    for name in (*layout.names, *layout.unique):
         if names.count(name) > 1:
             message = f"the column `{name}` is repeated"
             help = "rename one, or set columns by number, with `data.header: true`"

@@ -24,8 +24,8 @@ class Layout:
     """The arguments of ``read_rows``; the keys of ``data`` with the same names are documented there.
 
     ``formats`` are those that ``auto`` chooses from. ``requested_fields`` are names or numbers of fields: a first row
-    that has one of the names is a header. ``token_columns`` are the requested columns of conll, ``lists`` the requested
-    lists of a JSON object.
+    that has one of the names is a header. A table may have them, and the ``unique`` names, only once. ``token_columns``
+    are the requested columns of conll, ``lists`` the requested lists of a JSON object.
     """
 
     format: Format = "auto"
@@ -43,6 +43,7 @@ class Layout:
     subset: str | None = None
     formats: tuple[Format, ...] = ("jsonl", "json", "csv", "lines")
     requested_fields: tuple[str | int, ...] = ()
+    unique: tuple[str, ...] = ()
     token_columns: tuple[str | int, ...] = ()
     lists: tuple[str, ...] = ()
 

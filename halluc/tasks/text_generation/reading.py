@@ -73,7 +73,7 @@ class WrittenPredictions(PredictionFile):
     """Outputs of another system: one text per line, or rows with ``predicted`` (or ``output``), and a confidence."""
 
     def read(self) -> list[ExternalPrediction]:
-        layout = self.layout(*_OUTPUTS)
+        layout = self.layout(unique=_OUTPUTS)
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def _of_line(self, row: Row) -> ExternalPrediction:
