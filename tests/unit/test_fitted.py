@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halluc.augmentation.methods.base import Workspace
-from halluc.augmentation.models.fitted import Trained, digest_of, fitted
+from halluc.augmentation.models.fitted import UnsavedModel, digest_of, fitted
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -31,7 +31,7 @@ class Maker:
             (folder / "tokenizer").mkdir()
             (folder / "tokenizer" / "pieces").write_text("pieces")
 
-        return Trained({"perplexity": 12.5}, write)
+        return UnsavedModel({"perplexity": 12.5}, write)
 
 
 def fitted_by(maker, workspace, **identity):
@@ -92,7 +92,7 @@ def test_checkpoints_stay_where_making_fails(workspace):
     def goes_on(work: Path):
         assert (work / "checkpoint").read_text() == "half"
         work.joinpath("more").write_text("whole")
-        return Trained({"from": "checkpoint"}, lambda folder: None)
+        return UnsavedModel({"from": "checkpoint"}, lambda folder: None)
 
     assert fitted_by(goes_on, workspace).facts == {"from": "checkpoint"}
     assert not list(workspace.folder.glob("*.checkpoints"))
@@ -104,7 +104,7 @@ def test_a_full_disk_is_reported_and_nothing_half_written_stays(workspace):
             (folder / "weights").write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        return Trained({}, write)
+        return UnsavedModel({}, write)
 
     with pytest.raises(HallucError) as error:
         fitted_by(full, workspace)

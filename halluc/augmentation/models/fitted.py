@@ -38,14 +38,16 @@ class Fitted:
     facts: dict[str, Any]
 
 
-class Trained(NamedTuple):
-    """A trained model: its facts as plain JSON values, and a function that writes it to a folder."""
+class UnsavedModel(NamedTuple):
+    """A trained model before it is in the cache: its facts as JSON values, and a function that writes its files."""
 
     facts: dict[str, Any]
     write: Callable[[Path], object]
 
 
-def fitted(workspace: Workspace, method: str, identity: Mapping[str, Any], train: Callable[[Path], Trained]) -> Fitted:
+def fitted(
+    workspace: Workspace, method: str, identity: Mapping[str, Any], train: Callable[[Path], UnsavedModel]
+) -> Fitted:
     """The fitted model of a method from the cache; if it is not there, it is trained.
 
     Args:
@@ -71,7 +73,7 @@ def fitted(workspace: Workspace, method: str, identity: Mapping[str, Any], train
     return model
 
 
-def _write(folder: Path, trained: Trained, fingerprint: str, identity: Mapping[str, Any]) -> None:
+def _write(folder: Path, trained: UnsavedModel, fingerprint: str, identity: Mapping[str, Any]) -> None:
     trained.write(folder)
     files = {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     record = {"fingerprint": fingerprint, "identity": identity, "facts": trained.facts, "files": files}

@@ -15,7 +15,7 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.models import causal, training
-from halluc.augmentation.models.fitted import Trained, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted import UnsavedModel, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.augmentation.models.plain_texts import unlabelled_texts
@@ -66,12 +66,12 @@ class LanguageModel:
             "unlabelled": digest_of(map(Editable, texts)),
         }
 
-        def train(work: Path) -> Trained:
+        def train(work: Path) -> UnsavedModel:
             with runtime.alone("auto", workspace.seed) as engine:
                 model, codec, facts = _trained(config, examples, texts, workspace.seed, engine, work)
             quiet_libraries(verbose=False)
             # Adapters are merged into the weights.
-            return Trained(facts, lambda folder: save(model, codec, folder))
+            return UnsavedModel(facts, lambda folder: save(model, codec, folder))
 
         ready = fitted(workspace, "lm_synthesis", identity, train)
         model, codec = causal.read(ready.folder)

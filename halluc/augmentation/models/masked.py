@@ -14,7 +14,7 @@ import torch
 from halluc.augmentation.language.casing import pattern
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
-from halluc.augmentation.models.fitted import Fitted, Trained, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted import Fitted, UnsavedModel, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import PieceCodec, load, load_ready, room_of
 from halluc.augmentation.models.masked_training import prepare, trained
 from halluc.augmentation.models.plain_texts import unlabelled_texts
@@ -224,7 +224,7 @@ def _fitted(
         "texts": digest_of(texts),
     }
 
-    def train(work: Path) -> Trained:
+    def train(work: Path) -> UnsavedModel:
         torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source)
         codec = prepare(config, loaded, labels)
@@ -232,7 +232,7 @@ def _fitted(
             facts = trained(config, loaded, codec, (examples, texts), seed, engine, work)
 
         quiet_libraries(verbose=False)
-        return Trained(facts, lambda folder: save(loaded.model, loaded.tokenizer, folder))
+        return UnsavedModel(facts, lambda folder: save(loaded.model, loaded.tokenizer, folder))
 
     return fitted(workspace, "masked_infill", identity, train)
 

@@ -11,7 +11,7 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.models import training
-from halluc.augmentation.models.fitted import Fitted, Trained, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted import Fitted, UnsavedModel, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, room_of
 from halluc.augmentation.models.masked_training import (
     MaskableRow,
@@ -67,7 +67,7 @@ def pretrained(
         "texts": digest_of(texts),
     }
 
-    def train(work: Path) -> Trained:
+    def train(work: Path) -> UnsavedModel:
         torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source, trust_remote_code)
         with runtime.alone("auto", seed) as engine:
@@ -81,7 +81,7 @@ def pretrained(
             encoder.load_state_dict(loaded.model.base_model.state_dict(), strict=False)
             save(encoder, loaded.tokenizer, folder)
 
-        return Trained(facts, write)
+        return UnsavedModel(facts, write)
 
     return fitted(workspace, "pretraining", identity, train)
 

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, refuse_all_locked, refuse_too_few, tags
-from halluc.augmentation.models.fitted import Trained, digest_of, fitted
+from halluc.augmentation.models.fitted import UnsavedModel, digest_of, fitted
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite, RelativisticGan, SequenceGan
 from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
@@ -78,9 +78,9 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
         "device": device.type,
     }
 
-    def train(work: Path) -> Trained:
+    def train(work: Path) -> UnsavedModel:
         weights, facts = _trained(config, rows, workspace.seed, device, work / _CHECKPOINT)
-        return Trained(facts, lambda folder: _write(weights, folder / _WEIGHTS))
+        return UnsavedModel(facts, lambda folder: _write(weights, folder / _WEIGHTS))
 
     result = fitted(workspace, "gan_synthesis", identity, train)
     chosen: str = config.sample_from
