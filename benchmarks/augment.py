@@ -73,23 +73,14 @@ def sentences(wanted: int) -> list[Editable]:
     return sentences[:wanted]
 
 
-def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
+def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[list[Editable]], object]]]:
     for name, (kind, options) in METHODS.items():
         config = registry.load(TABLE, "augmenter", kind).Config(type=kind, **options)
         method = build(config, training)
-        yield name, lambda one, number, method=method: _changed(method, one, number)
+        yield name, lambda some, it=method: it.change_many(some, [Draws(b"%d" % at) for at in range(len(some))])
 
 
-def _changed(method: Any, example: Editable, number: int) -> object:
-    from halluc.augmentation.methods.base import Rejected
-
-    try:
-        return method.change(example, Draws(b"%d" % number))
-    except Rejected:
-        return None
-
-
-def peers() -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
+def peers() -> Iterator[tuple[str, Callable[[list[Editable]], object]]]:
     import nlpaug.augmenter.char as char
     import nlpaug.augmenter.word as word
 
@@ -101,7 +92,7 @@ def peers() -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
         except (LookupError, OSError, ValueError) as error:
             print(f"nlpaug {name}: does not run here ({type(error).__name__}: wants data that is not there)")
             continue
-        yield f"nlpaug {name}", lambda one, number, it=augmenter: it.augment(" ".join(one.tokens))
+        yield f"nlpaug {name}", lambda some, it=augmenter: [it.augment(" ".join(one.tokens)) for one in some]
 
 
 def speeds(corpus: list[Editable], rounds: int) -> dict[str, float]:
@@ -112,8 +103,7 @@ def speeds(corpus: list[Editable], rounds: int) -> dict[str, float]:
         for name, run in runners:
             some = corpus[:2000] if "nlpaug" in name else corpus
             clock = time.perf_counter()
-            for number, one in enumerate(some):
-                run(one, number)
+            run(some)
             seconds[name].append((time.perf_counter() - clock) / len(some))
     return {name: 1 / statistics.median(each) for name, each in seconds.items()}
 

@@ -156,8 +156,12 @@ def free_positions(example: Editable, in_spans: bool) -> Sequence[int]:
     """The positions of tokens that may change individually; with ``in_spans`` also those in spans."""
     if not example.locked and (in_spans or not example.spans):
         return range(len(example.tokens))
-    held = {at for start, end, _ in (() if in_spans else example.spans) for at in range(start, end)}
-    positions = [at for at in range(len(example.tokens)) if at not in held]
+    positions: list[int] = []
+    done = 0
+    for start, end, _ in () if in_spans else example.spans:
+        positions += range(done, start)
+        done = end
+    positions += range(done, len(example.tokens))
     return [at for at in positions if is_free(example, at, at + 1)] if example.locked else positions
 
 

@@ -271,9 +271,12 @@ class Augmenter(Component):
         return [or_rejected(self._edited, *one) for one in zip(examples, draws, strict=True)]
 
     def _edited(self, example: Editable, draws: Draws) -> Changed:
-        # A corpus in JSON may have empty tokens, which must not replace others.
-        proposed = self.propose(example, draws)
-        edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
+        edits = tuple(self.propose(example, draws))
+        for edit in edits:
+            if isinstance(edit, Replace) and "" in edit.tokens:
+                # A corpus in JSON may have empty tokens, which must not replace others.
+                edits = tuple(one for one in edits if not (isinstance(one, Replace) and "" in one.tokens))
+                break
         return Changed(apply(example, edits), (edits,))
 
 

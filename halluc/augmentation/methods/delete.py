@@ -41,10 +41,11 @@ class Delete(Augmenter):
                 deleted.remove(draws.choice(inside))
         return [Replace(at, at + 1, (), "deleted") for at in deleted]
 
-    def _positions(self, example: Editable, kept: Sequence[Range]) -> list[int]:
+    def _positions(self, example: Editable, kept: Sequence[Range]) -> Sequence[int]:
         """The tokens that may be deleted: none that is alone in its mention or its field."""
-        alone = {start for start, end in kept if end - start == 1}
-        return [at for at in free_positions(example, self.config.mentions) if at not in alone]
+        free = free_positions(example, self.config.mentions)
+        alone = [start for start, end in kept if end - start == 1]
+        return [at for at in free if at not in alone] if alone else free
 
     def _kept_in_part(self, example: Editable) -> list[Range]:
         """Ranges that must keep at least one token: the fields between locked ranges, and mentions."""
