@@ -322,6 +322,12 @@ def test_a_study_as_a_report(home):
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
+def test_missing_cells_are_named_once_for_each_reason(home):
+    missing = {"a": "not run yet", "b": "it is not evaluated", **{slug: "not run yet" for slug in "cdef"}}
+    report = several.study_report("study", home, current(home).model_copy(update={"missing": missing}), [COMMAND])
+    assert report.notes[:2] == ["a; c; d and 2 more are missing: not run yet.", "b is missing: it is not evaluated."]
+
+
 def test_a_single_seed_and_stopped_cells_are_noted(home):
     kept = [place for place in places(home) if place.choice["seed"] == 1]
     stopped = kept[0].run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from halluc.task import evaluated
 
 # Maximum number of flipped claims of one run that are shown in their texts.
 MOST_FLIPS = 200
+# Maximum number of missing cells that are named for each reason.
+MOST_MISSING = 3
 
 
 def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequence[str]) -> StudyReport:
@@ -44,9 +46,17 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
             for run in [*runs, *(RunDir(home / slug) for slug in figures.missing)]
             for text in of_cell(run, [figures.split, "dev"])
         ],
-        notes=[*(f"{slug} is missing: {why}." for slug, why in figures.missing.items()), *_unfinished(runs)],
+        notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
+
+
+def _missing(cells: Mapping[str, str]) -> Iterator[str]:
+    """A note on the missing cells, given by slug, of each reason; it names at most ``MOST_MISSING`` of them."""
+    for why in dict.fromkeys(cells.values()):
+        slugs = [slug for slug, reason in cells.items() if reason == why]
+        more = f" and {len(slugs) - MOST_MISSING:,} more" if len(slugs) > MOST_MISSING else ""
+        yield f"{'; '.join(slugs[:MOST_MISSING])}{more} {'is' if len(slugs) == 1 else 'are'} missing: {why}."
 
 
 def comparison_report(
