@@ -323,7 +323,7 @@ def test_a_study_as_a_report(home):
 
 
 def test_missing_cells_are_named_once_for_each_reason(home):
-    missing = {"a": "not run yet", "b": "it is not evaluated", **{slug: "not run yet" for slug in "cdef"}}
+    missing = {"a": "not run yet", "b": "it is not evaluated", **dict.fromkeys("cdef", "not run yet")}
     report = several.study_report("study", home, current(home).model_copy(update={"missing": missing}), [COMMAND])
     assert report.notes[:2] == ["a; c; d and 2 more are missing: not run yet.", "b is missing: it is not evaluated."]
 
