@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from halluc.core.exact_intervals import clopper_pearson
 from halluc.core.rng import hash64
 from halluc.tasks.text_generation.dates import dates
-from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
+from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated_outputs
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer
 from halluc.tasks.text_generation.numerals import numerals
 from halluc.tasks.text_generation.statements import EvidenceTexts, statements
@@ -192,7 +192,7 @@ def degenerate(folder: Path, resamples: int, fit: bool) -> None:
     begun = time.process_time()
     oscillates = numpy.array([is_oscillatory(one, [source]) for one, source in zip(outputs, sources, strict=True)])
     speed = len(rows) / (time.process_time() - begun)
-    same, apart = numpy.array(repeated(outputs, sources)), numpy.array(detachment(outputs, sources))
+    same, apart = numpy.array(repeated_outputs(outputs, sources)), numpy.array(detachment(outputs, sources))
     print("\nTranslations")
     print("| figure | measured side | both |")
     for title, metric, name, said in (

@@ -66,7 +66,7 @@ def load_encoder(
         head = {"id2label": dict(enumerate(labels)), "label2id": {label: index for index, label in enumerate(labels)}}
     if problem_type is not None:
         head["problem_type"] = problem_type
-    encoder = _exported(config, head) or _loaded(auto_class, config, attention, texts, head)
+    encoder = _load_export(config, head) or _load_model(auto_class, config, attention, texts, head)
     if added:
         encoder.tokenizer.add_tokens(list(added), special_tokens=True)
         encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
@@ -78,7 +78,7 @@ def load_encoder(
     return replace(encoder, model=encoder_with_adapters(encoder.model, config.lora, rows))
 
 
-def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
+def _load_export(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
     """The model of an export, only for prediction; None if the reference is not an export."""
     if config.name is None or not (source := resolve_model(config.name)).local:
         return None
@@ -92,7 +92,7 @@ def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
     return Encoder(model, tokenizer, None, _outputs(model.config, source))
 
 
-def _loaded(
+def _load_model(
     auto_class: str, config: ModelConfig, attention: str | None, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
 ) -> Encoder:
     if config.scratch is not None:
@@ -152,7 +152,7 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
     return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
 
 
-def room(tokenizer: Any, settings: Any) -> int:
+def max_pieces(tokenizer: Any, settings: Any) -> int:
     """The maximum input length of the model in word pieces, including special ones."""
     limit = int(tokenizer.model_max_length)
     positions = getattr(settings, "max_position_embeddings", None)
@@ -250,7 +250,7 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
     return result, dropped
 
 
-def pieces_left(least: int, most: int, special: int, what: str = "words") -> int:
+def remaining_pieces(least: int, most: int, special: int, what: str = "words") -> int:
     """The number of pieces that remain of ``most`` besides the ``special`` ones.
 
     Raises:

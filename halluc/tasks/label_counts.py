@@ -28,7 +28,7 @@ class Pairs:
     text: Array
     label: Array
 
-    def texts_of(self, labels: int) -> list[Array]:
+    def texts_by_label(self, labels: int) -> list[Array]:
         """The texts of each label."""
         order = numpy.argsort(self.label, kind="stable")
         return numpy.split(self.text[order], numpy.searchsorted(self.label[order], numpy.arange(1, max(labels, 1))))
@@ -49,7 +49,7 @@ class LabelCounts:
     gold: Pairs
 
     @property
-    def three(self) -> tuple[Pairs, Pairs, Pairs]:
+    def all_pairs(self) -> tuple[Pairs, Pairs, Pairs]:
         return self.hits, self.predicted, self.gold
 
 
@@ -89,7 +89,7 @@ AVERAGES = ("micro", "macro", "weighted")
 EXCLUDED = of_places()
 
 
-def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
+def average_score(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
     """The average of a score over labels, from counts (..., labels); 0 without labels."""
     if average == "micro":
         return score(hits.sum(-1), predicted.sum(-1), gold.sum(-1))
@@ -108,11 +108,11 @@ class Columns:
     @classmethod
     def of(cls, counts: LabelCounts, sheet: Sheet) -> Columns:
         width = len(counts.labels)
-        return cls(*(tuple(map(sheet.tally, pairs.texts_of(width)[:width])) for pairs in counts.three))
+        return cls(*(tuple(map(sheet.tally, pairs.texts_by_label(width)[:width])) for pairs in counts.all_pairs))
 
 
 @dataclass(frozen=True)
-class Averaged:
+class AverageScore:
     """A score averaged over labels: ``macro``, or ``weighted`` by their frequency in gold."""
 
     columns: Columns
@@ -121,7 +121,7 @@ class Averaged:
 
     def __call__(self, sums: Array) -> Array:
         three = (sums[..., list(c)] for c in (self.columns.hits, self.columns.predicted, self.columns.gold))
-        return averaged(self.score, self.average, *three)
+        return average_score(self.score, self.average, *three)
 
 
 def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) -> list[Figure]:
@@ -129,12 +129,12 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
 
     ``n`` is the denominator: claims for precision, gold labels for recall and F1.
     """
-    micro = formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
+    micro = formulas(*(sheet.tally(pairs.text) for pairs in counts.all_pairs))
     sizes = len(counts.predicted.text), len(counts.gold.text)
     results = [_figure(f"micro_{name}", {}, protocol, *sizes, formula) for name, formula in micro.items()]
     for average in ("macro", "weighted"):
         for name, score in SCORES.items():
-            results.append(_figure(f"{average}_{name}", {}, protocol, *sizes, Averaged(columns, score, average)))
+            results.append(_figure(f"{average}_{name}", {}, protocol, *sizes, AverageScore(columns, score, average)))
     width = len(counts.labels)
     by_label = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
     rows = zip(counts.labels, columns.hits, columns.predicted, columns.gold, by_label, strict=True)
@@ -167,8 +167,8 @@ def scores_of(hits: float, predicted: float, gold: float) -> dict[str, float]:
 
 def averages_of(counts: LabelCounts) -> dict[str, dict[str, float]]:
     """Micro, macro and weighted scores of all texts."""
-    three = [pairs.count(len(counts.labels)).astype(numpy.float64) for pairs in counts.three]
+    three = [pairs.count(len(counts.labels)).astype(numpy.float64) for pairs in counts.all_pairs]
     return {
-        average: {name: float(averaged(score, average, *three)) for name, score in SCORES.items()}
+        average: {name: float(average_score(score, average, *three)) for name, score in SCORES.items()}
         for average in AVERAGES
     }

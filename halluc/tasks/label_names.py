@@ -20,7 +20,7 @@ _NEEDLESS = {("O", "O"), ("O", None)}
 Names = Mapping[str, str | None]
 
 
-def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]:
+def output_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]:
     """The label of each output of a text classifier; None for no label.
 
     Raises:
@@ -34,7 +34,7 @@ def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]
     return labels
 
 
-def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
+def output_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     """The tag of each output of a token classifier: O, or B-, I-, E-, S- or M- with a label.
 
     ``names`` maps labels to labels (``PERSON: PER``), or outputs to tags (``LABEL_1: B-PER``). An output without a
@@ -44,19 +44,19 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
         HallucError C203: the model does not have a name, some outputs are mapped to tags but not all, labels and tags
             are mixed, or a label is invalid (``core.labels.label_fault``).
     """
-    tags = _named_tags(outputs, names)
+    tags = _rename_tags(outputs, names)
     _refuse_unfit(label for _, label in map(split_tag, tags) if label)
     return tags
 
 
-def _named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
-    own = _as_tags(outputs)
+def _rename_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
+    own = _parse_tags(outputs)
     labels = list(dict.fromkeys(label for _, label in map(split_tag, own) if label))
     _refuse_unknown(names, labels, outputs)
     names = {name: None if value == "O" else value for name, value in names.items() if (name, value) not in _NEEDLESS}
     if any(name not in labels or _TAG.fullmatch(value or "") for name, value in names.items()):
         _refuse_mixture(names, outputs)
-        return _as_tags([names.get(output, output) or "O" for output in outputs])
+        return _parse_tags([names.get(output, output) or "O" for output in outputs])
     _refuse_unnamed(names, labels)
     renamed = [(prefix, names.get(label, label)) for prefix, label in map(split_tag, own)]
     return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
@@ -69,7 +69,7 @@ def _refuse_unfit(labels: Iterable[str]) -> None:
     refuse(HallucError("C203", f"the model has {fault}", help=help) for fault in faults)
 
 
-def _as_tags(outputs: Sequence[str]) -> tuple[str, ...]:
+def _parse_tags(outputs: Sequence[str]) -> tuple[str, ...]:
     if all(map(_BILOU.fullmatch, outputs)) and any(output[0] in _OF_BIOES for output in outputs):
         return tuple(_OF_BIOES.get(output[0], output[0]) + output[1:] for output in outputs)
     return tuple(output if _is_tag(output) else f"I-{output}" for output in outputs)

@@ -37,7 +37,7 @@ def _row(scores: Mapping[str, float], support: int) -> Row:
 
 def by_label(counts: LabelCounts) -> dict[str, Row]:
     """The row of each label."""
-    three = (pairs.count(len(counts.labels)).tolist() for pairs in counts.three)
+    three = (pairs.count(len(counts.labels)).tolist() for pairs in counts.all_pairs)
     return {label: row(*numbers) for label, *numbers in zip(counts.labels, *three, strict=True)}
 
 

@@ -124,7 +124,7 @@ class Loss:
         )
         if self.kind == "focal":
             right = logits.log_softmax(-1).gather(-1, labels.clamp(min=0)[:, None])[:, 0].exp()
-            losses = losses * self._focus(right)
+            losses = losses * self._focal_factor(right)
         return losses
 
     def _sigmoid(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
@@ -133,10 +133,10 @@ class Loss:
         smooth = labels * (1 - self.smoothing) + self.smoothing / 2
         losses = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none", pos_weight=weights)
         if self.kind == "focal":
-            losses = losses * self._focus((logits * (2 * labels - 1)).sigmoid())
+            losses = losses * self._focal_factor((logits * (2 * labels - 1)).sigmoid())
         return losses.mean(-1)
 
-    def _focus(self, right: torch.Tensor) -> torch.Tensor:
+    def _focal_factor(self, right: torch.Tensor) -> torch.Tensor:
         """The factor of focal loss, from the probability of the correct class.
 
         The bound avoids an infinite gradient if the probability rounds to 1 and gamma is below 1.
@@ -167,11 +167,11 @@ def class_weights(
     configured = config.class_weights
     if configured == "none" or not configured:
         return None
-    weights = balanced(gold, multi_label=multi_label) if configured == "balanced" else configured
+    weights = balanced_weights(gold, multi_label=multi_label) if configured == "balanced" else configured
     return tuple(weights.get(name, 1.0) for name in classes)
 
 
-def balanced(gold: Iterable[Collection[str]], *, multi_label: bool = False) -> dict[str, float]:
+def balanced_weights(gold: Iterable[Collection[str]], *, multi_label: bool = False) -> dict[str, float]:
     """Weights of classes by inverse frequency, from .1 to 10.
 
     With one label per example ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one; with

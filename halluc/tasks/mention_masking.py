@@ -54,7 +54,7 @@ class MentionMasking:
             raise HallucError("C220", message, help="set it to 0, or use an encoder with a mask token, such as BERT")
         return cls(config.mention_masking, int(tokenizer.mask_token_id))
 
-    def masked(self, batch: Batch, words: Sequence[Sequence[Range]], generator: numpy.random.Generator) -> Batch:
+    def mask_batch(self, batch: Batch, words: Sequence[Sequence[Range]], generator: numpy.random.Generator) -> Batch:
         """The batch with some words masked.
 
         Args:

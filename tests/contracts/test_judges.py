@@ -83,7 +83,7 @@ def pair(relation: str | None) -> Related:
 
 
 def question(*answers: tuple[int, int]) -> ContextQuestion:
-    texts = (SpacedText.spaced(text.split(" ")) for text in ("who ?", "the Anna Berg and Anna Moe"))
+    texts = (SpacedText.from_tokens(text.split(" ")) for text in ("who ?", "the Anna Berg and Anna Moe"))
     return ContextQuestion("e1", Origin("f", 1), *texts, answers)
 
 

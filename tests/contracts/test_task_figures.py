@@ -91,9 +91,9 @@ def answered(number: int, text: str | None, no_answer: float) -> AnswerPredictio
     return AnswerPrediction(f"e{number}", text, None, () if text is None else (0.5,), no_answer)
 
 
-CONTEXT = SpacedText.spaced(("Anna", "Berg", "and", "Ida", "Moe", "met"))
+CONTEXT = SpacedText.from_tokens(("Anna", "Berg", "and", "Ida", "Moe", "met"))
 QUESTIONS = tuple(
-    ContextQuestion(f"e{number}", Origin("f", number), SpacedText.spaced(("who", "?")), CONTEXT, answers)
+    ContextQuestion(f"e{number}", Origin("f", number), SpacedText.from_tokens(("who", "?")), CONTEXT, answers)
     for number, answers in enumerate([((0, 2),), ((3, 5), (4, 5)), (), ((5, 6),), (), ()], 1)
 )
 

@@ -49,7 +49,7 @@ def related(number: int, text: str, head: Span, tail: Span, relation: str) -> Re
 
 
 def asked(number: int, question: str, context: str, *answers: tuple[int, int]) -> ContextQuestion:
-    texts = (SpacedText.spaced(text.split(" ")) for text in (question, context))
+    texts = (SpacedText.from_tokens(text.split(" ")) for text in (question, context))
     return ContextQuestion(f"e{number}", Origin("f", number), *texts, answers)
 
 

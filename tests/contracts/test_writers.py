@@ -130,7 +130,7 @@ def asked(draw, words, most=4):
     """Questions on texts, with any number of answers."""
     made = []
     for number in range(1, 1 + draw(st.integers(1, most))):
-        texts = [SpacedText.spaced(draw(st.lists(words, min_size=1, max_size=size))) for size in (3, 7)]
+        texts = [SpacedText.from_tokens(draw(st.lists(words, min_size=1, max_size=size))) for size in (3, 7)]
         places = st.tuples(*[st.integers(0, len(texts[1].tokens))] * 2).filter(lambda place: place[0] < place[1])
         answers = tuple(draw(st.lists(places, unique=True, max_size=2)))
         made.append(ContextQuestion(f"q{number}", Origin("in", number), *texts, answers))
@@ -237,7 +237,7 @@ def odd_example(task: str, tokens: tuple[str, ...], span: Span) -> Any:
     if task == LABELLED:
         return Labelled("s", Origin("in", 1), tokens, (span.label,))
     if task == ASKED:
-        question, context = SpacedText.spaced(("who", "?")), SpacedText.spaced(tokens)
+        question, context = SpacedText.from_tokens(("who", "?")), SpacedText.from_tokens(tokens)
         return ContextQuestion("s", Origin("in", 1), question, context, (span[:2],))
     return Tagged("s", Origin("in", 1), tokens, (span,))
 

@@ -15,7 +15,7 @@ from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError
 from halluc.core.examples import Span
 from halluc.core.labels import label_fault
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.tasks.label_names import named_labels, named_tags
+from halluc.tasks.label_names import output_labels, output_tags
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from tests.hostile_texts import REFUSED_LABELS, acting
 
@@ -132,13 +132,13 @@ def test_each_distinct_label_is_looked_at_once(tmp_path):
 
 @pytest.mark.parametrize("label", REFUSED_LABELS)
 def test_the_labels_of_a_model_follow_the_rule(label):
-    for named, outputs in ((named_tags, ["O", f"B-{label}", f"I-{label}"]), (named_labels, ["ask", label])):
+    for named, outputs in ((output_tags, ["O", f"B-{label}", f"I-{label}"]), (output_labels, ["ask", label])):
         with pytest.raises(HallucError) as caught:
             named(outputs, {})
         assert caught.value.message == f"the model has {label_fault(label)}"
         assert "`id2label`" in caught.value.help and "`eval.labels`" in caught.value.help
-    assert named_tags(["O", f"B-{label}"], {label: "PER"}) == ("O", "B-PER")
-    assert named_labels(["ask", label], {label: None}) == ("ask", None)
+    assert output_tags(["O", f"B-{label}"], {label: "PER"}) == ("O", "B-PER")
+    assert output_labels(["ask", label], {label: None}) == ("ask", None)
 
 
 def test_a_name_for_a_label_of_a_model_follows_the_rule(halluc, tmp_path):

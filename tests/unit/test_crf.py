@@ -28,7 +28,7 @@ from halluc.tasks.token_classification.encoding import EncodedTokens, Window
 from halluc.tasks.token_classification.marginals import Marginals
 from halluc.tasks.token_classification.model import Tagger
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.tasks.token_classification.viterbi import most_probable
+from halluc.tasks.token_classification.viterbi import best_tags
 from tests.conftest import SENTENCES, write_corpus, write_experiment
 from tests.interruptions import killed_after_a_checkpoint
 
@@ -135,7 +135,7 @@ def test_gradients_are_those_of_the_scores_and_steps_are_larger():
 def test_the_most_probable_sequence_and_all_marginals():
     made, words = chain(), emissions().double().numpy()
     weights = made.weights()
-    best = most_probable(words, LENGTHS, weights)
+    best = best_tags(words, LENGTHS, weights)
     marginals = Marginals.of(words, LENGTHS, weights, TAGS)
     start = 0
     for length in LENGTHS:
@@ -145,10 +145,10 @@ def test_the_most_probable_sequence_and_all_marginals():
         for place, tag in itertools.product(range(length), range(len(TAGS))):
             own = [value for path, value in every.items() if path[place] == tag]
             expected = math.exp(log_sum(own) - total) if own else 0.0
-            assert math.exp(marginals.of_words[start + place, tag]) == pytest.approx(expected, abs=1e-6)
+            assert math.exp(marginals.word_log_probs[start + place, tag]) == pytest.approx(expected, abs=1e-6)
         for begin, end in itertools.combinations(range(length + 1), 2):
             numbers = [1, *[2] * (end - begin - 1)]  # B-LOC I-LOC …
-            row = marginals.of_labels(Span(begin, end, "LOC"), start, numbers, ("LOC", "PER"))
+            row = marginals.label_log_probs(Span(begin, end, "LOC"), start, numbers, ("LOC", "PER"))
             for label, value in enumerate(row[:2]):
                 path = tuple(number + 2 * label for number in numbers)
                 share = log_sum(v for one, v in every.items() if one[begin:end] == path) - total

@@ -14,7 +14,7 @@ from halluc.data.corpora import read_corpora
 from halluc.data.rows.row import Row
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.dialogue.config import DialogueConfig
-from halluc.tasks.dialogue.figures import ReplyFigures, compared_words, unigram_f1
+from halluc.tasks.dialogue.figures import ReplyFigures, normalised_words, unigram_f1
 from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.reader import DialoguesReader
 from halluc.tasks.dialogue.task import Dialogue
@@ -182,7 +182,7 @@ def test_f1_with_reference_and_knowledge_and_distinct_ngrams():
 
 def test_the_prompt_says_who_speaks():
     example = Sourced("a", Origin("f", 1), *cut_parts(KNOWN, Tokenizer()))
-    filled = Prompt.of("{persona} / {turn}", ("persona", "knowledge", "turn")).filled(example)
+    filled = Prompt.of("{persona} / {turn}", ("persona", "knowledge", "turn")).fill(example)
     assert filled.text == "I am Ben. / user: Hi.\nagent: Hello!\nuser: Open?"
     name, start, end = filled.fields[-1]
     assert (name, filled.text[start:end]) == ("turn", "user: Hi.\nagent: Hello!\nuser: Open?")
@@ -205,7 +205,7 @@ def test_human_replies_of_wizard_of_wikipedia_share_words_with_their_knowledge(r
     assert (len(examples), len({one.origin.document for one in examples})) == (3865, 965)
     known = [" ".join(one.text(part) for part in one.parts if part.name == "knowledge") for one in examples]
     shared = [
-        unigram_f1(compared_words(one.targets[0]), compared_words(text))
+        unigram_f1(normalised_words(one.targets[0]), normalised_words(text))
         for one, text in zip(examples, known, strict=True)
     ]
     # Shuster et al. 2021, table 1: .363

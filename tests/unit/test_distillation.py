@@ -95,7 +95,7 @@ def test_texts_and_pairs_learn_from_their_row(tiny_encoder):
     )
     batch = features.collate([0, 1])
     pieces = torch.tensor(random.normal(size=(*batch.inputs["input_ids"].shape, 4)))
-    logits = features.of_pairs(pieces, (0, 1)).numpy()
+    logits = features.pair_logits(pieces, (0, 1)).numpy()
     hard = -numpy.log(softmax(logits))[[0, 1], features.targets]
     expected = ((1 - W) * hard + W * T**2 * kl(numpy.concatenate(soft), logits)).sum()
     loss = distilled(features, soft).loss(SimpleNamespace(logits=pieces), batch)

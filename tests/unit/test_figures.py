@@ -87,7 +87,7 @@ def related(relations_of):
 
 def asked(answers_of):
     examples, predictions = [], []
-    question, context = SpacedText.spaced(("who", "?")), SpacedText.spaced(("Anna", "Berg", "in", "Oslo"))
+    question, context = SpacedText.from_tokens(("who", "?")), SpacedText.from_tokens(("Anna", "Berg", "in", "Oslo"))
     for number, (gold, claimed) in enumerate(answers_of):
         identity, sure = f"e{number}", (0.9 if claimed in gold else 0.6,) if claimed else ()
         examples.append(ContextQuestion(identity, Origin("f", number), question, context, gold))

@@ -12,9 +12,9 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import hash64
 from halluc.tasks.text_generation.config import ClaimsConfig, GroundingConfig
-from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
+from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated_outputs
 from halluc.tasks.text_generation.entailment import EntailmentScorer
-from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer, stated_share
+from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer, fact_precision
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.statements import EvidenceTexts
 
@@ -191,7 +191,7 @@ def test_a_wrong_name_lowers_the_combined_score():
         ["The council of Ardlow met on 3 May 2015.", "The council of Orden met on 3 May 2015."], [SOURCE], "en"
     )
     assert wrong < THRESHOLDS["combined"] <= right
-    assert stated_share("Jean Kerr left Orden", EvidenceTexts([SOURCE]), "en") == 0.5
+    assert fact_precision("Jean Kerr left Orden", EvidenceTexts([SOURCE]), "en") == 0.5
 
 
 @pytest.mark.parametrize(
@@ -220,17 +220,17 @@ def test_an_output_of_unlike_sources_is_detached_and_that_of_like_ones_is_not():
         "Guten Abend.",
     ]
     outputs = ["The room was clean."] * 3 + ["Thank you!", "Thank you.", "Good evening."]
-    assert repeated(outputs, sources) == [True, True, True, False, False, False]
+    assert repeated_outputs(outputs, sources) == [True, True, True, False, False, False]
     scores = detachment(outputs, sources)
     assert min(scores[:3]) > max(scores[3:])
-    assert repeated(["Danke schön."] * 2, ["Thank you.", "Many thanks!"]) == [False, False]
-    assert repeated(["The room was clean and very quiet too."] * 2, sources[:2]) == [True, True]
-    assert repeated(["", ""], ["a", "b"]) == [False, False]
+    assert repeated_outputs(["Danke schön."] * 2, ["Thank you.", "Many thanks!"]) == [False, False]
+    assert repeated_outputs(["The room was clean and very quiet too."] * 2, sources[:2]) == [True, True]
+    assert repeated_outputs(["", ""], ["a", "b"]) == [False, False]
 
 
 def test_a_model_that_always_writes_the_same_is_reported_in_linear_time():
     sources = [f"{hash64(str(number)):x} {hash64(str(-number - 1)):x}" for number in range(5000)]
-    assert all(repeated(["The same."] * 5000, sources))
+    assert all(repeated_outputs(["The same."] * 5000, sources))
 
 
 def test_scorers_take_time_in_proportion_to_a_long_source():

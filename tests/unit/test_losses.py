@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from torch.nn import functional
 
 from halluc.core.examples import Origin, Span
-from halluc.tasks.losses import UNLABELLED, Loss, balanced, class_weights
+from halluc.tasks.losses import UNLABELLED, Loss, balanced_weights, class_weights
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
@@ -106,15 +106,15 @@ def test_a_plain_sum_is_torchs_to_the_bit(rows, seed, smoothing):
 
 def test_balanced_weights_make_classes_weigh_alike_up_to_ten_times():
     gold = [("a",)] * 60 + [("b",)] * 30 + [("c",)] * 10
-    weights = balanced(gold)
+    weights = balanced_weights(gold)
     assert [weights[name] * number for name, number in zip("abc", (60, 30, 10), strict=True)] == pytest.approx(
         [100 / 3] * 3
     )
     assert class_weights(texts(class_weights="balanced"), ("b", "none"), gold) == (weights["b"], 1.0)
-    assert balanced([("a",)] * 999 + [("b",)])["b"] == 10.0
-    assert balanced([("a",), ("a", "b"), ("a",), ()], multi_label=True) == pytest.approx({"a": 1 / 3, "b": 3.0})
-    assert balanced([("a",), ("a",)], multi_label=True) == {"a": 0.1}
-    assert balanced([]) == {}
+    assert balanced_weights([("a",)] * 999 + [("b",)])["b"] == 10.0
+    assert balanced_weights([("a",), ("a", "b"), ("a",), ()], multi_label=True) == pytest.approx({"a": 1 / 3, "b": 3.0})
+    assert balanced_weights([("a",), ("a",)], multi_label=True) == {"a": 0.1}
+    assert balanced_weights([]) == {}
 
 
 def test_weights_by_label_leave_the_others_at_one():

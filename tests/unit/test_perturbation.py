@@ -19,9 +19,9 @@ from halluc.tasks.translation.perturbation import (
     PerturbationConfig,
     TokenPools,
     adjusted_bleu,
-    inserted,
+    insert_token,
     perturbations,
-    sampled_examples,
+    sample_examples,
 )
 from halluc.tasks.translation.task import Translation
 
@@ -52,14 +52,14 @@ def test_adjusted_bleu_by_hand(output, references, value):
     [("start", "so Well, he ran."), ("second", "Well so , he ran."), ("last", "Well, he ran. so")],
 )
 def test_a_token_is_inserted_between_blanks(position, text):
-    made = inserted(pair(1, "Well, he ran.", "x"), "so", position)
+    made = insert_token(pair(1, "Well, he ran.", "x"), "so", position)
     assert (made.whole, len(made.tokens)) == (text, 6)
     assert made.text(made.parts[0]) == text
 
 
 @pytest.mark.parametrize("position", ["start", "second", "last"])
 def test_a_source_of_one_token_gets_another(position):
-    assert sorted(inserted(pair(1, "Stop", "x"), "so", position).whole.split()) == ["Stop", "so"]
+    assert sorted(insert_token(pair(1, "Stop", "x"), "so", position).whole.split()) == ["Stop", "so"]
 
 
 TRAINING = [pair(number, f"the common word w{number} ." + " , !" * (number % 2), "x") for number in range(400)]
@@ -82,11 +82,11 @@ def test_the_same_seed_draws_the_same_sources_and_tokens():
     assert first == [told[:3] for told in perturbations(TRAINING[0], pools, config, 1)]
     assert first != [told[:3] for told in perturbations(TRAINING[0], pools, config, 2)]
     assert len(first) == 4 * 3 * 2
-    assert len(sampled_examples(TRAINING, config, 1)) == 20
+    assert len(sample_examples(TRAINING, config, 1)) == 20
     assert (
-        sampled_examples(TRAINING, config, 1)
-        == sampled_examples(TRAINING, config, 1)
-        != sampled_examples(TRAINING, config, 2)
+        sample_examples(TRAINING, config, 1)
+        == sample_examples(TRAINING, config, 1)
+        != sample_examples(TRAINING, config, 2)
     )
 
 

@@ -22,16 +22,16 @@ from halluc.engine.batching import Batch
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.decoding import (
     BestAnswer,
-    answered,
     best_answers,
     fit_threshold,
+    predict_answer,
     rows_of_questions,
 )
-from halluc.tasks.question_answering.encoding import starts_of
+from halluc.tasks.question_answering.encoding import window_starts
 from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
 from halluc.tasks.question_answering.figures import score
 from halluc.tasks.question_answering.knowledge import AnswerKnowledge, context_units, question_units
-from halluc.tasks.question_answering.normalisation import exact, f1, normalised, units
+from halluc.tasks.question_answering.normalisation import exact, f1, normalise_answer, units
 from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.question_answering.task import QuestionAnswering
 from halluc.workflows.trained_models import locate
@@ -82,7 +82,7 @@ def test_answers_are_cut_out_of_words():
 
 @given(st.integers(0, 200), st.integers(1, 50), st.integers(1, 60))
 def test_windows_hold_every_piece_and_the_last_one_ends_with_the_text(length, space, stride):
-    starts = starts_of(length, space, stride)
+    starts = window_starts(length, space, stride)
     ends = [min(start + space, length) for start in starts]
     assert {piece for pair in zip(starts, ends, strict=True) for piece in range(*pair)} == set(range(length))
     assert ends[-1] == length and all(end < length for end in ends[:-1])
@@ -207,18 +207,18 @@ def test_the_threshold_is_the_best_of_all(rows):
 
 def test_an_answer_is_given_up_to_the_threshold_and_is_sure_by_the_difference():
     one, best = question(CONTEXT, PLACES[0]), BestAnswer((0, 1), 3.0, 4.0)
-    assert answered(one, best, 0.5).text is None
-    given_one = answered(one, best, 2.0)
+    assert predict_answer(one, best, 0.5).text is None
+    given_one = predict_answer(one, best, 2.0)
     assert (given_one.text, given_one.no_answer) == ("Anna", 1.0)
     assert given_one.confidences == (pytest.approx(1 / (1 + numpy.exp(-1.0))),)
-    assert answered(one, best, None).text == "Anna"
+    assert predict_answer(one, best, None).text == "Anna"
 
 
 def test_the_threshold_is_fitted_on_dev_and_stored_in_the_model(tiny_encoder):
     task, encoder, _ = encoded_by(tiny_encoder, [question(CONTEXT, PLACES[0])])
     examples = [question(CONTEXT, PLACES[0]), question(CONTEXT, number=2), question(CONTEXT, PLACES[1], number=3)]
     best = [BestAnswer((0, 1), 0.0, 1.0), BestAnswer((0, 1), 0.0, 3.0), BestAnswer((2, 3), 0.0, 2.0)]
-    said = [answered(*pair, 0.0) for pair in zip(examples, best, strict=True)]
+    said = [predict_answer(*pair, 0.0) for pair in zip(examples, best, strict=True)]
     assert [one.text for one in said] == [None, None, None]
     again = task.model.fit_on_dev(encoder.model, examples, said, [True] * 3)
     assert [one.text for one in again] == ["Anna", None, "Oslo"]
@@ -284,7 +284,7 @@ def test_answers_are_compared_as_the_scripts_do(said, gold, form, is_exact, over
 
 
 def test_normalised_forms():
-    assert normalised("An apple-pie, THE best.", "squad") == "applepie best"
+    assert normalise_answer("An apple-pie, THE best.", "squad") == "applepie best"
     assert units("第2章：ABC", "cmrc") == ["第", "2", "章", "abc"]
 
 
@@ -340,10 +340,10 @@ def test_no_answer_is_replaced_as_a_whole():
 
 def test_blanks_stay_with_the_tokens_that_stay():
     text = SpacedText.cut("It's (very) good,  really.", Tokenizer())
-    assert text.edited(("It", "'", "s", "(", "not", ")", "good", ",", "really", "good", ".")).text == (
+    assert text.with_tokens(("It", "'", "s", "(", "not", ")", "good", ",", "really", "good", ".")).text == (
         "It's (not) good,  really good."
     )
-    assert SpacedText.cut("很好。", Tokenizer()).edited(("很", "不", "好", "。")).text == "很不好。"
+    assert SpacedText.cut("很好。", Tokenizer()).with_tokens(("很", "不", "好", "。")).text == "很不好。"
 
 
 # --- knowledge ---------------------------------------------------------------------------------------------------

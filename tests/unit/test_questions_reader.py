@@ -18,7 +18,7 @@ from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.predictions import joined, read_predictions
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
-from halluc.tasks.question_answering.decoding import answered, best_answers, rows_of_questions
+from halluc.tasks.question_answering.decoding import best_answers, predict_answer, rows_of_questions
 from halluc.tasks.question_answering.examples import QuestionExamples
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.reader import QuestionsReader
@@ -102,7 +102,7 @@ def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, na
     logits = torch.zeros(3, inputs.shape[1], 2)
     logits[:, first, 0] = logits[:, last, 1] = 9.0
     best = best_answers(encoded, rows_of_questions(encoded, [(encoded.collate([0, 1, 2]), logits)]), 20, 1)
-    said = [answered(*pair, 0.0).text for pair in zip(encoded.examples, best, strict=True)]
+    said = [predict_answer(*pair, 0.0).text for pair in zip(encoded.examples, best, strict=True)]
     assert said == ["Israelis"] * 3
 
 

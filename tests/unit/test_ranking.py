@@ -18,7 +18,7 @@ from halluc.data.predictions import ExternalPrediction
 from halluc.tasks.text_classification import ranking
 from halluc.tasks.text_classification.config import RankingConfig, TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
-from halluc.tasks.text_classification.decoding import one_label
+from halluc.tasks.text_classification.decoding import predict_single_label
 from halluc.tasks.text_classification.knowledge import TextKnowledge
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -32,7 +32,7 @@ def test_auc_and_ndcg_with_ties_are_those_of_scikit_learn(items, k):
     relevant, scores = zip(*items, strict=True)
     if len(set(relevant)) < 2:
         return
-    auc, _, ndcg = ranking.of_group(relevant, scores, k)
+    auc, _, ndcg = ranking.group_scores(relevant, scores, k)
     assert auc == pytest.approx(roc_auc_score(relevant, scores))
     assert ndcg == pytest.approx(ndcg_score([relevant], [scores], k=k))
 
@@ -44,14 +44,14 @@ def test_the_reciprocal_rank_is_the_mean_over_every_order_of_ties(items):
         return
     orders = [order for order in permutations(items) if [s for _, s in order] == sorted((s for _, s in items))[::-1]]
     wanted = mean(1 / (1 + [relevant for relevant, _ in order].index(True)) for order in orders)
-    assert ranking.of_group(*zip(*items, strict=True), 10)[1] == pytest.approx(wanted)
+    assert ranking.group_scores(*zip(*items, strict=True), 10)[1] == pytest.approx(wanted)
 
 
 def test_figures_are_averaged_over_groups_with_both_labels_and_the_others_are_counted():
     groups = ["a", "a", "a", "b", "b", "c", "c", None]
     relevant = [True, False, False, False, True, False, False, True]
     scores = [0.9, 0.5, 0.1, 0.8, 0.3, 0.7, 0.6, 0.5]
-    found = [one for ranked in ranking.ranked(groups, relevant, scores, 2) for one in scoring.ranked_results(ranked, 8)]
+    found = [one for row in ranking.rank_groups(groups, relevant, scores, 2) for one in scoring.ranked_results(row, 8)]
     values = {one.name: (one.value, one.n) for one in found}
     second = 1 / numpy.log2(3)  # of group b the clicked item stands on rank 2
     assert values == {
@@ -61,12 +61,12 @@ def test_figures_are_averaged_over_groups_with_both_labels_and_the_others_are_co
         "ranked_groups": (pytest.approx(2 / 3), 3),
     }
     assert found[1].interval == pytest.approx((0.5, 1.0)), "groups are resampled: both times b, both times a"
-    assert ranking.ranked([None], [True], [0.5], 10) == []
+    assert ranking.rank_groups([None], [True], [0.5], 10) == []
 
 
 def test_the_positive_label_has_its_probability_whatever_is_claimed():
     logits = numpy.log([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])
-    found = one_label(["1", "2"], logits, ("clicked", "seen", "out_of_scope"), "clicked")
+    found = predict_single_label(["1", "2"], logits, ("clicked", "seen", "out_of_scope"), "clicked")
     assert [(one.labels, round(one.positive, 6)) for one in found] == [(("clicked",), 0.7), (("seen",), 0.1)]
     line = TextClassification(CONFIG).examples.line(texts()[0], found[0]).model_dump(mode="json")
     assert list(line) == ["id", "tokens", "gold", "second", "group", "predicted", "in_scope", "positive"]

@@ -198,9 +198,9 @@ def test_padding_changes_no_logits(tiny_encoder, engine, representation):
     loaded.model.eval()
     together = encoded.collate([0, 1, 2])
     with torch.no_grad():
-        logits = encoded.of_pairs(loaded.model(**together.inputs).logits, [0, 1, 2])
+        logits = encoded.pair_logits(loaded.model(**together.inputs).logits, [0, 1, 2])
         for index in range(3):
-            alone = encoded.of_pairs(loaded.model(**encoded.collate([index]).inputs).logits, [index])
+            alone = encoded.pair_logits(loaded.model(**encoded.collate([index]).inputs).logits, [index])
             assert torch.allclose(alone[0], logits[index], atol=1e-5)
     said = task.model.predict(loaded.model, encoded, 1_000, engine, None)
     assert [one.id for one in said] == ["e1", "e2", "e3"]
@@ -217,7 +217,7 @@ def test_the_logits_are_one_linear_layer_over_head_and_tail(tiny_encoder):
     logits = torch.zeros(1, len(window.pieces), 6)
     logits[0, window.head[0], :3] = torch.tensor([1.0, 2.0, 3.0])
     logits[0, window.tail[0], 3:] = torch.tensor([10.0, 20.0, 30.0])
-    assert encoded.of_pairs(logits, [0]).tolist() == [[11.0, 22.0, 33.0]]
+    assert encoded.pair_logits(logits, [0]).tolist() == [[11.0, 22.0, 33.0]]
 
 
 @pytest.mark.parametrize("keys", [{}, {"markers": "typed", "representation": "mean"}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.errors import HallucError
-from halluc.tasks.label_names import named_labels, named_tags
+from halluc.tasks.label_names import output_labels, output_tags
 
 IOB = ("O", "B-PERSON", "I-PERSON", "B-DATE", "I-DATE")
 UNNAMED = tuple(f"LABEL_{number}" for number in range(3))
@@ -29,12 +29,12 @@ UNNAMED = tuple(f"LABEL_{number}" for number in range(3))
     ],
 )
 def test_each_output_of_a_token_classifier_has_a_tag(outputs, names, tags):
-    assert named_tags(outputs, names) == tags
+    assert output_tags(outputs, names) == tags
 
 
 def test_each_output_of_a_text_classifier_has_a_label_or_none():
-    assert named_labels(("pos", "neg"), {"pos": "good"}) == ("good", "neg")
-    assert named_labels(UNNAMED, {"LABEL_0": "O", "LABEL_1": "B-PER", "LABEL_2": None}) == ("O", "B-PER", None)
+    assert output_labels(("pos", "neg"), {"pos": "good"}) == ("good", "neg")
+    assert output_labels(UNNAMED, {"LABEL_0": "O", "LABEL_1": "B-PER", "LABEL_2": None}) == ("O", "B-PER", None)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_each_output_of_a_text_classifier_has_a_label_or_none():
 )
 def test_what_makes_no_sense_is_refused(outputs, names, message, help):
     with pytest.raises(HallucError) as caught:
-        named_tags(outputs, names)
+        output_tags(outputs, names)
     assert caught.value.code == "C203"
     assert message in caught.value.message
     assert help in str(caught.value.help)
@@ -61,4 +61,4 @@ def test_what_makes_no_sense_is_refused(outputs, names, message, help):
 def test_names_of_a_text_classifier_are_refused_alike():
     for names, message in (({"LABEL_9": "x"}, "no label `LABEL_9`"), ({"LABEL_0": "x"}, "LABEL_1, LABEL_2")):
         with pytest.raises(HallucError, match=message):
-            named_labels(UNNAMED, names)
+            output_labels(UNNAMED, names)

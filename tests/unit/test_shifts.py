@@ -11,7 +11,7 @@ from halluc.analysis import scoring, shifts
 from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.reporting.views import evaluation
-from halluc.tasks import over_time
+from halluc.tasks import period_figures
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.figures import Labelling
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -28,7 +28,7 @@ def rows():
 def scored(of=None, period="month", gold=()):
     timestamps, labels = zip(*(of or rows()), strict=True)
     sheet = Sheet(len(labels))
-    found = over_time.figures(timestamps, [(label,) for label in labels], [gold] * len(labels), period, sheet)
+    found = period_figures.figures(timestamps, [(label,) for label in labels], [gold] * len(labels), period, sheet)
     return scoring.results(found + shifts.changes(found), sheet) + shifts.tests(found, sheet)
 
 
@@ -93,12 +93,12 @@ def test_one_period_or_no_timestamp_is_tested_for_nothing():
     ("period", "name"), [("day", "2024-12-30"), ("week", "2025-W01"), ("month", "2024-12"), ("year", "2024")]
 )
 def test_periods_have_the_names_of_iso_8601(period, name):
-    assert list(over_time.periods(["2024-12-30T23:59:00+01:00"], period)[1]) == [name]
+    assert list(period_figures.periods(["2024-12-30T23:59:00+01:00"], period)[1]) == [name]
 
 
 def test_if_there_are_too_many_periods_longer_ones_are_used():
     days = [f"2024-{month:02}-{day:02}" for month in range(1, 7) for day in range(1, 29)]
-    kind, found = over_time.periods(days, "day")
+    kind, found = period_figures.periods(days, "day")
     assert (kind, len(found)) == ("week", 26)
 
 

@@ -29,7 +29,7 @@ def check_agreement(gold, predicted, strict):
         warnings.simplefilter("ignore")
         theirs = entity_figures.report(gold, predicted, strict=strict)
     counts = entity_figures.count(gold, predicted, strict=strict)
-    hits, claims, there = (pairs.count(len(counts.labels)) for pairs in counts.three)
+    hits, claims, there = (pairs.count(len(counts.labels)) for pairs in counts.all_pairs)
     ours = dict(zip(counts.labels, zip(hits.tolist(), claims.tolist(), there.tolist(), strict=True), strict=True))
     rows = {name: row for name, row in theirs.items() if not name.endswith(" avg")}
     assert {name for name, (_, claimed, annotated) in ours.items() if claimed or annotated} == rows.keys()
@@ -59,7 +59,7 @@ def test_counts_are_distinguished_by_sentence():
     gold, predicted = [["B-X", "O"], [], ["B-Y", "B-X"]], [["B-X", "O"], [], ["B-Y", "I-Y"]]
     counts = entity_figures.count(gold, predicted)
     assert counts.labels == ("X", "Y")
-    pairs = [list(zip(one.text.tolist(), one.label.tolist(), strict=True)) for one in counts.three]
+    pairs = [list(zip(one.text.tolist(), one.label.tolist(), strict=True)) for one in counts.all_pairs]
     assert pairs == [[(0, 0)], [(0, 0), (2, 1)], [(0, 0), (2, 1), (2, 0)]]
 
 

@@ -17,7 +17,7 @@ from halluc.reporting.page.suspects import page
 from halluc.runs.audits import AuditResult, SuspectLine
 from halluc.runs.schema import LedgerLine
 from halluc.task import AnnotatedPrediction
-from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels
+from halluc.tasks.example_labels import predict_annotated_label, predict_annotated_labels
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.relation_extraction.examples import PairPrediction, Related
 from halluc.tasks.relation_extraction.task import RelationExtraction
@@ -131,18 +131,18 @@ def test_labels_of_texts():
     predicted.append(TextPrediction("t3", ("ask",), (0.6,), 0.6))
     golds = ["say", "ask", OUT_OF_SCOPE]
     rows = zip(golds, predicted, strict=True)
-    found = suspects.find(task, texts, [annotated_label(outputs, share, gold, one) for gold, one in rows])
+    found = suspects.find(task, texts, [predict_annotated_label(outputs, share, gold, one) for gold, one in rows])
     assert [(one.kind, round(one.confidence, 3)) for one in found] == [
         ("missing", 0.1), ("wrong_label", 0.3), ("unlikely", 0.6),
     ]  # fmt: skip
-    assert annotated_label(outputs[:2], share[:2], OUT_OF_SCOPE, None).probability(()) == pytest.approx(0.4)
+    assert predict_annotated_label(outputs[:2], share[:2], OUT_OF_SCOPE, None).probability(()) == pytest.approx(0.4)
 
 
 def test_each_of_several_labels_is_judged_by_itself():
     task = TextClassification(TextClassification.Config(type="text_classification", multi_label=True))
     one = text(1, "both", "ask", "sing")
     made = TextPrediction("t1", ("ask", "say"), (0.9, 0.8), None)
-    opinion = annotated_labels(("ask", "say", "sing"), numpy.array([0.9, 0.8, 0.3]), one.labels, made)
+    opinion = predict_annotated_labels(("ask", "say", "sing"), numpy.array([0.9, 0.8, 0.3]), one.labels, made)
     found = suspects.find(task, [one], [opinion])
     assert [(s.kind, s.shown.label, round(s.confidence, 3)) for s in found] == [
         ("missing", "say", 0.2), ("unlikely", "sing", 0.3),

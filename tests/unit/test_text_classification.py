@@ -31,7 +31,7 @@ from halluc.engine.scratch import make_tokenizer
 from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
-from halluc.tasks.text_classification.decoding import label_sets, one_label, pooled
+from halluc.tasks.text_classification.decoding import label_sets, pool_windows, predict_single_label
 from halluc.tasks.text_classification.encoding import TEXT_WEIGHT, cover_all, parts_of, parts_of_pair
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -129,7 +129,7 @@ def test_logits_of_windows_are_pooled_whatever_their_order(tiny_encoder, pool):
         for number in reversed(range(len(encoded.windows))):
             yield Batch({}, torch.zeros(1), (number,), 0), torch.tensor(table[number : number + 1])
 
-    rows = DecisionScores([row[None] for row in pooled(encoded, outputs(), pool)])
+    rows = DecisionScores([row[None] for row in pool_windows(encoded, outputs(), pool)])
     (of_long, of_short) = task.model.decided(encoded, rows, None)
     logits = getattr(table[:-1].astype(float), pool)(0)
     assert of_long.labels == (encoded.outputs[int(logits.argmax())],)
@@ -141,7 +141,7 @@ def test_a_window_without_a_prediction_is_a_bug(tiny_encoder):
     task = make()
     _, encoded = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
     with pytest.raises(RuntimeError, match="without a prediction"):
-        pooled(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))], "mean")
+        pool_windows(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))], "mean")
 
 
 @pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
@@ -211,7 +211,7 @@ def test_smoothing_weights_and_focus_reach_the_loss_of_a_batch(tiny_encoder):
 def test_out_of_scope_claims_nothing_and_reports_how_far_in_scope():
     outputs = ("ask", "buy", OUT_OF_SCOPE)
     logits = numpy.log(numpy.array([[0.2, 0.1, 0.7], [0.5, 0.1, 0.4]]))
-    outside, inside = one_label(["x", "y"], logits, outputs)
+    outside, inside = predict_single_label(["x", "y"], logits, outputs)
     assert (outside.labels, outside.confidences, outside.scores, outside.out_of_scope) == ((), (), (), True)
     assert outside.in_scope == pytest.approx(0.2)
     assert (inside.labels, inside.out_of_scope) == (("ask",), False)
@@ -238,7 +238,7 @@ def test_confidences_of_label_sets_can_be_scaled_whichever_side_of_a_half_they_a
 
 def test_confidences_of_one_label_can_be_scaled():
     logits = numpy.array([[2.0, 0.0, -1.0], [0.0, 3.0, 1.0]])
-    found = one_label(["x", "y"], logits, ("a", "b", OUT_OF_SCOPE))
+    found = predict_single_label(["x", "y"], logits, ("a", "b", OUT_OF_SCOPE))
     scaled = verdicts.calibrated(found, 2.0)
     assert [p.confidences[0] for p in scaled] == pytest.approx(torch.tensor(logits / 2).softmax(-1).amax(-1).tolist())
 
@@ -248,14 +248,14 @@ def test_confidences_of_one_label_can_be_scaled():
 )  # fmt: skip
 def test_how_far_in_scope_is_scaled_as_confidence_is(logits, temperature):
     names = [f"x{number}" for number in range(len(logits))]
-    found = verdicts.calibrated(one_label(names, numpy.array(logits), ("a", OUT_OF_SCOPE, "b")), temperature)
+    found = verdicts.calibrated(predict_single_label(names, numpy.array(logits), ("a", OUT_OF_SCOPE, "b")), temperature)
     expected = (torch.tensor(logits, dtype=torch.float64) / temperature).softmax(-1)[:, [0, 2]].amax(-1).tolist()
     assert [p.in_scope for p in found] == pytest.approx(expected, rel=1e-9, abs=1e-300)
     assert all(p.in_scope == p.confidences[0] for p in found if p.labels)
 
 
 def test_a_model_that_knows_no_label_finds_nothing_in_scope():
-    (found,) = verdicts.calibrated(one_label(["x"], numpy.array([[3.0]]), (OUT_OF_SCOPE,)), 2.0)
+    (found,) = verdicts.calibrated(predict_single_label(["x"], numpy.array([[3.0]]), (OUT_OF_SCOPE,)), 2.0)
     assert (found.out_of_scope, found.in_scope) == (True, 0.0)
 
 

@@ -27,7 +27,7 @@ from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFram
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
-from halluc.tasks.text_generation.model import GenerationModel, decoded
+from halluc.tasks.text_generation.model import GenerationModel, decode_pieces
 from halluc.tasks.text_generation.prompts import ChatFrame, Prompt
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
@@ -62,13 +62,13 @@ def tokenizer():
 def test_a_text_decodes_to_exactly_what_was_encoded(tokenizer, text):
     ids = tokenizer(text)["input_ids"]
     assert ids[-1] == tokenizer.eos_token_id
-    assert decoded(tokenizer, ids, True) == text
+    assert decode_pieces(tokenizer, ids, True) == text
 
 
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_decodes_to_exactly_what_was_encoded(tokenizer, text):
-    assert decoded(tokenizer, tokenizer(text)["input_ids"], True) == text
+    assert decode_pieces(tokenizer, tokenizer(text)["input_ids"], True) == text
 
 
 def test_the_same_texts_give_the_same_pieces():
@@ -163,7 +163,7 @@ def test_a_prompt_is_cut_in_its_longest_field_and_counted(tiny_writer):
     model = writing(prompt="{knowledge} | {source} >", max_source=30)
     loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
     encoded = model.encode([sourced("she lives there " * 9, "x", knowledge="in Oslo")], loaded)
-    text = decoded(loaded.tokenizer, encoded.sources[0], True)
+    text = decode_pieces(loaded.tokenizer, encoded.sources[0], True)
     assert len(encoded.sources[0]) == 30
     assert text.startswith("in Oslo | she lives")
     assert text.endswith(" >")
@@ -182,7 +182,7 @@ def test_a_prompt_that_is_too_long_keeps_its_last_words_and_the_frame(tiny_write
     notes = dict.fromkeys(model.notes, 0)
     ids = model._source(example, loaded, ChatFrame((3, 3), (4, 4)), 60, notes)
     assert (len(ids), ids[:2], ids[-2:], notes["cut_sources"]) == (60, [3, 3], [4, 4], 1)
-    text = decoded(loaded.tokenizer, ids[2:-2], True)
+    text = decode_pieces(loaded.tokenizer, ids[2:-2], True)
     assert text.endswith("in Oslo\nReply:")
     assert prompt.startswith("{input}") or text.startswith("Facts: yes yes")
 
@@ -225,7 +225,7 @@ def test_a_causal_model_continues_its_prompt(tmp_path):
     loaded = model.build(ModelConfig(name=str(tmp_path)), (), "eager")
     encoded = model.encode([sourced("he lives in Oslo", "er lebt in Oslo")], loaded)
     assert not loaded.framing.has_encoder
-    assert decoded(loaded.tokenizer, encoded.sources[0], True) == "he lives in Oslo\n"
+    assert decode_pieces(loaded.tokenizer, encoded.sources[0], True) == "he lives in Oslo\n"
     assert encoded.sources[0][-1] != loaded.framing.end == encoded.targets[0][-1]
     engine = runtime.start("fp32", 1)
     first, again = (model.predict(loaded.model, encoded, 512, engine, None)[0] for _ in range(2))

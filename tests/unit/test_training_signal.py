@@ -303,7 +303,7 @@ def test_words_in_other_windows_and_words_without_target_are_left_alone(tiny_enc
     encoder, features = encoded_by(tiny_encoder, [example], border_smoothing=0.2)
     assert len(features.windows) > 1
     batch = features.collate(range(len(features.windows)))
-    moved = features._moved(batch)
+    moved = features._batch_alternatives(batch)
     assert all(batch.labels.flatten()[token] not in (-100, tag) for token, tag, _ in moved)
     assert len(moved) > len(features.alternatives[0])  # windows overlap
     unknown = TokenClassification(TokenClassificationConfig(type="token_classification", border_smoothing=0.2))

@@ -20,7 +20,7 @@ from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
-from halluc.tasks.token_classification.viterbi import constrained, transitions
+from halluc.tasks.token_classification.viterbi import best_legal_tags, transitions
 
 # The scheme of each set of tags, and tags in it.
 SETS = {
@@ -44,7 +44,7 @@ def decoded(tags: list[str], made: list[list[list[int]]]) -> list[list[int]]:
     scheme = scheme_of(tags)
     assert scheme is not None
     scores = numpy.array([word for sentence in made for word in sentence], dtype=float).reshape(-1, len(tags)) / 7
-    path = constrained(scores, [len(sentence) for sentence in made], transitions(tags, scheme)).tolist()
+    path = best_legal_tags(scores, [len(sentence) for sentence in made], transitions(tags, scheme)).tolist()
     borders = numpy.cumsum([0, *map(len, made)]).tolist()
     return [path[start:end] for start, end in itertools.pairwise(borders)]
 
@@ -81,9 +81,9 @@ def test_many_sentences_are_searched_part_by_part(monkeypatch):
     lengths = random.integers(0, 40, 300)
     scores = random.normal(0, 1, (lengths.sum(), len(tags)))
     allowed = transitions(tags, "iob2")
-    whole = constrained(scores, lengths, allowed)
+    whole = best_legal_tags(scores, lengths, allowed)
     monkeypatch.setattr(viterbi, "_STEP_SIZE", 7 * len(tags) ** 2)
-    assert (constrained(scores, lengths, allowed) == whole).all()
+    assert (best_legal_tags(scores, lengths, allowed) == whole).all()
 
 
 def test_a_sentence_that_no_legal_sequence_fits_keeps_argmax():
@@ -91,7 +91,7 @@ def test_a_sentence_that_no_legal_sequence_fits_keeps_argmax():
     allowed = transitions(tags, "bioes")._replace(start=numpy.array([True, False, False]))
     # One word cannot begin and end a mention; two can.
     scores = numpy.array([[2.0, 3, 1], [1, 2, 3], [1, 2, 3]])
-    assert constrained(scores, [1, 2], allowed).tolist() == [1, 0, 1]
+    assert best_legal_tags(scores, [1, 2], allowed).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_both_readings_of_seqeval_agree_on_what_is_decoded(rows):
     assert illegal(prediction.tags, "iob2") == []
     gold = [write_tags(len(rows), [Span(0, 1, "PER")])]
     default, strict = (entity_figures.count(gold, [prediction.tags], strict=strict) for strict in (False, True))
-    for one, other in zip(default.three, strict.three, strict=True):
+    for one, other in zip(default.all_pairs, strict.all_pairs, strict=True):
         assert (one.text.tolist(), one.label.tolist()) == (other.text.tolist(), other.label.tolist())
 
 

@@ -8,9 +8,9 @@ from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import (
     GenerationExamples,
     WrittenAnswer,
-    inference_of,
+    inference_schema,
     language_of_record,
-    one_or_several,
+    record_targets,
 )
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -27,7 +27,7 @@ class ReplyAnswer(WrittenAnswer):
 class DialogueExamples(GenerationExamples):
     """Parts ``persona``, ``knowledge`` and ``turn:SPEAKER``, any number of each; augmentation changes only turns."""
 
-    inference: ClassVar[InferenceSchema] = inference_of(ReplyAnswer, "generated_text")
+    inference: ClassVar[InferenceSchema] = inference_schema(ReplyAnswer, "generated_text")
 
     part: ClassVar[str] = f"{TURN}:{USER}"
     changing: ClassVar[frozenset[str] | None] = frozenset((TURN,))
@@ -41,6 +41,6 @@ class DialogueExamples(GenerationExamples):
             PERSONA: [text for (name, _, _), text in parts if name == PERSONA],
             KNOWLEDGE: [text for (name, _, _), text in parts if name == KNOWLEDGE],
             HISTORY: [{SPEAKER: speaker, TEXT: text} for (name, _, speaker), text in parts if name == TURN],
-            REPLY: one_or_several(example.targets),
+            REPLY: record_targets(example.targets),
             **language_of_record(example),
         }

@@ -38,13 +38,13 @@ class ReplyFigures(GenerationFigures):
     def overlap(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        replies = [compared_words(one.text) for one in predictions]
+        replies = [normalised_words(one.text) for one in predictions]
         known = [" ".join(one.text(part) for part in one.parts if part.name == KNOWLEDGE) for one in examples]
         against = [
-            max((unigram_f1(reply, compared_words(target)) for target in example.targets), default=0.0)
+            max((unigram_f1(reply, normalised_words(target)) for target in example.targets), default=0.0)
             for example, reply in zip(examples, replies, strict=True)
         ]
-        grounded = [unigram_f1(reply, compared_words(text)) for text, reply in zip(known, replies, strict=True)]
+        grounded = [unigram_f1(reply, normalised_words(text)) for text, reply in zip(known, replies, strict=True)]
         has_target, has_knowledge = [bool(one.targets) for one in examples], list(map(bool, known))
         # Without knowledge there is nothing to compare with.
         counted = [any(has_knowledge)] * len(examples)
@@ -52,7 +52,7 @@ class ReplyFigures(GenerationFigures):
             _mean("reply_f1", {}, REFERENCE, against, has_target, sheet),
             _mean("knowledge_f1", {}, GROUNDED, grounded, counted, sheet),
             _mean("knowledge_f1", {"replies": "with knowledge"}, WITH_KNOWLEDGE, grounded, has_knowledge, sheet),
-            *_distinct(predictions, sheet),
+            *_distinct_figures(predictions, sheet),
         ]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
@@ -71,7 +71,7 @@ class ReplyFigures(GenerationFigures):
         sheet = Sheet(len(examples))
         values = values_of(self.overlap(examples, predictions, sheet), sheet)
         rounded = {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}
-        return rounded | {f"all_distinct_{order}": _distinct_of_all(predictions, order) for order in _DISTINCT}
+        return rounded | {f"all_distinct_{order}": _distinct_share(predictions, order) for order in _DISTINCT}
 
     def text(self, report: Report) -> str:
         names = list(report["replies"]["model"])
@@ -88,12 +88,12 @@ def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:
     return 2 * common / (len(words) + len(others)) if common else 0.0
 
 
-def compared_words(text: str) -> list[str]:
+def normalised_words(text: str) -> list[str]:
     """The words of a text for comparison: without case, punctuation and articles."""
     return [word for word in folded_words(text) if word not in _ARTICLES]
 
 
-def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+def _distinct_figures(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """Distinct-1 and -2 within a reply (intra-dist, Gu et al. 2019), which have intervals.
 
     The figures over all replies together (Li et al. 2016) are in the report, without intervals: they are not sums over
@@ -107,7 +107,7 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     return figures
 
 
-def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:
+def _distinct_share(predictions: Sequence[WrittenText], order: int) -> float | None:
     """Distinct n-grams of all replies over all of them (Li et al. 2016); None if there are none."""
     grams = [gram for one in predictions for gram in ngrams(folded_words(one.text), order)]
     return round(len(set(grams)) / len(grams), 4) if grams else None

@@ -32,7 +32,7 @@ class AnswerJudge:
     def claims(self, example: ContextQuestion, prediction: AnswerPrediction) -> tuple[Claim, ...]:
         if prediction.text is None:
             return ()
-        where = None if prediction.candidate is None else _placed(example, prediction.candidate)
+        where = None if prediction.candidate is None else _answer_span(example, prediction.candidate)
         return (Claim(example.id, "answer", prediction.text, where, ANSWER, prediction.confidences[0]),)
 
     def gold(self, example: ContextQuestion) -> tuple[Claim, ...]:
@@ -40,7 +40,7 @@ class AnswerJudge:
         if not example.answers:
             return ()
         first = example.answers[0]
-        return (Claim(example.id, "answer", example.context.part(*first), _placed(example, first), ANSWER),)
+        return (Claim(example.id, "answer", example.context.part(*first), _answer_span(example, first), ANSWER),)
 
     def judge(self, example: ContextQuestion, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence; the annotated answer is omitted if no answer is given.
@@ -53,10 +53,10 @@ class AnswerJudge:
         if not claims:
             return Judged((), gold)
         form = comparison(example, self.form)
-        return Judged(tuple(_judged(claim, example, gold, form) for claim in claims), ())
+        return Judged(tuple(_judge_claim(claim, example, gold, form) for claim in claims), ())
 
 
-def _judged(claim: Claim, example: ContextQuestion, gold: Sequence[Claim], form: Comparison) -> Claim:
+def _judge_claim(claim: Claim, example: ContextQuestion, gold: Sequence[Claim], form: Comparison) -> Claim:
     if not gold:
         return replace(claim, verdict="unsupported", reason="no_answer")
     mark, texts = gold[0].mark, example.texts
@@ -68,7 +68,7 @@ def _judged(claim: Claim, example: ContextQuestion, gold: Sequence[Claim], form:
     return replace(claim, verdict="unsupported", reason="other_answer", evidence=Evidence(touched=(mark,)))
 
 
-def _placed(example: ContextQuestion, answer: tuple[int, int]) -> Span:
+def _answer_span(example: ContextQuestion, answer: tuple[int, int]) -> Span:
     return Span(answer[0] + example.border, answer[1] + example.border, ANSWER)
 
 

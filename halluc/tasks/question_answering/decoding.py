@@ -112,7 +112,7 @@ def best_answers(
     return answers
 
 
-def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None) -> AnswerPrediction:
+def predict_answer(example: ContextQuestion, best: BestAnswer, threshold: float | None) -> AnswerPrediction:
     """The prediction for a question: its best answer, unless no answer scores higher by more than ``threshold``."""
     difference = best.difference
     if best.span is None or (threshold is not None and difference > threshold):

@@ -13,7 +13,7 @@ import numpy
 
 from halluc.core.edits import Range
 from halluc.engine.batching import padded_arrays, tensors
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, pieces_left, room, word_pieces
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, max_pieces, remaining_pieces, word_pieces
 from halluc.tasks.losses import divergence
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import ContextQuestion
@@ -76,7 +76,7 @@ class AnswerWindow(NamedTuple):
         return values
 
 
-def starts_of(length: int, space: int, stride: int) -> list[int]:
+def window_starts(length: int, space: int, stride: int) -> list[int]:
     """The starts of windows of ``space`` pieces in ``length`` pieces; the last window ends with the text."""
     step = min(stride, space)
     return [0, *range(step, length - space + step, step)] if length > space else [0]
@@ -162,14 +162,14 @@ class EncodedQuestions:
         import torch
 
         labels = batch.labels.T.reshape(-1)
-        logits = self._masked(outputs, batch).flatten(0, 1)
+        logits = self._masked_logits(outputs, batch).flatten(0, 1)
         return torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / 2
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
         """The mean of the divergences of start and end, summed over windows."""
-        return divergence(self._masked(outputs, batch), self._masked(others, batch)).sum() / 2
+        return divergence(self._masked_logits(outputs, batch), self._masked_logits(others, batch)).sum() / 2
 
-    def _masked(self, outputs: Any, batch: Batch) -> torch.Tensor:
+    def _masked_logits(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Logits of start and end, (2, windows, pieces), ``MASKED`` where no answer may begin or end."""
         import torch
 
@@ -207,7 +207,7 @@ def encode_questions(
     counts = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
     notes = dict.fromkeys(("words", "unknown_words", "cut_questions", "windowed_contexts", "windows"), 0)
     notes["dropped_words"] = dropped + lost
-    whole = pieces_left(2, min(config.window, room(tokenizer, settings)), frame.size)
+    whole = remaining_pieces(2, min(config.window, max_pieces(tokenizer, settings)), frame.size)
     windows: list[AnswerWindow] = []
     for number, (key, of_question) in enumerate(zip(keys, questions, strict=True)):
         pieces, context = tuple(chain.from_iterable(of_question)), contexts[key]
@@ -216,7 +216,7 @@ def encode_questions(
         size = len(context.pieces)
         own = [
             AnswerWindow(number, kept, context, start, min(start + space, size), offset)
-            for start in starts_of(size, space, config.stride)
+            for start in window_starts(size, space, config.stride)
         ]
         count, count_unknown = counts[key]
         notes["words"] += count + len(of_question)

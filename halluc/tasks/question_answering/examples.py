@@ -131,16 +131,16 @@ class QuestionExamples(ExamplesDefaults):
         """
         border, size = example.border, len(example.tokens)
         locked: set[Range] = {(border, border)}
-        spans = tuple(Span(start + border, end + border, ANSWER) for start, end in joined(example.answers))
+        spans = tuple(Span(start + border, end + border, ANSWER) for start, end in merge_ranges(example.answers))
         for start, end, _ in spans:
             locked |= (
-                {(start, start + 1), (start + 1, end)} if end - start > 1 else {_with_neighbour(start, border, size)}
+                {(start, start + 1), (start + 1, end)} if end - start > 1 else {_add_neighbour(start, border, size)}
             )
         if self.side == "question":
             locked = {(border, border), (border, size)}
         elif self.side == "context":
             locked |= {(0, border)}
-        return Editable(example.tokens, spans, tuple(joined(locked)))
+        return Editable(example.tokens, spans, tuple(merge_ranges(locked)))
 
     def rebuild(self, example: ContextQuestion, edited: Editable, identity: str, origin: Origin) -> ContextQuestion:
         """
@@ -148,7 +148,7 @@ class QuestionExamples(ExamplesDefaults):
             EditError: question or context is empty, or an answer or a locked text has changed.
         """
         border = next((start for start, end in edited.locked if start == end), 0)
-        old = joined(example.answers)
+        old = merge_ranges(example.answers)
         new = [(span.start - border, span.end - border) for span in edited.spans]
         if not 0 < border < len(edited.tokens) or len(new) != len(old):
             raise EditError(f"question, context or answer would be empty in {example.id}")
@@ -164,8 +164,8 @@ class QuestionExamples(ExamplesDefaults):
         ):
             raise EditError(f"an edit changes the text of {example.id} that must not change")
         return ContextQuestion(
-            identity, origin, example.question.edited(question),
-            example.context.edited(context, list(zip(old, new, strict=True))),
+            identity, origin, example.question.with_tokens(question),
+            example.context.with_tokens(context, list(zip(old, new, strict=True))),
             tuple(moved[answer] for answer in example.answers),
         )  # fmt: skip
 
@@ -182,7 +182,7 @@ class QuestionExamples(ExamplesDefaults):
         }
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> ContextQuestion:
-        return ContextQuestion(identity, origin, *_texts_of(text))
+        return ContextQuestion(identity, origin, *_question_and_context(text))
 
     def line(self, example: ContextQuestion, prediction: AnswerPrediction) -> QuestionPrediction:
         border = example.border
@@ -218,7 +218,7 @@ class QuestionExamples(ExamplesDefaults):
                 id=text.id, line=text.line, question=text.text, context=text.second_text, tokens=[], context_start=None,
                 answers=[], no_answer=None,
             )  # fmt: skip
-        question, context = _texts_of(text)
+        question, context = _question_and_context(text)
         return PredictedAnswer(
             id=text.id,
             line=text.line,
@@ -231,7 +231,7 @@ class QuestionExamples(ExamplesDefaults):
         )
 
 
-def joined(answers: Iterable[Range]) -> list[Range]:
+def merge_ranges(answers: Iterable[Range]) -> list[Range]:
     """Ranges of tokens from left to right, with overlapping ones merged."""
     ranges: list[Range] = []
     for start, end in sorted(answers):
@@ -242,12 +242,12 @@ def joined(answers: Iterable[Range]) -> list[Range]:
     return ranges
 
 
-def _with_neighbour(token: int, border: int, size: int) -> Range:
+def _add_neighbour(token: int, border: int, size: int) -> Range:
     """A token of the context and its neighbour, if the context has one."""
     return (token, token + 2) if token + 2 <= size else (max(token - 1, border), token + 1)
 
 
-def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
+def _question_and_context(text: InputText) -> tuple[SpacedText, SpacedText]:
     """Question and context of an input; tokens without a text are joined by blanks."""
     if text.details is not None:
         texts: tuple[SpacedText, SpacedText] = text.details
@@ -255,7 +255,7 @@ def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
     border = 0 if text.second is None else text.second
     sides = ((text.tokens[:border], text.text), (text.tokens[border:], text.second_text))
     question, context = (
-        SpacedText.spaced(tokens)
+        SpacedText.from_tokens(tokens)
         if whole is None or (bounds := located(tokens, whole)) is None
         else SpacedText.at(whole, bounds)
         for tokens, whole in sides

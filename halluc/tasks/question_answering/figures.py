@@ -42,14 +42,14 @@ class AnswerFigures:
     def headline(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
     ) -> dict[str, float]:
-        scored = Scored.of(examples, predictions, self.form)
+        scored = AnswerScores.of(examples, predictions, self.form)
         return {name: float(values.mean()) if len(values) else 0.0 for name, values in scored.by_name.items()}
 
     def figures(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], sheet: Sheet
     ) -> list[Figure]:
-        scored = Scored.of(examples, predictions, self.form)
-        figures = list(_of_slices(scored, sheet))
+        scored = AnswerScores.of(examples, predictions, self.form)
+        figures = list(_slice_figures(scored, sheet))
         inside, given = scored.answerable, scored.given
         hits, gold = sheet.column(scored.exact * inside), sheet.column(inside)
         figures += [
@@ -76,7 +76,7 @@ class AnswerFigures:
         return auroc_of("no_answer_auroc", RANKED, scores, [bool(example.answers) for example in examples])
 
     def report(self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]) -> Report:
-        scored = Scored.of(examples, predictions, self.form)
+        scored = AnswerScores.of(examples, predictions, self.form)
         rows = {
             name: {
                 "exact match": float(scored.exact[among].mean()),
@@ -99,7 +99,7 @@ class AnswerFigures:
 
 
 @dataclass(frozen=True)
-class Scored:
+class AnswerScores:
     """Exact match (0 or 1) and F1 of each question, whether it has an answer, and whether it gets one; (questions,)."""
 
     exact: numpy.ndarray
@@ -110,7 +110,7 @@ class Scored:
     @classmethod
     def of(
         cls, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], form: Form
-    ) -> Scored:  # fmt: skip
+    ) -> AnswerScores:  # fmt: skip
         scores = numpy.array(
             [score(example, one.text, form) for example, one in zip(examples, predictions, strict=True)]
         ).reshape(-1, 2)
@@ -146,7 +146,7 @@ def score(example: ContextQuestion, answer: str | None, form: Form) -> tuple[flo
     return float(any(exact(answer, text, how) for text in texts)), max(f1(answer, text, how) for text in texts)
 
 
-def _of_slices(scored: Scored, sheet: Sheet) -> Iterable[Figure]:
+def _slice_figures(scored: AnswerScores, sheet: Sheet) -> Iterable[Figure]:
     for label, among in scored.slices():
         if not among.any():
             continue

@@ -8,7 +8,7 @@ model's config.json.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
@@ -23,9 +23,9 @@ from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.decoding import (
     BestAnswer,
-    answered,
     best_answers,
     fit_threshold,
+    predict_answer,
     rows_of_questions,
 )
 from halluc.tasks.question_answering.encoding import EncodedQuestions, encode_questions
@@ -96,7 +96,7 @@ class ExtractiveReader(ModelDefaults):
         self, encoded: EncodedQuestions, scored: DecisionScores, decoding: Decoding | None
     ) -> list[AnswerPrediction]:  # fmt: skip
         best = best_answers(encoded, scored.rows, self.config.candidates, self.config.max_answer)
-        return [answered(example, one, scored.threshold) for example, one in zip(encoded.examples, best, strict=True)]
+        return [predict_answer(*pair, scored.threshold) for pair in zip(encoded.examples, best, strict=True)]
 
     def fit_on_dev(
         self,
@@ -120,17 +120,17 @@ class ExtractiveReader(ModelDefaults):
                     [score(example, _best_text(example, one), form)[1] for example, one in fitted],
                     [score(example, None, form)[1] for example, _ in fitted],
                 )
-            getattr(_config_of(model), NAME)[THRESHOLD] = threshold
+            getattr(model.config, NAME)[THRESHOLD] = threshold
         threshold = self._threshold(model)
         return [
-            answered(example, BestAnswer(one.candidate, 0.0, float(one.no_answer or 0.0)), threshold)
+            predict_answer(example, BestAnswer(one.candidate, 0.0, float(one.no_answer or 0.0)), threshold)
             for example, one in zip(examples, predictions, strict=True)
         ]
 
     def train_without_dev(self, model: torch.nn.Module, examples: Sequence[ContextQuestion]) -> None:
         """If all training questions have an answer, store null as the threshold: every question is then answered."""
         if self.config.no_answer_threshold is None and all(example.answers for example in examples):
-            getattr(_config_of(model), NAME)[THRESHOLD] = None
+            getattr(model.config, NAME)[THRESHOLD] = None
 
     def _threshold(self, model: torch.nn.Module) -> float | None:
         """The config's threshold, or the model's own; None: every question is answered.
@@ -140,7 +140,7 @@ class ExtractiveReader(ModelDefaults):
         """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
-        saved = getattr(_config_of(model), NAME, None)
+        saved = getattr(model.config, NAME, None)
         value = saved.get(THRESHOLD, _USUAL) if isinstance(saved, Mapping) else _USUAL
         if value is None:
             return None
@@ -165,10 +165,6 @@ class ExtractiveReader(ModelDefaults):
         yield from (quantity(notes[note], what) for note, what in self.notes.items() if notes[note])
         if not any(example.answers for example in corpus):
             yield "no question has an answer, so nothing can be omitted"
-
-
-def _config_of(model: torch.nn.Module) -> Any:
-    return model.config
 
 
 def _best_text(example: ContextQuestion, prediction: AnswerPrediction) -> str | None:

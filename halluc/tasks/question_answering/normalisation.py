@@ -21,7 +21,7 @@ _MIXED = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
 Comparison = Literal["squad", "cmrc"]
 
 
-def normalised(answer: str, form: Comparison) -> str:
+def normalise_answer(answer: str, form: Comparison) -> str:
     """A normalised answer, for exact match."""
     if form == "cmrc":
         return "".join(sign for sign in answer.lower().strip() if sign not in _SIGNS)
@@ -32,12 +32,12 @@ def normalised(answer: str, form: Comparison) -> str:
 def units(answer: str, form: Comparison) -> list[str]:
     """The units of F1: words; for Chinese, each character, and other words and numbers."""
     if form == "cmrc":
-        return _MIXED.findall(normalised(answer, form))
-    return normalised(answer, form).split()
+        return _MIXED.findall(normalise_answer(answer, form))
+    return normalise_answer(answer, form).split()
 
 
 def exact(answer: str, gold: str, form: Comparison) -> bool:
-    return normalised(answer, form) == normalised(gold, form)
+    return normalise_answer(answer, form) == normalise_answer(gold, form)
 
 
 def f1(answer: str, gold: str, form: Comparison) -> float:
@@ -45,7 +45,7 @@ def f1(answer: str, gold: str, form: Comparison) -> float:
     one, other = units(answer, form), units(gold, form)
     if not one or not other:
         return float(one == other)
-    common = _longest_run(one, other) if form == "cmrc" else (Counter(one) & Counter(other)).total()
+    common = _longest_common_run(one, other) if form == "cmrc" else (Counter(one) & Counter(other)).total()
     return 2 * common / (len(one) + len(other))
 
 
@@ -53,7 +53,7 @@ def shares_unit(answer: str, gold: str, form: Comparison) -> bool:
     return not set(units(answer, form)).isdisjoint(units(gold, form))
 
 
-def _longest_run(one: Sequence[str], other: Sequence[str]) -> int:
+def _longest_common_run(one: Sequence[str], other: Sequence[str]) -> int:
     """The length of the longest sequence of units that both have."""
     longest, row = 0, [0] * (len(other) + 1)
     for unit in one:

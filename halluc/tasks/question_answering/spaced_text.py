@@ -54,7 +54,7 @@ class SpacedText:
         return cls.at(text, divided, bounds if len(divided) > len(bounds) else None)
 
     @classmethod
-    def spaced(cls, tokens: Sequence[str]) -> SpacedText:
+    def from_tokens(cls, tokens: Sequence[str]) -> SpacedText:
         """Tokens without a text: separated by blanks, unless they are characters of a script without blanks."""
         blank = "" if is_cut_into_characters(tokens) else " "
         return cls(tuple(tokens), ("", *[blank] * (len(tokens) - 1), "") if tokens else ("",))
@@ -92,7 +92,7 @@ class SpacedText:
         starts = {start: number for number, start in enumerate(self.offsets)}
         return starts, {start + len(self.tokens[number]): number + 1 for start, number in starts.items()}
 
-    def edited(self, tokens: tuple[str, ...], kept: Sequence[tuple[Range, Range]] = ()) -> SpacedText:
+    def with_tokens(self, tokens: tuple[str, ...], kept: Sequence[tuple[Range, Range]] = ()) -> SpacedText:
         """The text with other tokens.
 
         Blanks next to unchanged tokens stay. A new token is surrounded by blanks, unless the tokens are characters of a
@@ -114,7 +114,7 @@ class SpacedText:
             if self.tokens[old_start:old_end] != tokens[new_start:new_end] or new_start < new_at:
                 raise EditError("an edit changes an answer")
             old, before = self.tokens[old_at:old_start], self.spaces[old_at:old_start]
-            spaces += _aligned(old, before, tokens[new_at:new_start], blank)
+            spaces += _align_spaces(old, before, tokens[new_at:new_start], blank)
             spaces += self.spaces[old_start:old_end]
             inside |= set(range(new_start + 1, new_end))
             old_at, new_at = old_end, new_end
@@ -131,7 +131,7 @@ class SpacedText:
         return SpacedText(tokens, around, frozenset(divided))
 
 
-def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blank: str) -> list[str]:
+def _align_spaces(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blank: str) -> list[str]:
     """The characters before each of the ``new`` tokens."""
     if old == new:
         return list(spaces)

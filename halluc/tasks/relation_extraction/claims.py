@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
-from halluc.tasks.labels_of_wholes import LabelClaims
-from halluc.tasks.relation_extraction.examples import ARROW, Related, undirected
+from halluc.tasks.example_labels import LabelClaims
+from halluc.tasks.relation_extraction.examples import ARROW, Related, strip_direction
 
 
 class RelationJudge(LabelClaims):
@@ -27,15 +27,15 @@ class RelationJudge(LabelClaims):
         relation. ``no_relation``: gold is none.
         """
         gold = self.gold(example)
-        return Judged(tuple(_judged(claim, gold) for claim in claims), () if claims else gold)
+        return Judged(tuple(_judge_claim(claim, gold) for claim in claims), () if claims else gold)
 
 
-def _judged(claim: Claim, gold: Sequence[Claim]) -> Claim:
+def _judge_claim(claim: Claim, gold: Sequence[Claim]) -> Claim:
     if not gold:
         return replace(claim, verdict="unsupported", reason="no_relation")
     (annotated,) = gold
     evidence = Evidence(annotated.mark)
     if claim.label == annotated.label:
         return replace(claim, verdict="supported", evidence=evidence)
-    reason = "direction" if undirected(claim.label) == undirected(annotated.label) else "label"
+    reason = "direction" if strip_direction(claim.label) == strip_direction(annotated.label) else "label"
     return replace(claim, verdict="distorted", reason=reason, evidence=evidence)

@@ -131,15 +131,15 @@ class EncodedPairs:
         """The batch for a training step, with some masked words of head and tail."""
         if self.masking is None:
             return batch
-        return self.masking.masked(batch, [self.windows[index].words for index in batch.indexes], generator)
+        return self.masking.mask_batch(batch, [self.windows[index].words for index in batch.indexes], generator)
 
-    def of_pairs(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
+    def pair_logits(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
         """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
         import torch
 
-        return torch.stack([self.of_pair(of_pieces, index) for of_pieces, index in zip(logits, indexes, strict=True)])
+        return torch.stack([self.single_pair_logits(*row) for row in zip(logits, indexes, strict=True)])
 
-    def of_pair(self, logits: ArrayT, index: int) -> ArrayT:
+    def single_pair_logits(self, logits: ArrayT, index: int) -> ArrayT:
         """The same for one pair, (relations,), from (pieces, 2 x relations)."""
         width, window = len(self.outputs), self.windows[index]
         of_head, of_tail = logits[slice(*window.head), :width], logits[slice(*window.tail), width:]
@@ -148,11 +148,11 @@ class EncodedPairs:
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over pairs, a scalar."""
-        return self.pair_loss.summed(self.of_pairs(outputs.logits.float(), batch.indexes), batch.labels)
+        return self.pair_loss.summed(self.pair_logits(outputs.logits.float(), batch.indexes), batch.labels)
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
         """Summed over pairs with a known relation."""
-        one, other = (self.of_pairs(of.logits.float(), batch.indexes) for of in (outputs, others))
+        one, other = (self.pair_logits(of.logits.float(), batch.indexes) for of in (outputs, others))
         return divergence(one, other)[batch.labels != UNLABELLED].sum()
 
     def decisions(
@@ -162,7 +162,7 @@ class EncodedPairs:
         import torch
 
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
-        return self.of_pairs(outputs.logits, batch.indexes), torch.cat([rows[i] for i in batch.indexes]), weights
+        return self.pair_logits(outputs.logits, batch.indexes), torch.cat([rows[i] for i in batch.indexes]), weights
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

@@ -16,7 +16,7 @@ from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
-from halluc.tasks.labels_of_wholes import labels_of
+from halluc.tasks.example_labels import sorted_labels
 from halluc.tasks.records import AssertedLabel, LabelAnswer, TopParameters
 from halluc.tasks.relation_extraction.records import (
     Argument,
@@ -90,7 +90,7 @@ def pair_parts(key: str) -> tuple[str, str]:
     return head, tail
 
 
-def undirected(label: str) -> str:
+def strip_direction(label: str) -> str:
     """A label without its direction, such as `Cause-Effect(e2,e1)` without the parentheses."""
     return _DIRECTION.sub("", label)
 
@@ -145,14 +145,14 @@ class RelationExamples(ExamplesDefaults):
         return {
             "id": example.id,
             "tokens": example.tokens,
-            "head": _named(example.head),
-            "tail": _named(example.tail),
+            "head": _span_record(example.head),
+            "tail": _span_record(example.tail),
             "relation": example.relation,
         }
 
     def corrected(self, example: Related, marks: Sequence[Mark]) -> Related:
         """The pair with this relation, or with none; a ValueError for several."""
-        return replace(example, relation=next(iter(labels_of(marks, most=1)), None))
+        return replace(example, relation=next(iter(sorted_labels(marks, most=1)), None))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Related:
         head, tail = text.details
@@ -193,7 +193,7 @@ class RelationExamples(ExamplesDefaults):
         )
 
 
-def _named(span: Span) -> dict[str, Any]:
+def _span_record(span: Span) -> dict[str, Any]:
     return {"start": span.start, "end": span.end, **({"label": span.label} if span.label else {})}
 
 

@@ -11,9 +11,9 @@ from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.defaults import FiguresDefaults, values_of
-from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
+from halluc.tasks.label_counts import AverageScore, Columns, LabelCounts
 from halluc.tasks.relation_extraction import figure_rows
-from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related, undirected
+from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related, strip_direction
 
 PROTOCOL = "relations of marked pairs, none aside, direction included"
 OFFICIAL = "SemEval-2010 Task 8: mean over relations, a wrong direction counts as wrong"
@@ -68,12 +68,12 @@ def _counts(examples: Sequence[Related], predictions: Sequence[PairPrediction]) 
 
 
 def _is_directed(counts: LabelCounts) -> bool:
-    return any(undirected(label) != label for label in counts.labels)
+    return any(strip_direction(label) != label for label in counts.labels)
 
 
 def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
     official = _official(counts)
-    formula = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
+    formula = AverageScore(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
     return Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), formula)
 
 
@@ -83,10 +83,10 @@ def _official(counts: LabelCounts) -> LabelCounts:
     As in the scorer of the shared task (Hendrickx et al. 2010), precision and recall of a relation are over all pairs
     that are predicted or annotated with it, in either direction.
     """
-    names = sorted({undirected(label) for label in counts.labels})
+    names = sorted({strip_direction(label) for label in counts.labels})
     place = {name: number for number, name in enumerate(names)}
-    to = numpy.array([place[undirected(label)] for label in counts.labels], dtype=numpy.int64)
+    to = numpy.array([place[strip_direction(label)] for label in counts.labels], dtype=numpy.int64)
     hits, predicted, gold = (
-        label_counts.Pairs(pairs.text, to[pairs.label] if len(pairs.label) else pairs.label) for pairs in counts.three
+        label_counts.Pairs(one.text, to[one.label] if len(one.label) else one.label) for one in counts.all_pairs
     )
     return LabelCounts(tuple(names), counts.texts, hits, predicted, gold)

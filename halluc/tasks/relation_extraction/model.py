@@ -22,9 +22,9 @@ from halluc.core.quantities import quantity
 from halluc.data.predictions import ExternalPrediction
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.defaults import ModelDefaults
-from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, special_pieces, word_pieces
-from halluc.tasks.label_names import foreign_label_notes, named_labels
-from halluc.tasks.labels_of_wholes import annotated_label, probabilities
+from halluc.tasks.encoders import Encoder, load_encoder, max_pieces, remaining_pieces, special_pieces, word_pieces
+from halluc.tasks.example_labels import predict_annotated_label, probabilities
+from halluc.tasks.label_names import foreign_label_notes, output_labels
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
@@ -85,14 +85,14 @@ class RelationClassifier(ModelDefaults):
                 f"{config.name} was not trained for relation extraction by halluc",
                 help="use the model of a run with the same `task.type`",
             )
-        return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
+        return replace(encoder, outputs=tuple(label or NO_RELATION for label in output_labels(labels, names)))
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers, and targets. A relation that the model does not have has no target, and counts as
         missed."""
         before, after = special_pieces(loaded.tokenizer)
-        most = room(loaded.tokenizer, loaded.model.config)
-        space = pieces_left(len(MARKERS) + 2, most, len(before) + len(after), "head and tail")
+        most = max_pieces(loaded.tokenizer, loaded.model.config)
+        space = remaining_pieces(len(MARKERS) + 2, most, len(before) + len(after), "head and tail")
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
@@ -142,7 +142,7 @@ class RelationClassifier(ModelDefaults):
         logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
         for batch, of_pieces in forward(model, encoded, budget, runtime):
             for row, index in enumerate(batch.indexes):
-                logits[index] = encoded.of_pair(of_pieces[row], index)
+                logits[index] = encoded.single_pair_logits(of_pieces[row], index)
         return DecisionScores(list(logits[:, None]))
 
     def decided(
@@ -167,7 +167,7 @@ class RelationClassifier(ModelDefaults):
         golds = [example.relation or NO_RELATION for example in encoded.examples]
         shares = (probabilities(row)[0] for row in scored.rows)
         rows = zip(shares, golds, self.decided(encoded, scored, decoding), strict=True)
-        return [annotated_label(encoded.outputs, *one) for one in rows]
+        return [predict_annotated_label(encoded.outputs, *one) for one in rows]
 
     def imported(self, examples: Sequence[Related], imported: Sequence[ExternalPrediction]) -> list[PairPrediction]:
         return [

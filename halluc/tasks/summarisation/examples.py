@@ -8,9 +8,9 @@ from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import (
     GenerationExamples,
     WrittenAnswer,
-    inference_of,
+    inference_schema,
     language_of_record,
-    one_or_several,
+    record_targets,
 )
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -24,7 +24,7 @@ class SummaryAnswer(WrittenAnswer):
 class SummarisationExamples(GenerationExamples):
     """The input has one part, ``document``: prose, or a dialogue with its speakers."""
 
-    inference: ClassVar[InferenceSchema] = inference_of(SummaryAnswer, "summary_text")
+    inference: ClassVar[InferenceSchema] = inference_schema(SummaryAnswer, "summary_text")
 
     part: ClassVar[str] = DOCUMENT
 
@@ -33,6 +33,6 @@ class SummarisationExamples(GenerationExamples):
             "id": example.id,
             "tokens": list(example.tokens),
             DOCUMENT: example.whole,
-            SUMMARY: one_or_several(example.targets),
+            SUMMARY: record_targets(example.targets),
             **language_of_record(example),
         }

@@ -11,7 +11,7 @@ TITLES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 ROUGE = tuple(TITLES)
 
 
-def _of_extracts(order: int) -> tuple[Placement, ...]:
+def _extract_placements(order: int) -> tuple[Placement, ...]:
     return at("summary", heading="  of lead-3", by=(("system", "lead-3"),), order=order) + at(
         "summary", heading="  of the most central sentences", by=(("system", "central"),), order=order
     )
@@ -20,19 +20,19 @@ def _of_extracts(order: int) -> tuple[Placement, ...]:
 ROWS = (
     FigureRow(
         "rouge1", "ROUGE-1", "score", "higher", "task", 10, "",
-        at("head", "summary", "compared", "cells", "card", "card index") + _of_extracts(10), hub="rouge",
+        at("head", "summary", "compared", "cells", "card", "card index") + _extract_placements(10), hub="rouge",
         legend="overlap of words of summary and reference (rouge-score)", reports=(("rouge1", "systems"),),
     ),
     FigureRow(
         "rouge2", "ROUGE-2", "score", "higher", "task", 11, "",
         at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences")
         + at("slope sentences", "slopes", "card", "card index")
-        + _of_extracts(11), hub="rouge",
+        + _extract_placements(11), hub="rouge",
         legend="overlap of bigrams of summary and reference", reports=(("rouge2", "systems"),),
     ),
     FigureRow(
         "rougeL", "ROUGE-L", "score", "higher", "task", 12, "",
-        at("head", "summary", "compared", "cells", "card", "card index") + _of_extracts(12), hub="rouge",
+        at("head", "summary", "compared", "cells", "card", "card index") + _extract_placements(12), hub="rouge",
         legend="longest common subsequence of summary and reference", reports=(("rougeL", "systems"),),
     ),
     FigureRow(

@@ -94,18 +94,18 @@ class SummaryFigures(GenerationFigures):
         texts = [one.text for one in predictions]
         figures = _figures(examples, texts, {}, sheet)
         for system in EXTRACTS:
-            figures += _figures(examples, _extracted(examples, system), {_SYSTEM: system}, sheet)
+            figures += _figures(examples, _extract_summaries(examples, system), {_SYSTEM: system}, sheet)
         for order in _ORDERS:
             new, every = _novel(examples, texts, order)
             by = {} if order == _ORDERS[0] else {"n": str(order)}
             share = Ratio((sheet.column(new),), (sheet.column(every),))
             figures.append(Figure("novel_ngrams", by, NOVEL, int(every.sum()), share))
-        return figures + self.of_outputs(examples, predictions, sheet)
+        return figures + self.output_figures(examples, predictions, sheet)
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """Precision, recall and F1 of each ROUGE, one row per system."""
         systems = {"model": [one.text for one in predictions]}
-        systems |= {system: _extracted(examples, system) for system in EXTRACTS}
+        systems |= {system: _extract_summaries(examples, system) for system in EXTRACTS}
         tables: Report = {name: {} for name in ROUGE}
         for system, texts in systems.items():
             scores, has = _scores(examples, texts)
@@ -126,7 +126,7 @@ class SummaryFigures(GenerationFigures):
         return "\n".join(lines)
 
 
-def _extracted(examples: Sequence[Sourced], system: str) -> list[str]:
+def _extract_summaries(examples: Sequence[Sourced], system: str) -> list[str]:
     return [EXTRACTS[system](one.whole, one.language) if one.targets else "" for one in examples]
 
 

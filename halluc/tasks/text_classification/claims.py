@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
-from halluc.tasks.labels_of_wholes import LabelClaims
+from halluc.tasks.example_labels import LabelClaims
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 
@@ -29,7 +29,7 @@ class LabelJudge(LabelClaims):
         """
         gold = self.gold(example)
         touched = Evidence(touched=tuple(claim.mark for claim in gold))
-        return Judged(_judged(claims, gold, touched, "out_of_scope"), () if claims else gold)
+        return Judged(_judge_claims(claims, gold, touched, "out_of_scope"), () if claims else gold)
 
 
 class LabelSetJudge(LabelJudge):
@@ -43,10 +43,10 @@ class LabelSetJudge(LabelJudge):
         gold = self.gold(example)
         claimed = {claim.label for claim in claims}
         omissions = tuple(claim for claim in gold if claim.label not in claimed)
-        return Judged(_judged(claims, gold, Evidence(), "no_label"), omissions)
+        return Judged(_judge_claims(claims, gold, Evidence(), "no_label"), omissions)
 
 
-def _judged(
+def _judge_claims(
     claims: Sequence[Claim], gold: Sequence[Claim], otherwise: Evidence, without_gold: str
 ) -> tuple[Claim, ...]:  # fmt: skip
     """

@@ -11,7 +11,7 @@ from halluc.config.section import MOST_LABELS, LabelName, Reference, Section, Te
 from halluc.data.config import Column
 from halluc.data.rows.references import HUB, SplitName, resolve
 from halluc.tasks.losses import LossConfig
-from halluc.tasks.over_time import Period
+from halluc.tasks.period_figures import Period
 from halluc.tasks.text_classification.edits import Side
 
 LongTexts = Literal["windows", "head", "tail", "head_tail"]

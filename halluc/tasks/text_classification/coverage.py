@@ -47,7 +47,7 @@ class TextCoverageFile(CoverageFile):
     parts: PartCoverage | None = None
 
     @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         record: dict[str, Any] = handler(self)
         return record if self.parts is not None else {key: value for key, value in record.items() if key != "parts"}
 
@@ -72,8 +72,8 @@ class TextCoverage(SurfaceCoverage):
         """Count a training split; the words of texts without a label count too."""
         split = list(examples)
         # The words of a large split would fill the memory, so they are extracted again when they are needed.
-        word_counts = Counter(chain.from_iterable(map(_words_of, split)))
-        others = [new_share(_words_of(example), word_counts) for example in dev]
+        word_counts = Counter(chain.from_iterable(map(_example_words, split)))
+        others = [new_share(_example_words(example), word_counts) for example in dev]
         shares = others or _unique_shares(split)
         base, grouped = SurfaceCoverage.of(split), [one for one in split if getattr(one, "group", None) is not None]
         return cls(
@@ -126,15 +126,15 @@ def new_share(words: Sequence[str], known: Mapping[str, int]) -> float:
     return sum(word not in known for word in words) / len(words) if words else 0.0
 
 
-def _words_of(example: Example) -> list[str]:
+def _example_words(example: Example) -> list[str]:
     return text_words(" ".join(example.tokens))
 
 
 def _unique_shares(texts: Sequence[Example]) -> list[float]:
     """The share of the words of each text that occur in no other text."""
-    texts_with = Counter(word for example in texts for word in set(_words_of(example)))
+    texts_with = Counter(word for example in texts for word in set(_example_words(example)))
     shared = {word: count for word, count in texts_with.items() if count > 1}
-    return [new_share(_words_of(example), shared) for example in texts]
+    return [new_share(_example_words(example), shared) for example in texts]
 
 
 def _quartiles(shares: Sequence[float]) -> Edges:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.labels_of_wholes import independent_probabilities, probabilities
+from halluc.tasks.example_labels import independent_probabilities, probabilities
 from halluc.tasks.text_classification.encoding import EncodedTexts
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _probability(differences: numpy.ndarray) -> float:
     return float(numpy.exp(-top) / numpy.exp(differences - top).sum()) if top < numpy.inf else 0.0
 
 
-def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray:
+def pool_windows(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray:
     """The logits of each text, (texts, outputs): the mean or maximum over its windows.
 
     Raises:
@@ -67,7 +67,7 @@ def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray
     is_predicted = numpy.zeros(len(encoded.windows), dtype=bool)
     for batch, scores in outputs:
         places = list(batch.indexes)
-        logits[places], is_predicted[places] = encoded.of_windows(scores, batch), True
+        logits[places], is_predicted[places] = encoded.window_logits(scores, batch), True
     text = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
     starts = numpy.searchsorted(text, numpy.arange(len(encoded.examples)))
     if not is_predicted.all() or len(numpy.unique(text)) != len(encoded.examples):
@@ -79,7 +79,7 @@ def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray
     return numpy.asarray(numpy.add.reduceat(logits, starts) / numpy.bincount(text)[:, None])
 
 
-def one_label(
+def predict_single_label(
     ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], positive: str | None = None
 ) -> list[TextPrediction]:
     """The most probable output of each text, by softmax; there is no claim if this is the output for out of scope.

@@ -20,9 +20,9 @@ from halluc.tasks.encoders import (
     Encoder,
     Frame,
     frame_of_pair,
+    max_pieces,
     mean_of_pieces,
-    pieces_left,
-    room,
+    remaining_pieces,
     special_pieces,
     word_pieces,
 )
@@ -160,20 +160,20 @@ class EncodedTexts:
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over windows, weighted."""
-        return self._weighted(self.text_loss(self.of_windows(outputs.logits, batch), batch.labels), batch)
+        return self._weighted_sum(self.text_loss(self.window_logits(outputs.logits, batch), batch.labels), batch)
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
         """Summed over windows, weighted; with several labels per text, the mean over outputs."""
         import torch
 
-        one, other = (self.of_windows(side.logits, batch) for side in (outputs, others))
+        one, other = (self.window_logits(side.logits, batch) for side in (outputs, others))
         if not self.text_loss.multi_label:
-            return self._weighted(divergence(one, other), batch)
+            return self._weighted_sum(divergence(one, other), batch)
         # A sigmoid is a softmax over the logit and 0.
         one, other = (torch.stack((logits, torch.zeros_like(logits)), -1) for logits in (one, other))
-        return self._weighted(divergence(one, other).mean(-1), batch)
+        return self._weighted_sum(divergence(one, other).mean(-1), batch)
 
-    def _weighted(self, of_windows: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def _weighted_sum(self, of_windows: torch.Tensor, batch: Batch) -> torch.Tensor:
         import torch
 
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=of_windows.device)
@@ -187,9 +187,9 @@ class EncodedTexts:
 
         soft = torch.cat([rows[self.windows[index].example] for index in batch.indexes])
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
-        return self.of_windows(outputs.logits, batch), soft, weights
+        return self.window_logits(outputs.logits, batch), soft, weights
 
-    def of_windows(self, logits: ArrayT, batch: Rows) -> ArrayT:
+    def window_logits(self, logits: ArrayT, batch: Rows) -> ArrayT:
         """The logits of each window, (windows, outputs)."""
         return mean_of_pieces(logits, batch.inputs["attention_mask"]) if self.is_mean else logits
 
@@ -294,11 +294,11 @@ class Framing:
     how: LongTexts
 
     @cached_property
-    def around_one(self) -> tuple[list[int], list[int]]:
+    def single_frame(self) -> tuple[list[int], list[int]]:
         return special_pieces(self.encoder.tokenizer)
 
     @cached_property
-    def around_two(self) -> Frame:
+    def pair_frame(self) -> Frame:
         return frame_of_pair(self.encoder.tokenizer)
 
     @cached_property
@@ -309,14 +309,14 @@ class Framing:
     def windows(self, example: int, sides: Sequence[Pieces]) -> tuple[list[TextWindow], bool]:
         """The windows of a text or a pair, and whether something is cut."""
         if len(sides) == 2:
-            return self._of_pair(example, *sides)
-        (pieces,), (before, after) = sides, self.around_one
+            return self._pair_windows(example, *sides)
+        (pieces,), (before, after) = sides, self.single_frame
         parts = parts_of(len(pieces), self._space(len(before) + len(after), 1), self.how)
         windows = [TextWindow(example, (*before, *_pieces_of(pieces, part), *after)) for part in parts]
         return windows, not cover_all(parts, len(pieces))
 
-    def _of_pair(self, example: int, first: Pieces, second: Pieces) -> tuple[list[TextWindow], bool]:
-        frame = self.around_two
+    def _pair_windows(self, example: int, first: Pieces, second: Pieces) -> tuple[list[TextWindow], bool]:
+        frame = self.pair_frame
         parts = parts_of_pair(len(first), len(second), self._space(frame.size, 2), self.how)
         windows = []
         for of_first, of_second in parts:
@@ -333,7 +333,7 @@ class Framing:
         return windows, not is_whole
 
     def _space(self, special: int, least: int) -> int:
-        return pieces_left(least, room(self.encoder.tokenizer, self.encoder.model.config), special)
+        return remaining_pieces(least, max_pieces(self.encoder.tokenizer, self.encoder.model.config), special)
 
 
 def _pieces_of(pieces: Pieces, part: TextPart) -> list[Any]:

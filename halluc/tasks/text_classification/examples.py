@@ -17,7 +17,7 @@ from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
-from halluc.tasks.labels_of_wholes import labels_of
+from halluc.tasks.example_labels import sorted_labels
 from halluc.tasks.records import AssertedLabel, LabelAnswer, TopParameters
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
@@ -91,7 +91,7 @@ class TextExamples(ExamplesDefaults):
 
     def corrected(self, example: Labelled, marks: Sequence[Mark]) -> Labelled:
         """The text with these labels; a ValueError if it cannot have that many."""
-        return replace(example, labels=labels_of(marks, most=None if self.config.multi_label else 1))
+        return replace(example, labels=sorted_labels(marks, most=None if self.config.multi_label else 1))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Labelled:
         return Labelled(identity, origin, text.tokens, (), text.second)

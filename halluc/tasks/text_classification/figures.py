@@ -11,10 +11,10 @@ import numpy
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
-from halluc.tasks import label_counts, label_rows, label_tables, over_time
+from halluc.tasks import label_counts, label_rows, label_tables, period_figures
 from halluc.tasks.defaults import FiguresDefaults, auroc_of, values_of
 from halluc.tasks.label_counts import Columns, LabelCounts
-from halluc.tasks.over_time import Period
+from halluc.tasks.period_figures import Period
 from halluc.tasks.text_classification import ranking
 from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
@@ -54,17 +54,17 @@ class Labelling:
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        values = values_of(_OneLabel.of(examples, predictions).figures(sheet), sheet)
+        values = values_of(_SingleLabel.of(examples, predictions).figures(sheet), sheet)
         return {name: values[name] for family in self.families for name in family}
 
     def figures(
         self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        labels, timestamps = _OneLabel.of(examples, predictions), [example.timestamp for example in examples]
+        labels, timestamps = _SingleLabel.of(examples, predictions), [example.timestamp for example in examples]
         predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
         gold = [example.labels or (OUT_OF_SCOPE,) for example in examples]
-        figures = labels.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
-        for name, in_period in over_time.periods(timestamps, self.period)[1].items():
+        figures = labels.figures(sheet) + period_figures.figures(timestamps, predicted, gold, self.period, sheet)
+        for name, in_period in period_figures.periods(timestamps, self.period)[1].items():
             figures.append(labels.accuracy(sheet, {"period": name}, in_period))
         return figures
 
@@ -88,7 +88,7 @@ class Labelling:
         figures = auroc_of("out_of_scope_auroc", RANKED, in_scope, [bool(example.labels) for example in examples])
         if self.ranked_by is None:
             return figures
-        return figures + ranking.ranked(
+        return figures + ranking.rank_groups(
             [example.group for example in examples],
             [self.ranked_by.positive in example.labels for example in examples],
             [prediction.positive for prediction in predictions],
@@ -96,7 +96,7 @@ class Labelling:
         )
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
-        return _OneLabel.of(examples, predictions).report()
+        return _SingleLabel.of(examples, predictions).report()
 
     def text(self, report: Report) -> str:
         outside = {OUT_OF_SCOPE: report["out_of_scope"]} if "out_of_scope" in report else {}
@@ -106,7 +106,7 @@ class Labelling:
         return label_tables.sections_as_text(sections)
 
 
-def _only(labels: Sequence[str]) -> str | None:
+def _only_label(labels: Sequence[str]) -> str | None:
     """The label of a text, None if there is none.
 
     Raises:
@@ -118,7 +118,7 @@ def _only(labels: Sequence[str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class _OneLabel:
+class _SingleLabel:
     """Gold and predicted labels, where None means out of scope; ``inside``: gold is in scope, ``claimed``: a label is
     predicted, ``right``: both are equal, each (texts,) of booleans."""
 
@@ -130,8 +130,8 @@ class _OneLabel:
     right: numpy.ndarray
 
     @classmethod
-    def of(cls, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> _OneLabel:
-        gold, predicted = [_only(e.labels) for e in examples], [_only(p.labels) for p in predictions]
+    def of(cls, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> _SingleLabel:
+        gold, predicted = [_only_label(e.labels) for e in examples], [_only_label(p.labels) for p in predictions]
         inside, claimed = (numpy.array([label is not None for label in side], dtype=bool) for side in (gold, predicted))
         right = numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool)
         return cls(gold, predicted, _counts(examples, predictions), inside, claimed, right)
@@ -141,7 +141,7 @@ class _OneLabel:
         results = [self.accuracy(sheet, {}, numpy.ones(len(self.gold), dtype=bool))]
         results += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
         results.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
-        return results if self.inside.all() else results + self.of_scope(sheet)
+        return results if self.inside.all() else results + self.scope_figures(sheet)
 
     def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
         """Accuracy over the ``texts`` (texts,) in scope; undefined for a slice without any."""
@@ -158,7 +158,7 @@ class _OneLabel:
             gold=(*columns.gold, sheet.column(~self.inside)),
         )
 
-    def of_scope(self, sheet: Sheet) -> list[Figure]:
+    def scope_figures(self, sheet: Sheet) -> list[Figure]:
         """The predictions for texts out of scope, and the accuracy with out of scope as a class."""
         outside, refused = ~self.inside, ~self.claimed
         gold, predicted, both = (sheet.column(mask) for mask in (outside, refused, outside & refused))
@@ -237,7 +237,7 @@ class LabelSets(FiguresDefaults):
             *label_counts.figures(counts, Columns.of(counts, sheet), OF_SETS, sheet),
             Figure("subset_accuracy", {}, OF_SETS, counts.texts, exact),
             Figure("hamming_loss", {}, OF_SETS, counts.texts * width, loss),
-            *over_time.figures(timestamps, [p.labels for p in predictions], gold, self.period, sheet),
+            *period_figures.figures(timestamps, [p.labels for p in predictions], gold, self.period, sheet),
         ]
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
@@ -257,5 +257,5 @@ def _label_rows(counts: LabelCounts) -> Report:
 
 def _wrong(counts: LabelCounts) -> numpy.ndarray:
     """The number of labels of each text that are either claimed or gold, but not both, (texts,)."""
-    hits, claimed, gold = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.three)
+    hits, claimed, gold = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.all_pairs)
     return claimed + gold - 2 * hits

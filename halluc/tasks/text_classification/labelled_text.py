@@ -44,8 +44,8 @@ class Labelled:
     def __reduce__(self) -> tuple[Callable[..., Labelled], tuple[object, ...]]:
         # Thousands of examples are sent to worker processes, and plain tuples are pickled five times as fast.
         plain = self.id, self.origin.plain, self.tokens, self.labels, self.second, self.group, self.timestamp
-        return _labelled, plain
+        return _restore_labelled, plain
 
 
-def _labelled(identity: str, origin: tuple[Any, ...], *others: Any) -> Labelled:
+def _restore_labelled(identity: str, origin: tuple[Any, ...], *others: Any) -> Labelled:
     return Labelled(identity, Origin(*origin), *others)

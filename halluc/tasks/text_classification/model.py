@@ -21,15 +21,15 @@ from halluc.data.predictions import ExternalPrediction
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
-from halluc.tasks.label_names import foreign_label_notes, named_labels
-from halluc.tasks.labels_of_wholes import (
-    annotated_label,
-    annotated_labels,
+from halluc.tasks.example_labels import (
     independent_probabilities,
+    predict_annotated_label,
+    predict_annotated_labels,
     probabilities,
 )
+from halluc.tasks.label_names import foreign_label_notes, output_labels
 from halluc.tasks.text_classification.config import TextClassificationConfig
-from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
+from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, pool_windows, predict_single_label
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.retrieval import ANSWERS, imprint, read_answers, read_bank
@@ -90,7 +90,7 @@ class TextClassifier(ModelDefaults):
         auto_class = _LABELS if self.config.retrieval is None else _RETRIEVAL
         encoder = load_encoder(auto_class, config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
-        outputs = tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names))
+        outputs = tuple(label or OUT_OF_SCOPE for label in output_labels(encoder.outputs, names))
         self._refuse_unranked(outputs)
         return replace(encoder, outputs=outputs)
 
@@ -116,7 +116,7 @@ class TextClassifier(ModelDefaults):
         """One row of logits for every text, pooled over its windows."""
         from halluc.engine.inference import forward
 
-        logits = pooled(encoded, forward(model, encoded, budget, runtime), self.config.pool)
+        logits = pool_windows(encoded, forward(model, encoded, budget, runtime), self.config.pool)
         return DecisionScores(list(logits[:, None]), self.config.multi_label)
 
     def annotated(
@@ -129,9 +129,9 @@ class TextClassifier(ModelDefaults):
         predictions = self.decided(encoded, scored, decoding)
         if self.config.multi_label:
             rows = zip(independent_probabilities(logits), labels, predictions, strict=True)
-            return [annotated_labels(encoded.outputs, *row) for row in rows]
+            return [predict_annotated_labels(encoded.outputs, *row) for row in rows]
         rows = zip(probabilities(logits), labels, predictions, strict=True)
-        return [annotated_label(encoded.outputs, row, (*gold, OUT_OF_SCOPE)[0], one) for row, gold, one in rows]
+        return [predict_annotated_label(encoded.outputs, row, (*gold, OUT_OF_SCOPE)[0], one) for row, gold, one in rows]
 
     def decided(
         self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
@@ -142,7 +142,7 @@ class TextClassifier(ModelDefaults):
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
         ranking, answers = self.config.ranking, encoded.answers
-        predictions = one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
+        predictions = predict_single_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
         if answers is None:
             return predictions
         return [replace(one, answers=tuple(map(answers.get, one.labels))) for one in predictions]
@@ -201,9 +201,9 @@ class TextClassifier(ModelDefaults):
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
         yield from foreign_label_notes(outputs, known | {OUT_OF_SCOPE})
-        yield from self._of_groups(corpus)
+        yield from self._group_findings(corpus)
 
-    def _of_groups(self, corpus: Corpus[Labelled]) -> Iterator[str]:
+    def _group_findings(self, corpus: Corpus[Labelled]) -> Iterator[str]:
         ranking = self.config.ranking
         if ranking is None:
             return

@@ -29,7 +29,7 @@ class _Mean:
         return numpy.asarray(weights @ self.values / weights.sum(-1))
 
 
-def ranked(
+def rank_groups(
     groups: Sequence[str | None], relevant: Sequence[bool], scores: Sequence[float | None], k: int
 ) -> list[Ranked]:
     """AUC, MRR and NDCG@k of each group, averaged over the groups with both relevant and other texts.
@@ -47,7 +47,7 @@ def ranked(
         return []
     mixed = [len(set(of_relevance)) == 2 for of_relevance, _ in members.values()]
     share = _means(numpy.array(mixed, dtype=float), PROTOCOL, ("ranked_groups",))
-    values = [of_group(*group, k) for group, is_mixed in zip(members.values(), mixed, strict=True) if is_mixed]
+    values = [group_scores(*group, k) for group, is_mixed in zip(members.values(), mixed, strict=True) if is_mixed]
     if not values:
         return [share]
     return [_means(numpy.array(values), f"{PROTOCOL}, ranks 1 to {k}", ("group_auc", "mrr", "ndcg")), share]
@@ -59,7 +59,7 @@ def _means(values: numpy.ndarray, protocol: str, names: Sequence[str]) -> Ranked
     return Ranked(protocol, numpy.arange(len(values)), figures, len(values))
 
 
-def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple[float, float, float]:
+def group_scores(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple[float, float, float]:
     """AUC, reciprocal rank of the first relevant text, and NDCG@k (gain 1, discount ``1 / log2(1 + rank)``).
 
     Args:

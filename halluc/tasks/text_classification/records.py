@@ -31,7 +31,7 @@ class LabelPrediction(Prediction):
     positive: float | None = None
 
     @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         line: dict[str, Any] = handler(self)
         return {key: value for key, value in line.items() if value is not None or key not in _OPTIONAL}
 

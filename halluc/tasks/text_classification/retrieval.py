@@ -21,7 +21,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Format, Layout, Notice, Row, Unreadable, folded
 from halluc.engine.batching import padded_arrays, tensors
-from halluc.tasks.encoders import Encoder, mean_of_pieces, room
+from halluc.tasks.encoders import Encoder, max_pieces, mean_of_pieces
 from halluc.tasks.text_classification.config import RetrievalConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -122,7 +122,7 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
 
 def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) -> Any:
     """The mean over questions of the head's inputs, (width,), which are themselves means over pieces."""
-    most = room(encoder.tokenizer, encoder.model.config)
+    most = max_pieces(encoder.tokenizer, encoder.model.config)
     pieces = [encoder.tokenizer(question)["input_ids"][:most] for question in questions]
     inputs = tensors(padded_arrays(pieces, encoder.padding))
     head_inputs: list[Any] = []

@@ -26,7 +26,7 @@ def _is_pair(example: Any) -> int:
     return example.second is not None
 
 
-def _of_texts(without_label: Count) -> Words:
+def _text_words(without_label: Count) -> Words:
     return Words(
         tokens="words",
         labelled="labels",
@@ -45,8 +45,8 @@ def _of_texts(without_label: Count) -> Words:
 
 
 # For one label per text, and for several.
-TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts without a label"))
-LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
+TEXTS = _text_words(Count("out_of_scope", unlabelled, is_share=True, legend="texts without a label"))
+LABEL_SETS = _text_words(Count("without_label", unlabelled, is_share=True))
 
 
 def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:

@@ -56,7 +56,7 @@ def _lone_label(labels: Sequence[str]) -> str | None:
     return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
 
 
-def _fitted(options: Options, examples: Sequence[Labelled]) -> Options:
+def _complete_options(options: Options, examples: Sequence[Labelled]) -> Options:
     pairs = any(example.second is not None for example in examples)
     one_label = all(_lone_label(_labels(example, options)) is not None for example in examples)
     attributes = tuple(name for name in _ATTRIBUTES if any(getattr(example, name) is not None for example in examples))
@@ -76,22 +76,22 @@ def _attributes(example: Labelled, options: Options) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _one_text(example: Labelled, options: Options) -> str:
+def _single_text(example: Labelled, options: Options) -> str:
     text, second = _texts(example, options)
     if second is not None:
         raise unfit(example, "a pair of texts, but the format supports only one", _HELP)
     return text
 
 
-def _some_labels(example: Labelled, options: Options) -> list[str]:
+def _required_labels(example: Labelled, options: Options) -> list[str]:
     """The labels, at least one: these formats cannot represent a text without labels."""
     if labels := _labels(example, options):
         return labels
     raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
 
 
-def _one_label(example: Labelled, options: Options) -> str:
-    labels = _some_labels(example, options)
+def _single_label(example: Labelled, options: Options) -> str:
+    labels = _required_labels(example, options)
     if len(labels) > 1:
         raise unfit(example, f"{len(labels)} labels on a text, but the format supports only one", _HELP)
     if (label := _lone_label(labels)) is None:
@@ -102,7 +102,7 @@ def _one_label(example: Labelled, options: Options) -> str:
 def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]:
     yield ["id", "text", *(["second"] if options.pairs else []), "label", *options.attributes]
     for example in examples:
-        label, known = _one_label(example, options), _attributes(example, options)
+        label, known = _single_label(example, options), _attributes(example, options)
         texts = (text for text in _texts(example, options) if text is not None)
         yield [example.id, *texts, label, *(known.get(name, "") for name in options.attributes)]
 
@@ -112,7 +112,7 @@ def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
 
     def write(files: Files, examples: Iterable[Labelled], options: Options) -> None:
         for number, example in enumerate(examples):
-            text = _one_text(example, options)
+            text = _single_text(example, options)
             for char, what in (("\n", "a line feed"), ("\r", "a carriage return")):
                 if char in text:
                     raise unfit(example, f"{what} in a text does not fit a line", _HELP)
@@ -124,15 +124,15 @@ def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
     return write
 
 
-def _label_first(example: Labelled, text: str, options: Options) -> str:
-    label = _one_label(example, options)
+def _label_then_text(example: Labelled, text: str, options: Options) -> str:
+    label = _single_label(example, options)
     _refuse_prefix(example, text if label.startswith(_PREFIX) else "")
-    return f"{_without_space(example, label)} {text}"
+    return f"{_label_without_space(example, label)} {text}"
 
 
 def _fasttext(example: Labelled, text: str, options: Options) -> str:
     """Labels and text; labels that were read from such lines already have the prefix."""
-    labels = [_without_space(example, label) for label in _some_labels(example, options)]
+    labels = [_label_without_space(example, label) for label in _required_labels(example, options)]
     _refuse_prefix(example, text)
     return " ".join((*(label if label.startswith(_PREFIX) else _PREFIX + label for label in labels), text))
 
@@ -142,19 +142,19 @@ def _refuse_prefix(example: Labelled, text: str) -> None:
         raise unfit(example, f"a text that begins with {_PREFIX} would be read as a label", _HELP)
 
 
-def _without_space(example: Labelled, label: str) -> str:
+def _label_without_space(example: Labelled, label: str) -> str:
     if any(char.isspace() for char in label):
         raise unfit(example, f"the label `{label}` contains white space, which ends a label on a line", _HELP)
     return label
 
 
 def _doccano(example: Labelled, options: Options) -> dict[str, Any]:
-    return {"id": example.id, "text": _one_text(example, options), "label": _some_labels(example, options)}
+    return {"id": example.id, "text": _single_text(example, options), "label": _required_labels(example, options)}
 
 
 def _label_studio(example: Labelled, options: Options) -> dict[str, Any]:
-    result = [("choices", {"choices": _some_labels(example, options)})]
-    return annotated_task(_one_text(example, options), example.id, result)
+    result = [("choices", {"choices": _required_labels(example, options)})]
+    return annotated_task(_single_text(example, options), example.id, result)
 
 
 def _table(options: Options) -> dict[str, bool]:
@@ -173,11 +173,11 @@ _FORMATS = {
         "the same with tabs", csv_rows(_rows, "\t"), (".tsv",), {"format": "csv", "delimiter": "tab"}, _JOIN
     ),
     "table": Writer("a Parquet table", parquet(each(_record), _table), (".parquet",), {}, _JOIN, "wb"),
-    "lines": Writer("`LABEL text` lines", _lines(_label_first), (".txt",), {"format": "lines"}, _JOIN),
+    "lines": Writer("`LABEL text` lines", _lines(_label_then_text), (".txt",), {"format": "lines"}, _JOIN),
     "fasttext": Writer("fastText's `__label__` lines", _lines(_fasttext), (".txt",), {"format": "lines"}, _JOIN),
     "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),
     "label_studio": Writer(
         "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
     ),
 }  # fmt: skip
-WRITERS = {name: replace(writer, fitted=_fitted) for name, writer in _FORMATS.items()}
+WRITERS = {name: replace(writer, fitted=_complete_options) for name, writer in _FORMATS.items()}

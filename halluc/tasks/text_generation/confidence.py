@@ -47,7 +47,7 @@ def mean_log_probabilities(
     settings: Any = model.config
     budget = min(budget, max(1, _MOST_LOGITS // settings.vocab_size))
     for batch, logits in forward(model, encoded, budget, runtime):
-        of_labels, labels = encoded.predicting(logits, batch), batch.labels
+        of_labels, labels = encoded.predicting_logits(logits, batch), batch.labels
         is_target = labels >= 0
         chosen = of_labels.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(of_labels, -1)
         sums = (chosen * is_target).sum(1) / is_target.sum(1).clamp(min=1)

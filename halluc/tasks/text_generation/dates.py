@@ -61,9 +61,9 @@ def _patterns(language: Language) -> tuple[regex.Pattern[str], regex.Pattern[str
 
 def dates(text: str, language: Language) -> list[Dated]:
     """The dates of a text in order, without overlaps."""
-    results = [*_numeric(text, language), *_named(text, language), *_years(text)]
+    results = [*_parse_numeric(text, language), *_parse_month_names(text, language), *_parse_years(text)]
     if language == "zh":
-        results += _in_chinese(text)
+        results += _parse_chinese(text)
     # Of several with the same start, the longest.
     results.sort(key=lambda one: (one.start, -one.end))
     kept: list[Dated] = []
@@ -103,7 +103,7 @@ def _iso(year: str, month: int, day: int | None) -> str | None:
     return f"{begin}{month:02}" + (f"-{day:02}" if day is not None else "")
 
 
-def _numeric(text: str, language: Language) -> Iterator[Dated]:
+def _parse_numeric(text: str, language: Language) -> Iterator[Dated]:
     for match in _ISO.finditer(text):
         key = _iso(match[1], int(match[3]), int(match[4]))
         if key:
@@ -121,7 +121,7 @@ def _numeric(text: str, language: Language) -> Iterator[Dated]:
             yield Dated(match.start(), match.end(), kept)
 
 
-def _named(text: str, language: Language) -> Iterator[Dated]:
+def _parse_month_names(text: str, language: Language) -> Iterator[Dated]:
     patterns = _patterns(language)
     if patterns is None:
         return
@@ -150,14 +150,14 @@ def _follows_preposition(text: str, start: int) -> bool:
     return _PREPOSITION.search(text[max(0, start - 7) : start]) is not None
 
 
-def _years(text: str) -> Iterator[Dated]:
+def _parse_years(text: str) -> Iterator[Dated]:
     for match in _YEAR.finditer(text):
         yield Dated(match.start(), match.end(), (match[1][:3] + "x" if match["decade"] else match[1],))
     for match in _DECADE.finditer(text):
         yield Dated(match.start(), match.end(), (f"19{match[1][0]}x",))
 
 
-def _in_chinese(text: str) -> Iterator[Dated]:
+def _parse_chinese(text: str) -> Iterator[Dated]:
     def number(numeral: str) -> int:
         return int(numeral) if numeral.isascii() else chinese_value(numeral)
 

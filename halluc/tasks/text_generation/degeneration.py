@@ -65,7 +65,7 @@ def _has_run(text: str) -> bool:
     )
 
 
-def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
+def repeated_outputs(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
     """Whether each output is also that of other, different sources, and so is detached from its source.
 
     The same answer to similar sources, such as a greeting, is not detached; nor is an empty output. An output of fewer

@@ -99,14 +99,14 @@ class EncodedSequences:
         from torch.nn import functional
 
         return functional.cross_entropy(
-            self.predicting(outputs.logits, batch).flatten(0, 1).float(),
+            self.predicting_logits(outputs.logits, batch).flatten(0, 1).float(),
             batch.labels.flatten(),
             ignore_index=UNLABELLED,
             reduction="sum",
             label_smoothing=self.framing.label_smoothing,
         )
 
-    def predicting(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def predicting_logits(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The logits that predict the labels: the last piece of a causal model's input predicts none."""
         return logits[:, : batch.labels.shape[1]]
 

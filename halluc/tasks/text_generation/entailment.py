@@ -47,13 +47,13 @@ class EntailmentScorer:
     def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         import torch
 
-        model, tokenizer, output, room = self._loaded
+        model, tokenizer, output, limit = self._loaded_model
         premises, sentences = zip(*pairs, strict=True)
         encoded = tokenizer(
             list(premises),
             list(sentences),
-            truncation="longest_first" if room else False,
-            max_length=room or None,
+            truncation="longest_first" if limit else False,
+            max_length=limit or None,
         )
         probabilities = [0.0] * len(pairs)
         with torch.inference_mode():
@@ -67,10 +67,10 @@ class EntailmentScorer:
         return probabilities
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any, int, int]:
-        """The model, its tokenizer, the number of the output for entailment, and the room for pieces."""
+    def _loaded_model(self) -> tuple[Any, Any, int, int]:
+        """The model, its tokenizer, the number of the output for entailment, and the maximum number of pieces."""
         from halluc.engine import runtime
-        from halluc.tasks.encoders import load_encoder, room
+        from halluc.tasks.encoders import load_encoder, max_pieces
 
         attention = runtime.attention_for("cpu")
         encoder = load_encoder("AutoModelForSequenceClassification", ModelConfig(name=self.reference), attention)
@@ -82,7 +82,7 @@ class EntailmentScorer:
                 help="`grounding.model` must be a model for natural language inference (NLI)",
             )
         encoder.model.eval()
-        return encoder.model, encoder.tokenizer, output, room(encoder.tokenizer, encoder.model.config)
+        return encoder.model, encoder.tokenizer, output, max_pieces(encoder.tokenizer, encoder.model.config)
 
 
 def _sentences(text: str) -> list[str]:

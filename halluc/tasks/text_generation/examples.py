@@ -17,9 +17,9 @@ from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_generation.judge import GenerationJudge
-from halluc.tasks.text_generation.paired_mentions import edited_targets, paired_mentions, stated_ranges
+from halluc.tasks.text_generation.paired_mentions import edit_targets, paired_mentions, statement_ranges
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
-from halluc.tasks.text_generation.source_text import LANGUAGE, Sourced, SourcePart, spaced_again, words_of
+from halluc.tasks.text_generation.source_text import LANGUAGE, Sourced, SourcePart, restore_spaces, words_of
 
 if TYPE_CHECKING:
     import numpy
@@ -33,7 +33,7 @@ class WrittenAnswer(Record):
     ended: bool
 
 
-def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
+def inference_schema(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
     """
     Args:
         text: the field of ``answer`` with the text that the model wrote.
@@ -106,18 +106,18 @@ class GenerationExamples(ExamplesDefaults):
         """The input. Names, numbers, dates and quotations are locked, because the target may contain them, and so are
         parts that augmentation may not change; an empty locked range separates two parts. Spans are those locked names
         and numbers that can be replaced in input and targets together."""
-        locked = self._locked(example)
+        locked = self._locked_ranges(example)
         spans = tuple(one.source for one in paired_mentions(example, locked))
         target = example.targets[0] if example.targets else ""
         return Editable(example.tokens, spans, tuple(locked), target=target)
 
-    def _locked(self, example: Sourced) -> list[Range]:
+    def _locked_ranges(self, example: Sourced) -> list[Range]:
         locked: set[Range] = {(part.start, part.start) for part in example.parts[1:]}
         for part in example.parts:
             if self.changing is not None and part.name.partition(":")[0] not in self.changing:
                 locked.add((part.start, part.end))
             else:
-                locked.update(place for place, _ in stated_ranges(example, part))
+                locked.update(place for place, _ in statement_ranges(example, part))
         return sorted(locked)
 
     def rebuild(self, example: Sourced, edited: Editable, identity: str, origin: Origin) -> Sourced:
@@ -126,12 +126,12 @@ class GenerationExamples(ExamplesDefaults):
             whole = (SourcePart(example.parts[0].name, 0, len(edited.tokens)),)
             changes: dict[str, Any] = {"spaces": spaces, "parts": whole, "targets": (edited.target,)}
             return replace(example, id=identity, origin=origin, tokens=edited.tokens, **changes)
-        locked = self._locked(example)
+        locked = self._locked_ranges(example)
         borders = (edited.locked[locked.index((part.start, part.start))][0] for part in example.parts[1:])
         ranges = pairwise((0, *borders, len(edited.tokens)))
         parts = tuple(SourcePart(part.name, *place) for part, place in zip(example.parts, ranges, strict=False))
-        spaces = spaced_again(example.tokens, example.spaces, edited.tokens)
-        targets = edited_targets(example, paired_mentions(example, locked), edited)
+        spaces = restore_spaces(example.tokens, example.spaces, edited.tokens)
+        targets = edit_targets(example, paired_mentions(example, locked), edited)
         return replace(
             example, id=identity, origin=origin, tokens=edited.tokens, spaces=spaces, parts=parts, targets=targets
         )
@@ -185,7 +185,7 @@ class GenerationExamples(ExamplesDefaults):
         )
 
 
-def one_or_several(targets: Sequence[str]) -> str | list[str] | None:
+def record_targets(targets: Sequence[str]) -> str | list[str] | None:
     """The targets in a record: a text or a list of texts, None if there is none."""
     return list(targets) if len(targets) > 1 else next(iter(targets), None)
 

@@ -30,7 +30,7 @@ class GenerationFigures(FiguresDefaults):
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        return [*self.overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+        return [*self.overlap(examples, predictions, sheet), *self.output_figures(examples, predictions, sheet)]
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -45,7 +45,7 @@ class GenerationFigures(FiguresDefaults):
         outputs = [WrittenText(line.id, line.output, ()) for line in lines]
         return [one for one in self.overlap(examples, outputs, sheet) if not one.by]
 
-    def of_outputs(
+    def output_figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
         every = sheet.column(numpy.ones(len(predictions)))

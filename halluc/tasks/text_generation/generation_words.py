@@ -10,7 +10,7 @@ from halluc.tasks.text_generation.source_text import target_length
 from halluc.wording.nouns import Nouns, read_texts
 
 
-def _without_target(example: Any) -> int:
+def _lacks_target(example: Any) -> int:
     return not example.targets
 
 
@@ -34,7 +34,7 @@ def words(examples: str, target: str, figure: str) -> Words:
             Count("words", tokens),
             Count("target_words", target_length),
             Count("statements", _statement_count, legend="names, numbers, dates and quotations of the targets"),
-            Count("without_target", _without_target, is_share=True),
+            Count("without_target", _lacks_target, is_share=True),
         ),
         figure=figure,
         has_labels=False,

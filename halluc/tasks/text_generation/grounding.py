@@ -33,10 +33,10 @@ Words = Sequence[str]
 
 def content_words(sentence: Words, source: Words) -> float:
     """The share of the content words, or of all words if there are none, that occur in the source."""
-    return _shared([word for word in sentence if word not in FUNCTION_WORDS] or sentence, source)
+    return _word_overlap([word for word in sentence if word not in FUNCTION_WORDS] or sentence, source)
 
 
-def _shared(words: Words, source: Words) -> float:
+def _word_overlap(words: Words, source: Words) -> float:
     vocabulary = _vocabulary(tuple(source))
     return _share(word in vocabulary for word in words)
 
@@ -86,7 +86,7 @@ def _share(hits: Iterator[bool]) -> float:
 
 def similarity(sentence: Words, source: Words) -> float:
     """The mean share of words, content words, longest common subsequence and characters."""
-    scores = (_shared(sentence, source), *(score(sentence, source) for score in (content_words, lcs, characters)))
+    scores = (_word_overlap(sentence, source), *(score(sentence, source) for score in (content_words, lcs, characters)))
     return sum(scores) / len(scores)
 
 
@@ -138,18 +138,18 @@ class WordScorer:
         for sentence in sentences:
             words = folded_words(sentence)
             score = self._score(words, source) if words and source else 0.0
-            results.append(score * stated_share(sentence, evidence, language) if evidence and score else score)
+            results.append(score * fact_precision(sentence, evidence, language) if evidence and score else score)
         return results
 
 
-def stated_share(text: str, evidence: EvidenceTexts, language: str = "") -> float:
+def fact_precision(text: str, evidence: EvidenceTexts, language: str = "") -> float:
     """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none."""
     language = language_of(text, language)
     facts = [one for one in statements(text, language) if one.kind in ("name", "number", "date")]
     return sum(evidence.states(one.kind, one.text, language) for one in facts) / len(facts) if facts else 1.0
 
 
-def scorer_of(name: ScorerName, model: str | None = None, *, with_statements: bool = True) -> SentenceScorer:
+def make_scorer(name: ScorerName, model: str | None = None, *, with_statements: bool = True) -> SentenceScorer:
     """The scorer of that name; ``model`` is the reference of an entailment model."""
     if name != "entailment":
         return WordScorer(name, with_statements=with_statements)

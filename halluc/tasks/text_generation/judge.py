@@ -17,14 +17,14 @@ from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.config import ClaimsConfig, GroundingConfig
 from halluc.tasks.text_generation.degeneration import is_oscillatory
-from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
+from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, make_scorer
 from halluc.tasks.text_generation.languages import folded_words, language_of
 from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import (
     EvidenceTexts,
     Statement,
     foreign_names,
-    in_order,
+    sort_statements,
     statements,
 )
 
@@ -50,13 +50,13 @@ class EvidenceRule:
     is_same_language: bool = True
 
     def sources(self, example: Sourced) -> list[str]:
-        return [example.text(part) for part in self._used(example)]
+        return [example.text(part) for part in self._parts(example)]
 
     def speakers(self, example: Sourced) -> list[str]:
         """The texts after the colon in names of parts; outputs may contain them, because the prompt does."""
-        return list(dict.fromkeys(name for part in self._used(example) if (name := part.name.partition(":")[2])))
+        return list(dict.fromkeys(name for part in self._parts(example) if (name := part.name.partition(":")[2])))
 
-    def _used(self, example: Sourced) -> list[SourcePart]:
+    def _parts(self, example: Sourced) -> list[SourcePart]:
         return [
             part
             for part in example.parts
@@ -94,23 +94,23 @@ class GenerationJudge:
 
     @cached_property
     def _scorer(self) -> SentenceScorer:
-        return scorer_of(self._grounding.scorer, self._grounding.model)
+        return make_scorer(self._grounding.scorer, self._grounding.model)
 
     @cached_property
     def _scorer_of_references(self) -> SentenceScorer:
-        return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
+        return self._scorer if self._grounding.model else make_scorer(self._grounding.scorer, with_statements=False)
 
     def statements(self, text: str, example: Sourced) -> tuple[Statement, ...]:
         """The statements of a text that are claims, as configured."""
         known = foreign_names(text, example)
-        results = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
+        found = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
         if self._name_model is None or "name" not in self._kinds:
-            return tuple(results)
-        return in_order([*(one for one in results if one.kind != "name"), *names_by_model(self._name_model, text)])
+            return tuple(found)
+        return sort_statements([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: Sourced, prediction: WrittenText) -> tuple[Claim, ...]:
         statements = self.statements(prediction.text, example)
-        reason = self._degenerate(example, prediction, statements) if statements else None
+        reason = self._degeneration(example, prediction, statements) if statements else None
         claims = _claims(example.id, prediction.text, statements, prediction.confidences, example.language)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
@@ -136,7 +136,7 @@ class GenerationJudge:
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
         spoken = next((_language(claim, example.language) for claim in claims), example.language)
-        grounded = iter(self._grounded(texts, sources, references, spoken))
+        grounded = iter(self._verify(texts, sources, references, spoken))
         judged = []
         for claim in claims:
             if claim.verdict is not None:
@@ -146,14 +146,14 @@ class GenerationJudge:
             else:
                 is_stated = evidence.states(claim.label, claim.text, _language(claim, example.language))
                 judged.append(_verdict(claim, is_stated, "not_in_source"))
-        return _matched(judged, self.gold(example), example.language)
+        return _match_claims(judged, self.gold(example), example.language)
 
     def _evidence(self, example: Sourced) -> tuple[list[str], list[str]]:
         """The sources, including the names of their speakers, and the references that are evidence."""
         references = list(example.targets) if self._rule.references and self._grounding.references else []
         return [*self._rule.sources(example), *self._rule.speakers(example)], references
 
-    def _grounded(
+    def _verify(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
         """Whether each sentence is grounded in all sources together or in a reference; None if it cannot be judged."""
@@ -183,7 +183,7 @@ class GenerationJudge:
         scores = self._scorer.scores(sentences, sources, language) if sentences else []
         return sum(scores) / len(scores) if scores else 0.0
 
-    def _degenerate(self, example: Sourced, prediction: WrittenText, statements: Sequence[Statement]) -> str | None:
+    def _degeneration(self, example: Sourced, prediction: WrittenText, statements: Sequence[Statement]) -> str | None:
         """The reason why the sentences of an output are unsupported, independent of their content; None for others."""
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
@@ -194,12 +194,12 @@ class GenerationJudge:
         texts = [one.text for one in statements if one.kind == SENTENCE]
         is_right = any(words == folded_words(target) for target in example.targets) or (
             bool(texts)
-            and all(self._grounded(texts, *self._evidence(example), language_of(prediction.text, example.language)))
+            and all(self._verify(texts, *self._evidence(example), language_of(prediction.text, example.language)))
         )
         return None if is_right else "detached"
 
 
-def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
+def _match_claims(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
     """The claims with equal gold as evidence; of equal claims, only the first has it. Other gold is omitted."""
     known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:

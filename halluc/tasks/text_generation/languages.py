@@ -29,7 +29,7 @@ _LONGEST_FOLDED = 200
 def folded_words(text: str) -> tuple[str, ...]:
     """The words without case, accents, punctuation and possessive `'s`; each Chinese character is a word."""
     tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
-    return tuple(word for token in tokens if (word := _folded(token)))
+    return tuple(word for token in tokens if (word := _fold_token(token)))
 
 
 def ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
@@ -37,7 +37,7 @@ def ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
     return zip(*(words[start:] for start in range(size)), strict=False)
 
 
-def _folded(token: str) -> str:
+def _fold_token(token: str) -> str:
     if token.isascii():
         return token.lower() if token.isalnum() else "".join(filter(str.isalnum, token)).lower()
     if len(token) > _LONGEST_FOLDED:
@@ -49,13 +49,13 @@ Language = Literal["en", "de", "fr", "es", "zh", "other"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "other")
 
 
-def _numbered(words: str, first: int = 1) -> dict[str, int]:
+def _number_words(words: str, first: int = 1) -> dict[str, int]:
     """The number of each word, from ``first``; words for the same number are separated by ``/``, ``-`` is none."""
     forms = enumerate((word.split("/") for word in words.split()), first)
     return {form: number for number, several in forms for form in several if form != "-"}
 
 
-def _by_word(words: Mapping[Any, str]) -> dict[str, Any]:
+def _keys_by_word(words: Mapping[Any, str]) -> dict[str, Any]:
     """The key of each word."""
     return {word: key for key, several in words.items() for word in several.split("/")}
 
@@ -83,7 +83,7 @@ class LanguageWords:
 def _language(given: Mapping[str, Any]) -> LanguageWords:
     """The words of a language in ``languages.yaml``."""
     numbered: dict[str, Any] = {
-        key: _numbered(given.get(key, ""), first) | _by_word(given.get(f"further_{key}", {}))
+        key: _number_words(given.get(key, ""), first) | _keys_by_word(given.get(f"further_{key}", {}))
         for key, first in (("months", 1), ("weekdays", 1), ("numbers", 0), ("ordinals", 1))
     }
     sets: dict[str, Any] = {
@@ -92,8 +92,8 @@ def _language(given: Mapping[str, Any]) -> LanguageWords:
     }
     return LanguageWords(
         **numbered,
-        scales=_by_word(given.get("scales", {})),
-        units=_by_word(given.get("units", {})),
+        scales=_keys_by_word(given.get("scales", {})),
+        units=_keys_by_word(given.get("units", {})),
         **sets,
         comma=given.get("comma", False),
         nouns_are_capitalised=given.get("nouns_are_capitalised", False),

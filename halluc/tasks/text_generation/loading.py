@@ -44,7 +44,7 @@ def load_writer(
         if lora is not None:
             message = "`task.lora` requires `model.name`: a model from scratch has no weights to adapt"
             raise HallucError("C206", message, help="remove `task.lora`")
-        return _from_scratch(config, texts, label_smoothing)
+        return _build_from_scratch(config, texts, label_smoothing)
     from halluc.engine import pretrained
 
     assert config.name is not None, "a model has a name or is trained from scratch"
@@ -75,7 +75,7 @@ def load_writer(
     return TextWriter(model, tokenizer, getattr(settings, "_commit_hash", None), framing, first)
 
 
-def _from_scratch(config: ModelConfig, texts: Iterable[Sequence[str]], label_smoothing: float) -> TextWriter:
+def _build_from_scratch(config: ModelConfig, texts: Iterable[Sequence[str]], label_smoothing: float) -> TextWriter:
     from halluc.engine import scratch
 
     size = config.scratch

@@ -16,10 +16,10 @@ from halluc.core.examples import Corpus
 from halluc.core.quantities import quantity
 from halluc.core.rng import Draws
 from halluc.data.predictions import ExternalPrediction
-from halluc.tasks.encoders import room
+from halluc.tasks.encoders import max_pieces
 from halluc.tasks.text_generation.confidence import mean_log_probabilities, shares
 from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
-from halluc.tasks.text_generation.degeneration import repeated
+from halluc.tasks.text_generation.degeneration import repeated_outputs
 from halluc.tasks.text_generation.encoding import EncodedSequences
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
@@ -112,7 +112,7 @@ class GenerationModel:
     def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedSequences:
         """Filled prompts, and first targets with an end piece; what is too long is cut, and counted."""
         tokenizer, framing = loaded.tokenizer, loaded.framing
-        limit = room(tokenizer, loaded.model.config)
+        limit = max_pieces(tokenizer, loaded.model.config)
         longest_target = min(self.config.max_target, limit)
         longest_source = min(self.config.max_source, limit)
         if not framing.has_encoder:
@@ -158,7 +158,7 @@ class GenerationModel:
     ) -> list[int]:
         """The pieces of the filled prompt in its frame. If there are too many, the longest fields are cut to equal
         length; if this is not enough, the start of the prompt is cut."""
-        filled = self._prompts[loaded.framing.has_encoder].filled(example)
+        filled = self._prompts[loaded.framing.has_encoder].fill(example)
         tokenizer, is_framed = loaded.tokenizer, bool(frame.after)
         encoded = tokenizer(filled.text, return_offsets_mapping=tokenizer.is_fast, add_special_tokens=not is_framed)
         ids: list[int] = list(encoded["input_ids"])
@@ -169,12 +169,12 @@ class GenerationModel:
             notes["cut_sources"] += 1
             offsets = encoded["offset_mapping"] if tokenizer.is_fast else None
             fields = _places(filled, len(ids), offsets, lambda text: len(tokenizer(text)["input_ids"]))
-            dropped = self._dropped(fields, len(ids) - space)
+            dropped = self._dropped_positions(fields, len(ids) - space)
             ids = [piece for place, piece in enumerate(ids) if place not in dropped]
             ids = ids[max(0, len(ids) - space) :]
         return [*frame.before, *ids, *frame.after][-most:] or [loaded.framing.end]
 
-    def _dropped(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
+    def _dropped_positions(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
         """The positions to drop, ``over`` many if there are so many; the longest fields are cut to equal length."""
         left = max(0, sum(len(places) for _, places in fields) - over)
         dropped: set[int] = set()
@@ -197,16 +197,16 @@ class GenerationModel:
         decoding: Decoding | None,
     ) -> list[WrittenText]:
         """Decode according to ``task.decoding``, and score the outputs with the model itself."""
-        written = self._written(model, encoded, budget, runtime, self.config.decoding)
+        written = self._generate(model, encoded, budget, runtime, self.config.decoding)
         if self.config.decoding.rerank != "none":
-            written = self._reranked(written, model, encoded, budget, runtime)
+            written = self._rerank(written, model, encoded, budget, runtime)
         ends = (encoded.framing.end, *encoded.framing.more_ends)
-        texts = _decoded(encoded, written)
+        texts = _decode(encoded, written)
         # An output that was cut at the limit is scored without an end piece.
         means = mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
-        shared = repeated(texts, [example.whole for example in encoded.examples])
+        shared = repeated_outputs(texts, [example.whole for example in encoded.examples])
         numbers = range(1, 1 + (self.config.agreement or 0))
-        samples = [_decoded(encoded, self._sampled(model, encoded, budget, runtime, number)) for number in numbers]
+        samples = [_decode(encoded, self._sample(model, encoded, budget, runtime, number)) for number in numbers]
         outputs = []
         for place, (example, ids, text) in enumerate(zip(encoded.examples, written, texts, strict=True)):
             claims = self.judge.statements(text, example)
@@ -228,7 +228,7 @@ class GenerationModel:
         _note(encoded.notes, outputs)
         return outputs
 
-    def _reranked(
+    def _rerank(
         self,
         written: list[list[int]],
         model: torch.nn.Module,
@@ -239,22 +239,22 @@ class GenerationModel:
         """The output or sample with the highest grounding score for each input; the first for ties. These are other
         samples than those of ``task.agreement``."""
         numbers = range(1, self.config.decoding.candidates)
-        results = [written, *(self._sampled(model, encoded, budget, runtime, -number) for number in numbers)]
-        texts = [_decoded(encoded, one) for one in results]
+        results = [written, *(self._sample(model, encoded, budget, runtime, -number) for number in numbers)]
+        texts = [_decode(encoded, one) for one in results]
         best = []
         for place, example in enumerate(encoded.examples):
             scores = [self.judge.grounding(example, one[place]) for one in texts]
             best.append(results[scores.index(max(scores))][place])
         return best
 
-    def _sampled(
+    def _sample(
         self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime, sample: int
     ) -> list[list[int]]:
         """The pieces of one sample for each input."""
         sampling = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        return self._written(model, encoded, budget, runtime, sampling, sample=sample)
+        return self._generate(model, encoded, budget, runtime, sampling, sample=sample)
 
-    def _written(
+    def _generate(
         self,
         model: torch.nn.Module,
         encoded: EncodedSequences,
@@ -285,7 +285,7 @@ class GenerationModel:
     def imported(self, examples: Sequence[Sourced], imported: Sequence[ExternalPrediction]) -> list[WrittenText]:
         """The outputs of another system; its confidence, if it states one, is that of every claim."""
         texts = [one.example.targets[0] for one in imported]
-        shared = repeated(texts, [example.whole for example in examples])
+        shared = repeated_outputs(texts, [example.whole for example in examples])
         outputs = []
         for example, one, text, is_shared in zip(examples, imported, texts, shared, strict=True):
             claims = len(self.judge.statements(text, example))
@@ -339,15 +339,15 @@ def _target(
     return [*ids, end]
 
 
-def _decoded(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> list[str]:
+def _decode(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> list[str]:
     """The texts without the end piece, which need not be a special token of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
     without_end = (ids[:-1] if ids and ids[-1] in ends else ids for ids in written)
-    return [decoded(encoded.tokenizer, ids, framing.has_encoder) for ids in without_end]
+    return [decode_pieces(encoded.tokenizer, ids, framing.has_encoder) for ids in without_end]
 
 
-def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
+def decode_pieces(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
     """The text of pieces, without special ones; without blanks at its ends unless ``is_exact``."""
     text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text if is_exact else text.strip()

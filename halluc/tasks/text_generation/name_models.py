@@ -10,7 +10,7 @@ from halluc.core.examples import Origin
 from halluc.data.inputs import InputText
 from halluc.data.tokenization import Tokenizer
 from halluc.task import AnyTask, task_class
-from halluc.tasks.text_generation.statements import Statement, worded
+from halluc.tasks.text_generation.statements import Statement, word_statement
 
 if TYPE_CHECKING:
     from halluc.engine.runtime import Runtime
@@ -22,7 +22,7 @@ _NO_NAMES = frozenset("DATE TIME CARDINAL ORDINAL MONEY PERCENT QUANTITY NUMBER 
 
 
 @lru_cache(maxsize=2)
-def _loaded(reference: str) -> tuple[AnyTask, Any, Runtime]:
+def _load_model(reference: str) -> tuple[AnyTask, Any, Runtime]:
     from accelerate import Accelerator
 
     from halluc.engine import runtime
@@ -50,12 +50,12 @@ def names_by_model(reference: str, text: str) -> tuple[Statement, ...]:
     bounds, tokens = Tokenizer().cut(text)
     if not tokens:
         return ()
-    task, loaded, engine = _loaded(reference)
+    task, loaded, engine = _load_model(reference)
     example = task.examples.of_input("", Origin("", 0), InputText(0, "", tokens, text, bounds))
     encoded = task.model.encode([example], loaded)
     decoding = task.model.decoding(loaded.outputs, "constrained")
     (prediction,) = task.model.predict(loaded.model, encoded, _BUDGET, engine, decoding)
     claims = task.judge.claims(example, prediction)
     places = sorted(one.where for one in claims if one.where is not None and one.label.upper() not in _NO_NAMES)
-    results = [worded("name", text, bounds[start][0], bounds[end - 1][1]) for start, end, _ in places]
+    results = [word_statement("name", text, bounds[start][0], bounds[end - 1][1]) for start, end, _ in places]
     return tuple(one for one in results if one.key)

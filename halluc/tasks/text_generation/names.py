@@ -92,14 +92,14 @@ def _runs(
         if not is_one:
             continue
         previous = runs[-1][-1] if runs else -2
-        if previous >= 0 and not first[place] and _joined(text, pieces, previous, place, words):
+        if previous >= 0 and not first[place] and _continues(text, pieces, previous, place, words):
             runs[-1].append(place)
         else:
             runs.append([place])
     return runs
 
 
-def _joined(text: str, pieces: Sequence[tuple[int, int]], previous: int, place: int, words: LanguageWords) -> bool:
+def _continues(text: str, pieces: Sequence[tuple[int, int]], previous: int, place: int, words: LanguageWords) -> bool:
     if place - previous > 3:
         return False
     before = text[slice(*pieces[previous])]

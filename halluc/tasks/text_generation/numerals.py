@@ -49,8 +49,8 @@ _LONGEST_WORD = 60
 def numerals(text: str, language: Language) -> list[Numeral]:
     """The numbers of a text in order, without overlaps."""
     words = WORDS[language]
-    digits = sorted(_in_digits(text, words))
-    results = sorted([*digits, *_in_words(text, words, digits), *(_in_chinese(text) if language == "zh" else ())])
+    digits = sorted(_parse_digits(text, words))
+    results = sorted([*digits, *_parse_words(text, words, digits), *(_parse_chinese(text) if language == "zh" else ())])
     kept: list[Numeral] = []
     for one in results:
         if not kept or one.start >= kept[-1].end:
@@ -63,7 +63,7 @@ _UNIT = regex.compile(r"[ \u00a0-]?(\p{Han}{1,3}|[\p{L}--\p{Han}]++)", regex.V1)
 _WORDS_TO_UNIT = regex.compile(r"(?:[^\p{L}\n.!?]{1,9}\p{L}{1,15}){1,4}")
 
 
-def with_units(text: str, numbers: Sequence[Numeral], language: Language) -> list[Numeral]:
+def merge_units(text: str, numbers: Sequence[Numeral], language: Language) -> list[Numeral]:
     """The numbers; a number and a unit of time after it are one duration."""
     units = WORDS[language].units
     results = []
@@ -104,7 +104,7 @@ def _durations(one: Numeral, letter: str) -> tuple[str, ...]:
     return tuple(f"PT{key}{letter[1:]}" if letter[0] == "T" else f"P{key}{letter}" for key in one.keys)
 
 
-def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
+def _parse_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
     for match in _DIGITS.finditer(text):
         start, end, digits = match.start("digits"), match.end("digits"), match["digits"]
         before = text[start - 1] if start else " "
@@ -116,10 +116,10 @@ def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
         elif match["half"]:
             yield Numeral(start, match.end(), (_clock(digits, match["half"]),))
         else:
-            yield _in_digits_with_suffix(text, match, words)
+            yield _suffixed_numeral(text, match, words)
 
 
-def _in_digits_with_suffix(text: str, match: regex.Match[str], words: LanguageWords) -> Numeral:
+def _suffixed_numeral(text: str, match: regex.Match[str], words: LanguageWords) -> Numeral:
     """A number with its sign, and the scale or ordinal suffix after it."""
     start, end = match.start("digits"), match.end("digits")
     factor, suffix, sign = 1, "", ""
@@ -175,7 +175,7 @@ def _key(number: str, factor: int) -> str:
     return value if value != "-0" else "0"
 
 
-def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Iterator[Numeral]:
+def _parse_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Iterator[Numeral]:
     """The numbers of runs of number words, with spaces, hyphens or `and` between them, outside of ``digits``."""
     if not words.numbers:
         return
@@ -192,16 +192,16 @@ def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Ite
             joint_end = match.end()
             continue
         if word in words.ordinals:
-            yield from _with_ordinal(run if follows else [], match, words)
+            yield from _run_with_ordinal(run if follows else [], match, words)
             if not follows:
-                yield from _numbers_of(run, words, text)
+                yield from _run_numerals(run, words, text)
             run, joint_end = [], -1
             continue
         if run and not (follows and parts):
-            yield from _numbers_of(run, words, text)
+            yield from _run_numerals(run, words, text)
             run, joint_end = [], -1
         run += [(match.start(), match.end(), value) for value in parts]
-    yield from _numbers_of(run, words, text)
+    yield from _run_numerals(run, words, text)
 
 
 def _values(word: str, words: LanguageWords) -> list[int]:
@@ -224,10 +224,10 @@ def _values(word: str, words: LanguageWords) -> list[int]:
         if part != "und":
             values.append(words.numbers.get(part, words.scales.get(part, 0)))
         rest = rest[len(part) :]
-    return [sum(values)] if "und" in word and len(values) == 2 and values[0] < 10 else _units_last(values)
+    return [sum(values)] if "und" in word and len(values) == 2 and values[0] < 10 else _move_units_last(values)
 
 
-def _units_last(values: list[int]) -> list[int]:
+def _move_units_last(values: list[int]) -> list[int]:
     """German puts units before tens: `zweihundertfünfundzwanzig` is 2, 100, 5, 20."""
     ordered = list(values)
     for place in range(len(ordered) - 1):
@@ -236,7 +236,7 @@ def _units_last(values: list[int]) -> list[int]:
     return ordered
 
 
-def _with_ordinal(
+def _run_with_ordinal(
     run: Sequence[tuple[int, int, int]], match: regex.Match[str], words: LanguageWords
 ) -> Iterator[Numeral]:
     """The numbers of a run and the ordinal after it: `twenty-first` is one number, `two first` are two."""
@@ -244,11 +244,11 @@ def _with_ordinal(
     if len(run) == 1 and 20 <= run[0][2] < 100 and value < 10:
         yield Numeral(run[0][0], match.end(), (f"{run[0][2] + value}th",))
         return
-    yield from _numbers_of(run, words, match.string)
+    yield from _run_numerals(run, words, match.string)
     yield Numeral(match.start(), match.end(), (f"{value}th",), value == 1 or match[0].lower() in words.ambiguous)
 
 
-def _numbers_of(run: Sequence[tuple[int, int, int]], words: LanguageWords, text: str) -> Iterator[Numeral]:
+def _run_numerals(run: Sequence[tuple[int, int, int]], words: LanguageWords, text: str) -> Iterator[Numeral]:
     """The numbers of a run: `twenty three` is one number, `two three` are two."""
     start = end = None
     total, current, unit = 0, 0, 0  # `unit`: the upper bound of the next part, 0 before the first
@@ -300,7 +300,7 @@ def _chinese_factor(units: str) -> int:
     return factor
 
 
-def _in_chinese(text: str) -> Iterator[Numeral]:
+def _parse_chinese(text: str) -> Iterator[Numeral]:
     for match in _CHINESE.finditer(text):
         numeral = match[0]
         is_ordinal = numeral.startswith("第")

@@ -25,7 +25,7 @@ class PairedMention(NamedTuple):
     targets: tuple[Range, ...]
 
 
-def stated_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, Statement]]:
+def statement_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, Statement]]:
     """The tokens of the statements of a part, without sentences."""
     ends, place = [], 0
     for number in range(part.start, part.end):
@@ -46,23 +46,23 @@ def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMen
     """
     results = []
     for part in example.parts if example.targets else ():
-        for place, one in stated_ranges(example, part):
+        for place, one in statement_ranges(example, part):
             overlaps = sum(start < place[1] and end > place[0] for start, end in locked)
             if overlaps == 1 and place in locked and "".join(example.tokens[slice(*place)]) == _solid(one.text):
-                paired = _paired(example, one)
+                paired = _find_pair(example, one)
                 if paired is not None:
                     results.append(PairedMention(Span(*place, paired[0]), paired[1]))
     return sorted(results)
 
 
-def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: Editable) -> tuple[str, ...]:
+def edit_targets(example: Sourced, mentions: Sequence[PairedMention], edited: Editable) -> tuple[str, ...]:
     """The targets with the replacements that ``edited`` made in the input."""
     after = [edited.tokens[span.start : span.end] for span in edited.spans]
     before = [example.tokens[one.source.start : one.source.end] for one in mentions]
     if after == before or len(after) != len(before):  # a rewritten text has other spans
         return example.targets
     return tuple(
-        _edited(target, [one.targets[number] for one in mentions], [
+        _replace_ranges(target, [one.targets[number] for one in mentions], [
             None if new == old else _counterpart(example, one.source.label, new, target[slice(*one.targets[number])])
             for one, old, new in zip(mentions, before, after, strict=True)
         ])
@@ -70,7 +70,7 @@ def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: 
     )  # fmt: skip
 
 
-def _edited(target: str, places: Sequence[Range], new: Sequence[str | None]) -> str:
+def _replace_ranges(target: str, places: Sequence[Range], new: Sequence[str | None]) -> str:
     """A target with replaced ranges. The text between two ranges is one token, so that spaces are preserved."""
     pieces: list[str] = []
     edits, done = [], 0
@@ -86,7 +86,7 @@ def _solid(text: str) -> str:
     return "".join(text.split())
 
 
-def _paired(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] | None:
+def _find_pair(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] | None:
     """The label of a statement of the input, and its characters in each target."""
     if one.kind not in (NAME, NUMBER):
         return None
@@ -96,7 +96,7 @@ def _paired(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] |
     elif one.text == "1" or (one.kind == NUMBER and any(map(str.isalpha, one.text))):
         return None
     else:
-        places = [_once(target, one.text) for target in (example.whole, *example.targets)][1:]
+        places = [_only_occurrence(target, one.text) for target in (example.whole, *example.targets)][1:]
         if example.whole.count(one.text) != 1:
             return None
     if any(place is None for place in places) or not places:
@@ -104,7 +104,7 @@ def _paired(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] |
     return NUMBER_WORD if is_word else one.kind, tuple(place for place in places if place is not None)
 
 
-def _once(target: str, text: str) -> Range | None:
+def _only_occurrence(target: str, text: str) -> Range | None:
     """The only occurrence of a text as whole words; None if there are several."""
     start = target.find(text)
     end = start + len(text)
@@ -116,27 +116,27 @@ def _once(target: str, text: str) -> Range | None:
 
 def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
     """The position in each target of the number that the input has as a word."""
-    spoken = _spoken(example, example.whole, example.source_language)
-    count = sum(one.key in numeral.keys for numeral in numerals(example.whole, spoken))
-    if one.text.lower() != _word(one.key, spoken) or count != 1:
+    language = _language(example, example.whole, example.source_language)
+    count = sum(one.key in numeral.keys for numeral in numerals(example.whole, language))
+    if one.text.lower() != _word(one.key, language) or count != 1:
         return []
-    return [_number_word(target, one.key, _spoken(example, target, example.language)) for target in example.targets]
+    return [_number_word(target, one.key, _language(example, target, example.language)) for target in example.targets]
 
 
-def _number_word(target: str, key: str, spoken: Language) -> Range | None:
-    equal = [numeral for numeral in numerals(target, spoken) if key in numeral.keys]
-    if len(equal) != 1 or target[equal[0].start : equal[0].end].lower() != _word(key, spoken):
+def _number_word(target: str, key: str, language: Language) -> Range | None:
+    equal = [numeral for numeral in numerals(target, language) if key in numeral.keys]
+    if len(equal) != 1 or target[equal[0].start : equal[0].end].lower() != _word(key, language):
         return None
     return equal[0].start, equal[0].end
 
 
-def _spoken(example: Sourced, text: str, language: str) -> Language:
+def _language(example: Sourced, text: str, language: str) -> Language:
     return language_of(text, language or example.language)
 
 
-def _word(key: str, spoken: Language) -> str | None:
+def _word(key: str, language: Language) -> str | None:
     """The usual word for a number, in lower case."""
-    numbers = WORDS[spoken].numbers.items()
+    numbers = WORDS[language].numbers.items()
     return next((word for word, value in numbers if str(value) == key and value in _COUNTED), None)
 
 
@@ -147,8 +147,8 @@ def _counterpart(example: Sourced, label: str, new: Sequence[str], old: str) -> 
         digits = iter(_solid(text))
         return "".join(char if char.isspace() else next(digits) for char in old)
     if label == NUMBER_WORD:
-        source = _spoken(example, example.whole, example.source_language)
+        source = _language(example, example.whole, example.source_language)
         value = WORDS[source].numbers.get(text.lower())
-        spoken = _spoken(example, old, example.language)
-        text = _word(str(value), spoken) or text
+        language = _language(example, old, example.language)
+        text = _word(str(value), language) or text
     return text.capitalize() if label == NUMBER_WORD and old[0].isupper() else text

@@ -46,7 +46,7 @@ class Prompt:
                 raise HallucError("C205", f"`task.prompt` has the field `{{{name}}}`", help=f"the input has {known}")
         return cls(tuple((text, name) for text, name, _, _ in parsed))
 
-    def filled(self, example: Sourced) -> Filled:
+    def fill(self, example: Sourced) -> Filled:
         """The template filled with the parts of an input. Parts with the same name are joined by line ends; the text of
         a part follows its speaker, if its name has one after a colon."""
         prompt, fields = "", []

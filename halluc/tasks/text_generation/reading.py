@@ -30,7 +30,7 @@ from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, LANGUAGE, Cu
 _OUTPUTS = ("output", "prediction", "hypothesis", "response", "generated")
 
 
-def texts_of(given: Any, field: str) -> list[str]:
+def reference_texts(given: Any, field: str) -> list[str]:
     """The reference texts of a field: none for null, one, or a list of them, stripped.
 
     Raises:
@@ -41,7 +41,7 @@ def texts_of(given: Any, field: str) -> list[str]:
     return [visible_text(text, field, field) for text in (given if isinstance(given, list) else [given])]
 
 
-def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
+def align_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
     """Tokens, spaces and parts of an input; its ``words``, if they are a list, are its tokens.
 
     Args:
@@ -74,12 +74,12 @@ class WrittenPredictions(PredictionFile):
 
     def read(self) -> list[ExternalPrediction]:
         layout = self.layout(unique=_OUTPUTS)
-        return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
+        return list(self.each(self.rows(layout), self._parse_line if layout.format == "text" else self._parse_record))
 
-    def _of_line(self, row: Row) -> ExternalPrediction:
+    def _parse_line(self, row: Row) -> ExternalPrediction:
         return self._prediction(row, str(row.fields["text"]), None, {})
 
-    def _of_record(self, row: Row) -> ExternalPrediction:
+    def _parse_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         own = "output" in record and isinstance(record.get(PREDICTED), list)  # written by halluc
         text = record["output"] if own else record[predicted_field(record, _OUTPUTS)]
@@ -110,7 +110,7 @@ class SourcedReader(RowReader):
             Unreadable: it has none.
         """
 
-    def sourced(
+    def make_example(
         self,
         given: Mapping[Any, Any],
         origin: Origin,
@@ -121,7 +121,7 @@ class SourcedReader(RowReader):
         """An example whose parts and targets have the language of the row, or of the config."""
         own = given.get(LANGUAGE)
         language = own if isinstance(own, str) else self.config.language or ""
-        cut = given_parts(given.get("tokens"), parts, self._tokenizer)
+        cut = align_parts(given.get("tokens"), parts, self._tokenizer)
         return Sourced(identity, origin, *cut, tuple(targets), language, language)
 
     def input_of(self, row: Row) -> InputText:
@@ -132,7 +132,7 @@ class SourcedReader(RowReader):
         return InputText(row.line, identity, example.tokens, example.whole, details=example)
 
 
-def first_of(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:
+def first_with_value(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:
     """The first of the names for which a row has a value; otherwise the first one that exists."""
     own = [name for name in names if name in given]
     return next((name for name in own if given[name] not in (None, "")), own[0] if own else None)

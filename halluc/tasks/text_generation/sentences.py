@@ -24,10 +24,10 @@ def sentence_spans(text: str, language: Language) -> list[tuple[int, int]]:
             spans.append((start, match.end()))
             start = match.end()
     spans.append((start, len(text)))
-    return [bounds for one in spans if (bounds := trimmed(text, *one)) is not None]
+    return [bounds for one in spans if (bounds := trim_range(text, *one)) is not None]
 
 
-def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+def trim_range(text: str, start: int, end: int) -> tuple[int, int] | None:
     """A range without the blanks at its ends; None if there is no letter or digit in it."""
     if not _HAS_WORD.search(text, start, end):
         return None

@@ -114,7 +114,7 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
     return tuple(tokens), (*spaces, ""), tuple(result)
 
 
-def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+def restore_spaces(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
     """The spaces of edited tokens: unchanged tokens have the same space before them, new ones a blank.
 
     Args:

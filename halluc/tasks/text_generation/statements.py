@@ -17,8 +17,8 @@ import regex
 from halluc.tasks.text_generation.dates import Dated, components, dates
 from halluc.tasks.text_generation.languages import FUNCTION_WORDS, WORDS, Language, folded_words, language_of
 from halluc.tasks.text_generation.names import names
-from halluc.tasks.text_generation.numerals import Numeral, duration_keys, numerals, with_units
-from halluc.tasks.text_generation.sentences import sentence_spans, trimmed
+from halluc.tasks.text_generation.numerals import Numeral, duration_keys, merge_units, numerals
+from halluc.tasks.text_generation.sentences import sentence_spans, trim_range
 
 if TYPE_CHECKING:
     from halluc.tasks.text_generation.source_text import Sourced
@@ -54,20 +54,20 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
     spoken = language_of(text, language)
     spans = sentence_spans(text, spoken)
     dated = dates(text, spoken)
-    counted = with_units(text, outside(numerals(text, spoken), dated), spoken)
+    counted = merge_units(text, numbers_outside_dates(numerals(text, spoken), dated), spoken)
     taken = sorted([*((one.start, one.end) for one in dated), *((one.start, one.end) for one in counted)])
     results = [
-        *(worded("sentence", text, *place) for place in spans),
-        *(worded("quotation", text, *place) for place in quotations(text)),
+        *(word_statement("sentence", text, *place) for place in spans),
+        *(word_statement("quotation", text, *place) for place in quotations(text)),
         *(Statement("date", text[one.start : one.end], one.start, one.end, one.keys[0]) for one in dated),
         *(
             Statement("number", text[one.start : one.end], one.start, one.end, one.keys[0])
             for one in counted
             if not one.is_weak
         ),
-        *(worded("name", text, *place) for place in names(text, spoken, spans, taken, known)),
+        *(word_statement("name", text, *place) for place in names(text, spoken, spans, taken, known)),
     ]
-    return in_order(one for one in results if one.key)
+    return sort_statements(one for one in results if one.key)
 
 
 def foreign_names(text: str, example: Sourced) -> frozenset[str]:
@@ -88,17 +88,17 @@ def foreign_names(text: str, example: Sourced) -> frozenset[str]:
     )
 
 
-def in_order(unsorted: Iterable[Statement]) -> tuple[Statement, ...]:
+def sort_statements(unsorted: Iterable[Statement]) -> tuple[Statement, ...]:
     """By position, longer ones first."""
     return tuple(sorted(unsorted, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
 
 
-def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
+def word_statement(kind: StatementKind, text: str, start: int, end: int) -> Statement:
     """A statement that is compared by its words."""
     return Statement(kind, text[start:end], start, end, " ".join(folded_words(text[start:end])))
 
 
-def outside(numbers: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
+def numbers_outside_dates(numbers: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
     """The numbers that overlap no date; both are sorted."""
     kept, place = [], 0
     for one in numbers:
@@ -118,7 +118,7 @@ _QUOTES = regex.compile(
 def quotations(text: str) -> list[tuple[int, int]]:
     """Start and end of the content of quotation marks within one paragraph."""
     places = (match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex)
-    return [place for start, end in places if (place := trimmed(text, start, end)) is not None]
+    return [place for start, end in places if (place := trim_range(text, start, end)) is not None]
 
 
 class TextFacts(NamedTuple):
@@ -132,7 +132,7 @@ class TextFacts(NamedTuple):
 
 # Cached: the sources of an example are compared with its statements and with its sentences.
 @lru_cache(maxsize=256)
-def facts_of(text: str, language: Language) -> TextFacts:
+def text_facts(text: str, language: Language) -> TextFacts:
     words = folded_words(text)
     counted = numerals(text, language)
     keys = {key for one in counted for key in one.keys}
@@ -153,7 +153,7 @@ class EvidenceTexts:
 
     def __init__(self, texts: Sequence[str], languages: Sequence[str] = ()) -> None:
         codes = languages or [""] * len(texts)
-        self._facts = [facts_of(text, language_of(text, one)) for text, one in zip(texts, codes, strict=True)]
+        self._facts = [text_facts(text, language_of(text, one)) for text, one in zip(texts, codes, strict=True)]
 
     def states(self, kind: str, text: str, language: str = "") -> bool:
         """Whether a name, number, date or quotation occurs here.
@@ -165,7 +165,7 @@ class EvidenceTexts:
         spoken = language_of(text, language)
         if kind in ("number", "date"):
             dated = dates(text, spoken)
-            read: Sequence[Dated | Numeral] = dated or with_units(text, numerals(text, spoken), spoken)
+            read: Sequence[Dated | Numeral] = dated or merge_units(text, numerals(text, spoken), spoken)
             if read:
                 # The first key is the usual reading in the language.
                 key = max(read, key=lambda one: one.end - one.start).keys[0]

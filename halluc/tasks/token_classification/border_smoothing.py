@@ -58,7 +58,7 @@ def alternatives(
     return results
 
 
-def moved_loss(
+def smoothing_loss(
     loss: Loss, logits: torch.Tensor, labels: torch.Tensor, moved: Sequence[tuple[int, int, float]]
 ) -> torch.Tensor:
     """The term that smoothing adds to the summed loss: the sum of ``share * (loss of alternative - loss of gold)``.

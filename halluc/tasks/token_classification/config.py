@@ -70,7 +70,7 @@ class TokenClassificationConfig(MentionLossConfig):
     )
 
     @model_validator(mode="after")
-    def _crf_has_a_loss_of_its_own(self) -> Self:
+    def _crf_excludes_loss_keys(self) -> Self:
         keys = ("loss", "class_weights", "label_smoothing", "border_smoothing")
         changed = [key for key in keys if getattr(self, key) != type(self).model_fields[key].default]
         if self.head == "crf" and changed:

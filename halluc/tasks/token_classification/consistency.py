@@ -50,7 +50,7 @@ def consistent(
             votes[_key(example, span)].append(by_label)
     chosen = {key: _winner(cast) for key, cast in votes.items() if len(cast) > 1}
     return [
-        _relabelled(example, prediction, own, [chosen.get(_key(example, span)) for span in prediction.spans])
+        _relabel(example, prediction, own, [chosen.get(_key(example, span)) for span in prediction.spans])
         if example.origin.number
         else prediction
         for example, prediction, own in zip(examples, predictions, choices, strict=True)
@@ -68,7 +68,7 @@ def _winner(cast: Sequence[_LabelVotes]) -> str:
     return labels[int(numpy.argmax(sums))]
 
 
-def _relabelled(
+def _relabel(
     example: Tagged, prediction: TagPrediction, choices: Sequence[_LabelVotes], labels: Sequence[str | None]
 ) -> TagPrediction:
     spans, confidences = list(prediction.spans), list(prediction.confidences)
@@ -102,11 +102,11 @@ def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_LabelVo
     for span, rows in zip(prediction.spans, prediction.scores, strict=True):
         own = prediction.claimed[start : start + len(rows)]
         start += len(rows)
-        votes.append(_of_tags(span, rows, own, outputs))
+        votes.append(_span_votes(span, rows, own, outputs))
     return votes
 
 
-def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _LabelVotes:
+def _span_votes(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _LabelVotes:
     """
     Args:
         rows: the logits of the words of a span, (words, tags). own: the indexes of their tags.

@@ -15,12 +15,12 @@ from halluc.core.decision_scores import DecisionScores
 from halluc.core.examples import Span
 from halluc.core.labels import read_spans, scheme_of, write_tags
 from halluc.task import AnnotatedPrediction
-from halluc.tasks.labels_of_wholes import probabilities
+from halluc.tasks.example_labels import probabilities
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.encoding import EncodedTokens
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.marginals import Marginals
-from halluc.tasks.token_classification.viterbi import SavedChain, constrained, most_probable, transitions
+from halluc.tasks.token_classification.viterbi import SavedChain, best_legal_tags, best_tags, transitions
 
 if TYPE_CHECKING:
     from halluc.engine.batching import Outputs
@@ -44,7 +44,7 @@ def decided(
     scheme = scheme_of(encoded.outputs)
     argmax = best = scores.argmax(-1)
     if scheme and decoding == "constrained":
-        best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
+        best = best_legal_tags(scores, lengths, transitions(encoded.outputs, scheme))
     encoded.notes["constrained_words"] = int((best != argmax).sum())
     log_probabilities = _log_probabilities(scores, best)
 
@@ -69,14 +69,14 @@ def decode_chains(
     weights, tags = crf.weights(), crf.tags
     lengths = [len(example.tokens) for example in encoded.examples]
     marginals = Marginals.of(scores, lengths, weights, tags)
-    best = marginals.of_words.argmax(-1) if decoding == "argmax" else most_probable(scores, lengths, weights)
+    best = marginals.word_log_probs.argmax(-1) if decoding == "argmax" else best_tags(scores, lengths, weights)
     names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
 
     def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
         rows, claimed = [], []
         for span in spans:
             numbers = own[span.start : span.end]
-            rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
+            rows.append(marginals.label_log_probs(span, start, numbers, tuple(names)))
             claimed.append(list(names).index(tags[numbers[0]][2:]))
         confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
         return SpanEvidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
@@ -84,7 +84,7 @@ def decode_chains(
     return _predictions(encoded, lengths, best, evidence)
 
 
-def by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
+def split_by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
     return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
 
 
@@ -94,7 +94,7 @@ def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
     if encoded.crf is None:
         return scores
     lengths = [len(example.tokens) for example in encoded.examples]
-    return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
+    return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).word_log_probs
 
 
 def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:

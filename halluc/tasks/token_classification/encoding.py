@@ -16,7 +16,7 @@ from halluc.core.packed import OnDemand, Packed, Ragged
 from halluc.engine.batching import padded_arrays, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
-from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
+from halluc.tasks.token_classification.border_smoothing import Alternative, smoothing_loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import SavedChain
 from halluc.tasks.token_classification.word_features import WordFeatures
@@ -158,10 +158,10 @@ class EncodedTokens:
         self.starts, self._targets = flat.ends, flat.values
         for window in self.windows:
             lengths.append(len(window.pieces))
-            weights.append(self._labelled(window))
+            weights.append(self._labelled_word_count(window))
         self.lengths, self.weights = lengths, weights
 
-    def _labelled(self, window: Window) -> int:
+    def _labelled_word_count(self, window: Window) -> int:
         own = self._targets[self.words(window)]
         return len(own) - own.count(UNLABELLED)
 
@@ -207,7 +207,7 @@ class EncodedTokens:
         yield from enumerate(zip(window.first, ends, strict=True), self.words(window).start)
 
     @cached_property
-    def _mentioned(self) -> set[int]:
+    def _mention_words(self) -> set[int]:
         """The words of mentions, by index among those of all examples."""
         pairs = zip(self.starts, self.examples, strict=False)
         return {start + at for start, e in pairs for span in e.spans for at in range(span.start, span.end)}
@@ -222,10 +222,10 @@ class EncodedTokens:
         if self.masking is None:
             return batch
         words = [
-            [pieces for word, pieces in self._pieces(self.windows[index]) if word in self._mentioned]
+            [pieces for word, pieces in self._pieces(self.windows[index]) if word in self._mention_words]
             for index in batch.indexes
         ]
-        return self.masking.masked(batch, words, generator)
+        return self.masking.mask_batch(batch, words, generator)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, weighted by class; with a CRF over sentences."""
@@ -234,9 +234,11 @@ class EncodedTokens:
             return self.crf.loss(self._chains(outputs.logits, batch))
         logits, labels = outputs.logits.view(-1, outputs.logits.shape[-1]), batch.labels.view(-1)
         loss = self.token_loss.summed(logits, labels)
-        return loss + moved_loss(self.token_loss, logits, labels, self._moved(batch)) if self.alternatives else loss
+        if self.alternatives:
+            loss = loss + smoothing_loss(self.token_loss, logits, labels, self._batch_alternatives(batch))
+        return loss
 
-    def _moved(self, batch: Batch) -> list[tuple[int, int, float]]:
+    def _batch_alternatives(self, batch: Batch) -> list[tuple[int, int, float]]:
         """The alternatives in a batch: the position of the word in the flattened batch, the tag and the share."""
         results, width = [], batch.labels.shape[1]
         for row, window in enumerate(self.windows[index] for index in batch.indexes):

@@ -53,7 +53,7 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
         columns, n = Columns.of(counts, sheet), len(counts.gold.text)
         by_label = [formulas(*three) for three in zip(columns.hits, columns.predicted, columns.gold, strict=True)]
         slices: list[tuple[dict[str, str], int, Mapping[str, Formula]]] = [
-            ({}, n, formulas(*(sheet.tally(pairs.text) for pairs in counts.three)))
+            ({}, n, formulas(*(sheet.tally(pairs.text) for pairs in counts.all_pairs)))
         ]
         for average, weights in (("macro", None), ("weighted", columns.gold)):
             means = {name: Mean(tuple(of_label[name] for of_label in by_label), weights) for name in SCORES}
@@ -84,7 +84,7 @@ def _spans(tags: Sequence[str], strict: bool) -> list[Span]:
 
 def overall(counts: LabelCounts) -> dict[str, float]:
     """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 if undefined."""
-    hits, predicted, gold = (float(len(pairs.text)) for pairs in counts.three)
+    hits, predicted, gold = (float(len(pairs.text)) for pairs in counts.all_pairs)
     precision, recall = hits / predicted if predicted else 0.0, hits / gold if gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return {"entity_f1": f1, "entity_precision": precision, "entity_recall": recall}

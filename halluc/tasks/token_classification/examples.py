@@ -73,7 +73,7 @@ class TagPrediction:
     labels: tuple[str, ...] = ()
 
 
-def _in_columns(train: Path, target: Path) -> None:
+def _write_columns(train: Path, target: Path) -> None:
     """Convert ``augment/train.jsonl`` to columns; raises as ``write_conll``."""
     write_conll(target, _examples(train))
 
@@ -94,7 +94,7 @@ class SentenceExamples(ExamplesDefaults):
     """Sentences as tokens with labelled spans."""
 
     Line: ClassVar[type[Prediction]] = SpanPrediction
-    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _in_columns}
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _write_columns}
     units: ClassVar[NoveltyUnits] = MENTIONS
     inference: ClassVar[InferenceSchema] = INFERENCE
 
@@ -146,11 +146,11 @@ class SentenceExamples(ExamplesDefaults):
             line=text.line,
             text=text.text,
             tokens=list(text.tokens),
-            spans=[_predicted(text, one) for one in asserted],
+            spans=[_predicted_claim(text, one) for one in asserted],
         )
 
 
-def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
+def _predicted_claim(text: InputText, asserted: Asserted) -> PredictedClaim:
     claim = asserted.claim
     assert claim.where is not None, "a mention has a place"
     start, end = text.characters(claim.where) or (None, None)

@@ -30,7 +30,7 @@ ROWS = (
 )  # fmt: skip
 
 
-def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Placement, ...]:
+def _reason_placements(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Placement, ...]:
     by = (("reason", reason),)
     return (
         *at("novelty", heading=f"  by {reason}", by=by, order=order),
@@ -42,10 +42,10 @@ def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) 
 # The slices of general figures that are shown.
 SLICES: Mapping[str, tuple[Placement, ...]] = {
     "distortion_rate": (
-        *_of_reason("label", 121, "wrong label"),
-        *_of_reason("boundary", 122, "boundary"),
-        *_of_reason("both", 123, "both", is_curve=False),
-        *_of_reason("duplicate", 124, "duplicate"),
+        *_reason_placements("label", 121, "wrong label"),
+        *_reason_placements("boundary", 122, "boundary"),
+        *_reason_placements("both", 123, "both", is_curve=False),
+        *_reason_placements("duplicate", 124, "duplicate"),
         Placement("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
         Placement("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
     ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy
 
 from halluc.core.examples import Span
-from halluc.tasks.token_classification.viterbi import Transitions, in_parts, sentences_of
+from halluc.tasks.token_classification.viterbi import Transitions, sentence_batches, sentences_of
 
 # The minimum log-probability of "none of the labels", so that it is finite.
 _LEAST = -40.0
@@ -40,7 +40,7 @@ class Marginals:
         scores = scores.astype(numpy.float64)
         before, after = numpy.empty_like(scores), numpy.empty_like(scores)
         total = numpy.empty(len(scores))
-        for first, own in in_parts(*sentences_of(lengths), scores.shape[1]):
+        for first, own in sentence_batches(*sentences_of(lengths), scores.shape[1]):
             _fill(scores, first, own, weights, before, after)
             summed = _log_sum(before[first + own - 1] + weights.end)
             for start, count, value in zip(first.tolist(), own.tolist(), summed.tolist(), strict=True):
@@ -48,12 +48,12 @@ class Marginals:
         return cls(scores, weights, tags, before, after, total)
 
     @property
-    def of_words(self) -> numpy.ndarray:
+    def word_log_probs(self) -> numpy.ndarray:
         """The log-probability of each tag of each word, (words, tags)."""
         values: numpy.ndarray = self.before + self.after - self.total[:, None]
         return values
 
-    def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
+    def label_log_probs(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
         """Log-probabilities, (labels + 1,): that the words of a span have the tags ``numbers`` with each of ``labels``
         as their label, and that they have none of these tag sequences.
 
@@ -66,12 +66,12 @@ class Marginals:
         for label in labels:
             path = [place.get(prefix + label) for prefix in prefixes]
             own = [number for number in path if number is not None]
-            results.append(self._of_path(start + span.start, own) if len(own) == len(path) else -numpy.inf)
+            results.append(self._path_log_prob(start + span.start, own) if len(own) == len(path) else -numpy.inf)
         values = numpy.minimum(numpy.array(results), 0.0)
         others = numpy.log1p(-min(float(numpy.exp(values).sum()), 1.0 - 1e-16))
         return numpy.append(values, max(others, _LEAST))
 
-    def _of_path(self, at: int, path: Sequence[int]) -> float:
+    def _path_log_prob(self, at: int, path: Sequence[int]) -> float:
         value = self.before[at, path[0]]
         for offset in range(1, len(path)):
             value += self.weights.step[path[offset - 1], path[offset]] + self.scores[at + offset, path[offset]]

@@ -20,8 +20,8 @@ from halluc.data.predictions import ExternalPrediction
 from halluc.engine.exported import ExportedModel
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
-from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, special_pieces, word_pieces
-from halluc.tasks.label_names import foreign_label_notes, named_tags
+from halluc.tasks.encoders import Encoder, load_encoder, max_pieces, remaining_pieces, special_pieces, word_pieces
+from halluc.tasks.label_names import foreign_label_notes, output_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import alternatives
@@ -29,11 +29,11 @@ from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
 from halluc.tasks.token_classification.decoding import (
     annotated_tags,
-    by_example,
     decided,
     decode_chains,
     odds_of_words,
     scores_of_words,
+    split_by_example,
 )
 from halluc.tasks.token_classification.encoding import EncodedTokens, Windows, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -129,7 +129,7 @@ class Tagger:
             from halluc.engine import added_features
 
             added_features.load(encoder.model, width, source)
-        return replace(encoder, outputs=named_tags(encoder.outputs, names))
+        return replace(encoder, outputs=output_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
         """Add a CRF over the tags, which is trained with the model but ignored by transformers when it saves it."""
@@ -148,8 +148,8 @@ class Tagger:
         """Pieces, windows and targets. A label that the model does not have has no target: the loss ignores it, and
         metrics count it as missed."""
         before, after = special_pieces(encoder.tokenizer)
-        limit = room(encoder.tokenizer, encoder.model.config)
-        space = pieces_left(1, self._limited(limit), len(before) + len(after))
+        limit = max_pieces(encoder.tokenizer, encoder.model.config)
+        space = remaining_pieces(1, self._piece_limit(limit), len(before) + len(after))
         unknown = encoder.tokenizer.unk_token_id
         is_mapped = isinstance(examples, Packed)
         windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0), is_mapped=is_mapped)
@@ -244,7 +244,7 @@ class Tagger:
         dropout = self.config.gazetteer.dropout if self.config.gazetteer else 0.0
         return WordFeatures(len(labels_of(settings)), names, casing, dropout)
 
-    def _limited(self, limit: int) -> int:
+    def _piece_limit(self, limit: int) -> int:
         """The maximum number of pieces of a window, including special ones, for a model with this ``limit``.
 
         Raises:
@@ -286,7 +286,7 @@ class Tagger:
         scores = scores_of_words(encoded, outputs)
         if encoded.crf is not None:
             return decode_chains(encoded, encoded.crf, scores, decoding)
-        return decided(encoded, by_example(encoded, scores), decoding)
+        return decided(encoded, split_by_example(encoded, scores), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
@@ -295,7 +295,7 @@ class Tagger:
         so that they can be averaged."""
         from halluc.engine.inference import forward
 
-        return by_example(encoded, odds_of_words(encoded, forward(model, encoded, budget, runtime)))
+        return split_by_example(encoded, odds_of_words(encoded, forward(model, encoded, budget, runtime)))
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None

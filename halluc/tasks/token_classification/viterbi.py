@@ -79,7 +79,7 @@ def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
     return Transitions(table[0, 1:], table[1:, 1:], table[1:, 0])
 
 
-def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transitions) -> numpy.ndarray:
+def best_legal_tags(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transitions) -> numpy.ndarray:
     """The legal tag sequence with the highest sum of scores, for each sentence.
 
     Only sentences whose most probable tags form an illegal sequence are searched.
@@ -99,18 +99,18 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
     searched |= ~allowed.end[best[first + size - 1]]
     first, size = first[searched], size[searched]
     weights = Transitions(*(numpy.where(table, 0.0, -numpy.inf) for table in allowed))
-    for part in in_parts(first, size, scores.shape[1]):
+    for part in sentence_batches(first, size, scores.shape[1]):
         _search(scores, *part, weights, best)
     return best
 
 
-def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transitions) -> numpy.ndarray:
+def best_tags(scores: numpy.ndarray, lengths: Sequence[int], weights: Transitions) -> numpy.ndarray:
     """The tag sequence with the highest sum of scores and transition ``weights``, for each sentence.
 
-    Arguments and result as in ``constrained``; ``weights`` are scores, minus infinity for impossible transitions.
+    Arguments and result as in ``best_legal_tags``; ``weights`` are scores, minus infinity for impossible transitions.
     """
     best: numpy.ndarray = scores.argmax(-1)
-    for part in in_parts(*sentences_of(lengths), scores.shape[1]):
+    for part in sentence_batches(*sentences_of(lengths), scores.shape[1]):
         _search(scores, *part, weights, best)
     return best
 
@@ -122,7 +122,7 @@ def sentences_of(lengths: Sequence[int]) -> tuple[numpy.ndarray, numpy.ndarray]:
     return numpy.cumsum(size) - size, size
 
 
-def in_parts(
+def sentence_batches(
     first: numpy.ndarray, size: numpy.ndarray, tags: int
 ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:  # fmt: skip
     """First words and lengths of sentences, by decreasing length, in parts that fit into one step."""

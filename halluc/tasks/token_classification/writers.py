@@ -113,7 +113,7 @@ def _cells(examples: Iterable[Tagged], options: Options) -> Iterator[tuple[str, 
             yield f"Sentence: {number}", token, tag
 
 
-def _with_tags(example: Tagged, options: Options) -> dict[str, Any]:
+def _tag_record(example: Tagged, options: Options) -> dict[str, Any]:
     return {"id": example.id, "tokens": example.tokens, "tags": _tags(example, options)}
 
 
@@ -207,7 +207,7 @@ WRITERS: dict[str, Writer] = {
     ),
     "table": Writer(
         "a Parquet table of tokens and tags",
-        parquet(each(_with_tags), lambda _: {"id": False, "tokens": True, "tags": True}),
+        parquet(each(_tag_record), lambda _: {"id": False, "tokens": True, "tags": True}),
         (".parquet",), {}, _SCHEME, "wb",
     ),
     "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from halluc.runs.inference import InferenceSchema
-from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
+from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_schema
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The fields of several references, and of languages.
@@ -19,7 +19,7 @@ class TranslationAnswer(WrittenAnswer):
 class TranslationExamples(GenerationExamples):
     """The input has one part, ``source``."""
 
-    inference: ClassVar[InferenceSchema] = inference_of(TranslationAnswer, "translation_text")
+    inference: ClassVar[InferenceSchema] = inference_schema(TranslationAnswer, "translation_text")
 
     def record(self, example: Sourced) -> dict[str, Any]:
         several = {TARGETS: list(example.targets)} if len(example.targets) > 1 else {}

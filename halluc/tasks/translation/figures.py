@@ -114,8 +114,8 @@ class TranslationFigures(GenerationFigures):
     ) -> list[Figure]:  # fmt: skip
         return [
             *self.overlap(examples, predictions, sheet),
-            *self.of_outputs(examples, predictions, sheet),
-            *_perturbed(predictions, sheet),
+            *self.output_figures(examples, predictions, sheet),
+            *_perturbation_figures(predictions, sheet),
         ]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
@@ -152,7 +152,7 @@ class TranslationFigures(GenerationFigures):
         return "\n".join((*lines, *perturbation_lines(report.get("perturbation"))))
 
 
-def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+def _perturbation_figures(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """The share of tested sources with a hallucination after one inserted token, over all tokens and by kind; empty if
     nothing was tested. The interval assumes independent examples (Clopper and Pearson)."""
     if all(one.perturbed is None for one in predictions):

@@ -18,7 +18,7 @@ from halluc.tasks.translation.perturbation import (
     TokenPools,
     adjusted_bleu,
     perturbations,
-    sampled_examples,
+    sample_examples,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TranslationModel(GenerationModel):
             number: list(perturbations(examples[number], pools, config, seed))
             if adjusted_bleu(metric, results[number].text, examples[number].targets) > GOOD
             else []
-            for number in sampled_examples(examples, config, seed)
+            for number in sample_examples(examples, config, seed)
         }
         sources = [source for of_example in perturbed.values() for *_, source in of_example]
         encoded = self.encode(sources, loaded)

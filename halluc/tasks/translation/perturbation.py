@@ -75,7 +75,7 @@ class TokenPools:
         return cls({"frequent": frequent, "medium": medium, "rare": rare, "punctuation": punctuation})
 
 
-def sampled_examples(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
+def sample_examples(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
     """The indexes of the examples that are tested, in order; they have a reference."""
     known = [number for number, example in enumerate(examples) if example.targets and example.tokens]
     known.sort(key=lambda number: keyed_seed("perturbation", seed, examples[number].id))
@@ -91,10 +91,10 @@ def perturbations(
             pool = pools.by_kind[kind]
             draws = Draws.of("perturbation", seed, example.id, kind, position)
             for number in draws.some(len(pool), config.tokens):
-                yield kind, position, pool[number], inserted(example, pool[number], position)
+                yield kind, position, pool[number], insert_token(example, pool[number], position)
 
 
-def inserted(example: Sourced, token: str, position: Position) -> Sourced:
+def insert_token(example: Sourced, token: str, position: Position) -> Sourced:
     """The example with a token before its first one, before its second one, or after its last one.
 
     The token is surrounded by blanks. For an example of one token the second position is the last.
@@ -143,7 +143,7 @@ def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[Writt
         return {}
     outputs = [one for prediction in predictions for one in prediction.perturbed or ()]
 
-    def counted(key: str, value: str) -> dict[str, int]:
+    def count_outputs(key: str, value: str) -> dict[str, int]:
         selected = [one for one in outputs if getattr(one, key) == value]
         return {"outputs": len(selected), "hallucinations": sum(one.is_hallucination for one in selected)}
 
@@ -151,8 +151,8 @@ def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[Writt
         "thresholds": {"before": GOOD, "after": DETACHED},
         "sources": sum(one.perturbed is not None for one in predictions),
         "perturbed": sum(bool(one.perturbed) for one in predictions),
-        "by_token": {kind: counted("kind", kind) for kind in KINDS},
-        "by_position": {position: counted("position", position) for position in POSITIONS},
+        "by_token": {kind: count_outputs("kind", kind) for kind in KINDS},
+        "by_position": {position: count_outputs("position", position) for position in POSITIONS},
         "hallucinations": [
             {
                 "id": example.id,

@@ -15,7 +15,7 @@ from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable, quot
 from halluc.tasks.dialogue.examples import AGENT, KNOWLEDGE, PERSONA, TEXT, TURN, USER
 from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.turns import Turn, TurnForms, facts
-from halluc.tasks.text_generation.reading import SourcedReader, first_of, texts_of
+from halluc.tasks.text_generation.reading import SourcedReader, first_with_value, reference_texts
 from halluc.tasks.text_generation.source_text import Sourced
 
 _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dialog")
@@ -65,13 +65,13 @@ class DialoguesReader(SourcedReader):
         field = self._turns_field(given)
         if field is None:
             persona, turns = self._forms.history(value_of(given, self.config.history_field), self.config.history_field)
-            targets = texts_of(value_of(given, self.config.reply_field), str(self.config.reply_field))
+            targets = reference_texts(value_of(given, self.config.reply_field), str(self.config.reply_field))
             turns.append(Turn(AGENT, targets[0] if targets else "", is_reply=True))
-            self._say(f"one reply per row, from `{self.config.reply_field}`")
+            self._report_mapping(f"one reply per row, from `{self.config.reply_field}`")
         else:
             persona, turns = self._forms.turns(value_of(given, field), field)
             targets = []
-            self._say(f"turns from `{field}`, replies by {quoted(self.config.agents)}")
+            self._report_mapping(f"turns from `{field}`, replies by {quoted(self.config.agents)}")
         replies = [number for number, turn in enumerate(turns) if turn.is_reply]
         if not replies:
             speakers = dict.fromkeys(turn.speaker for turn in turns)
@@ -125,7 +125,7 @@ class DialoguesReader(SourcedReader):
             *((KNOWLEDGE, text) for text in knowledge),
             *((f"{TURN}:{turn.speaker}", turn.text) for turn in turns[:-1]),
         ]
-        return self.sourced(given, origin, identity, parts, targets)
+        return self.make_example(given, origin, identity, parts, targets)
 
     def _turns_field(self, given: Mapping[Any, Any], *, needs_reply: bool = True) -> Any:
         """The field of the turns; None for a row with one reply.
@@ -135,7 +135,7 @@ class DialoguesReader(SourcedReader):
         """
         config = self.config
         configured = config.turns_field
-        field = first_of(given, _TURNS) if configured is None else configured
+        field = first_with_value(given, _TURNS) if configured is None else configured
         if field is not None and value_of(given, field) is not None:
             return field
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
@@ -146,7 +146,7 @@ class DialoguesReader(SourcedReader):
         help = "set `data.turns_field`, or `data.reply_field` and `data.history_field`"
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
 
-    def _say(self, mapping: str) -> None:
+    def _report_mapping(self, mapping: str) -> None:
         """Describe which fields are read, including the names for missing persona and knowledge."""
         config = self.config
         rest = f"persona from `{config.persona_field}`, knowledge from `{config.knowledge_field}`"

@@ -11,7 +11,7 @@ from halluc.data.config import Column
 from halluc.data.fields import kind, nul, unpacked, value_of
 from halluc.data.rows.row import MEND, Unreadable, quoted
 from halluc.tasks.dialogue.examples import AGENT, USER
-from halluc.tasks.text_generation.reading import first_of, visible_text
+from halluc.tasks.text_generation.reading import first_with_value, visible_text
 
 _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
 # The separator of turns within a text, in the test files of several dialogue corpora.
@@ -53,7 +53,7 @@ class TurnForms:
         for number, one in enumerate(items, 1):
             what = f"turn {number} of `{field}`"
             if isinstance(one, Mapping):
-                turn = self._named(one, what)
+                turn = self._parse_turn(one, what)
                 if turn.speaker == _SYSTEM and _SYSTEM not in self.agents:
                     system.append(turn.text)
                 else:
@@ -74,14 +74,14 @@ class TurnForms:
         if items is None or items == [] or items == "":
             return [], []
         if isinstance(items, str):
-            return [], list(_alternating(items, f"`{field}`"))
+            return [], list(_alternating_turns(items, f"`{field}`"))
         if isinstance(items, (list, tuple)) and all(isinstance(one, str) for one in items):
-            return [], list(_alternating(_BETWEEN.join(items), f"`{field}`"))
+            return [], list(_alternating_turns(_BETWEEN.join(items), f"`{field}`"))
         system, turns = self.turns(items, field)
         return system, [Turn(one.speaker, one.text) for one in turns]
 
-    def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
-        speaker, text = first_of(given, _SPEAKERS), first_of(given, _TEXTS)
+    def _parse_turn(self, given: Mapping[Any, Any], what: str) -> Turn:
+        speaker, text = first_with_value(given, _SPEAKERS), first_with_value(given, _TEXTS)
         if speaker is None or text is None:
             raise Unreadable("D107", f"{what} has {quoted(given)}: the speaker or the text is missing", _FORMS)
         for name in (speaker, text):
@@ -119,11 +119,11 @@ def _pair(given: Any, what: str) -> Iterator[Turn]:
     """The turns of a pair [preceding turns, reply]."""
     if not isinstance(given, (list, tuple)) or len(given) != 2 or not all(isinstance(one, str) for one in given):
         raise Unreadable("D107", f"{what} is {kind(given)}, not a turn", _FORMS)
-    yield from _alternating(given[0], what)
+    yield from _alternating_turns(given[0], what)
     yield Turn(AGENT, _text(given[1], what), is_reply=True)
 
 
-def _alternating(text: str, what: str) -> Iterator[Turn]:
+def _alternating_turns(text: str, what: str) -> Iterator[Turn]:
     """The turns of a text, alternately of agent and user; the last is the user's."""
     turns = text.split(_BETWEEN)
     for number, one in enumerate(turns):

@@ -24,7 +24,7 @@ class Answers(NamedTuple):
     repairs: list[str]
 
 
-def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, lenient: bool) -> Answers:
+def parse_answers(given: Mapping[Any, Any], value: Any, context: str, what: str, lenient: bool) -> Answers:
     """
     Args:
         given: the question with its fields. value: its answers. what: how a message names the question.
@@ -46,8 +46,8 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
             repairs.append(f"{bad.problem}: removed")
             continue
         if place != start:
-            repairs.append(f"{what}: the answer {_in_quotes(text)} is at {place}, not at {start}")
-        ranges.append(_without_blanks(context, place, place + len(text)))
+            repairs.append(f"{what}: the answer {_quote(text)} is at {place}, not at {start}")
+        ranges.append(_strip_blanks(context, place, place + len(text)))
     if wrong is not None and not ranges:
         raise wrong
     if ranges and given.get("is_impossible") is True:
@@ -90,15 +90,15 @@ def _place(text: str, start: int, context: str, what: str) -> int:
     if first >= 0 and context.find(text, first + 1) < 0:
         return first
     reason = "does not occur in the context" if first < 0 else "occurs at several other places"
-    problem = f"{what}: the answer {_in_quotes(text)} is not at character {start}, and {reason}"
+    problem = f"{what}: the answer {_quote(text)} is not at character {start}, and {reason}"
     raise Unreadable("D109", problem, _OFFSET)
 
 
-def _without_blanks(context: str, start: int, end: int) -> Range:
+def _strip_blanks(context: str, start: int, end: int) -> Range:
     """The range without blanks at its ends, which belong to no token and do not matter in comparisons."""
     answer = context[start:end]
     return start + len(answer) - len(answer.lstrip()), end - len(answer) + len(answer.rstrip())
 
 
-def _in_quotes(text: str) -> str:
+def _quote(text: str) -> str:
     return f'"{text if len(text) <= _SHOWN else text[:_SHOWN] + "…"}"'

@@ -49,13 +49,13 @@ class AnswerFile(PredictionFile):
 
     def read(self) -> list[ExternalPrediction]:
         layout = self.layout(*_TEXTS, formats=("jsonl", "json", "csv", "table"))
-        whole = self._object() if layout.format in ("json", "jsonl") else None
+        whole = self._read_object() if layout.format in ("json", "jsonl") else None
         if whole is not None:
             scores = self._scores()
             return [self._prediction(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
-        return list(self.each(self.rows(layout), self._of_record))
+        return list(self.each(self.rows(layout), self._parse_record))
 
-    def _object(self) -> dict[str, str | None] | None:
+    def _read_object(self) -> dict[str, str | None] | None:
         """The answers of a file that is one JSON object of texts, or null for no answer."""
         try:
             result = parse_object(self._text(self.path))
@@ -99,16 +99,16 @@ class AnswerFile(PredictionFile):
             return scores
         return {}
 
-    def _of_record(self, row: Row) -> ExternalPrediction:
+    def _parse_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
         confidence, difference = confidence_field(record), record.get("no_answer")
         own = next((name for name in _TEXTS if name in record), None)
         if PREDICTED not in record and "context_start" in record:  # the output of `halluc predict`
-            value, confidence = _of_answers(record.get("answers"))
+            value, confidence = _first_answer(record.get("answers"))
         else:
             value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
         if isinstance(value, list):
-            value, confidence = _of_list(value, record, confidence)
+            value, confidence = _only_answer(value, record, confidence)
         if difference is None and record.get("no_answer_probability") is not None:
             difference = _logit(confidence_of(record["no_answer_probability"]))
         if value is not None and not isinstance(value, str):
@@ -130,7 +130,7 @@ class AnswerFile(PredictionFile):
         return ExternalPrediction(answer, (confidence,) if text is not None else (), True)
 
 
-def _of_answers(answers: Any) -> tuple[Any, Any]:
+def _first_answer(answers: Any) -> tuple[Any, Any]:
     """The text and confidence of the first of the ``answers`` in output of `halluc predict`, None if there is none.
 
     Raises:
@@ -165,7 +165,7 @@ def _finite(given: Any) -> float:
     return number
 
 
-def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
+def _only_answer(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
     """The only answer of a list and its confidence: a text, or in halluc's form, with text and position.
 
     Raises:

@@ -21,7 +21,7 @@ from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
 from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
-from halluc.tasks.question_answering.reading.answers import Answers, answers_of
+from halluc.tasks.question_answering.reading.answers import Answers, parse_answers
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.predictions import AnswerFile
 from halluc.tasks.question_answering.spaced_text import SpacedText
@@ -131,7 +131,7 @@ class QuestionsReader(Reader):
         else:
             question, context = self.text(row.fields, "question"), self.text(row.fields, "context")
         result = paired(row.line, identity, question, context, self._tokenizer, "both question and context are needed")
-        return replace(result, details=(self.cut(question, None), self.cut(context, None)))
+        return replace(result, details=(self.spaced_text(question, None), self.spaced_text(context, None)))
 
     def value(self, given: Mapping[Any, Any], key: str) -> Any:
         """The value in the field configured by ``data.<key>_field``.
@@ -160,7 +160,7 @@ class QuestionsReader(Reader):
             raise Unreadable("D106", f"the {key} is empty", MEND)
         return text
 
-    def cut(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
+    def spaced_text(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
         """A text as tokens: the ``words`` of the file, if it has them and they match the text."""
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
@@ -244,7 +244,7 @@ class _QuestionSplit:
     def _answers(self, given: Mapping[Any, Any], context: str, what: str) -> Answers:
         if given.get("is_impossible") is True and "answers" not in given:
             return Answers([], [])
-        return answers_of(given, self.reader.value(given, "answers"), context, what, self.lenient)
+        return parse_answers(given, self.reader.value(given, "answers"), context, what, self.lenient)
 
     def question(
         self, row: Row, given: Mapping[Any, Any], context: _Context, answers: Answers, document: int
@@ -254,7 +254,7 @@ class _QuestionSplit:
             Unreadable: the question is empty, its id is not unique, or an answer is not made of whole tokens.
         """
         config = self.reader.config
-        question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])
+        question = self.reader.spaced_text(self.reader.text(given, "question"), _words(given)[0])
         own = own_id(given.get(config.id_field), config.id_field)
         name = f"{self.split}-{self.count}" if own is None else str(own)
         self.ids.add(name, self.split, self.count, row.line, own is not None)
@@ -270,18 +270,18 @@ class _QuestionSplit:
         """A context as tokens; a token is divided where an answer begins or ends inside of it."""
         words = _words(given)[1]
         if words is not None:
-            own = self.reader.cut(text, words)
+            own = self.reader.spaced_text(text, words)
             context = self.given.setdefault(own, _Context.of(own))
             if all(map(context.has_borders, places)):
                 return context
-        context = self._cut(text, ())
+        context = self._tokenize_context(text, ())
         if all(map(context.has_borders, places)):
             return context
-        return self._cut(text, tuple(sorted({at for place in places for at in place})))
+        return self._tokenize_context(text, tuple(sorted({at for place in places for at in place})))
 
-    def _cut(self, text: str, borders: tuple[int, ...]) -> _Context:
+    def _tokenize_context(self, text: str, borders: tuple[int, ...]) -> _Context:
         if (text, borders) not in self.contexts:
-            self.contexts[text, borders] = _Context.of(self.reader.cut(text, None, borders))
+            self.contexts[text, borders] = _Context.of(self.reader.spaced_text(text, None, borders))
         return self.contexts[text, borders]
 
     def document(self, name: str) -> int:

@@ -56,15 +56,15 @@ class PairFields:
         words = unpacked(_first(given, "tokens", "token"))
         places = self._places(given)
         if isinstance(words, list) and places is not None:
-            tokens, (head, tail) = self._of_tokens(words, places)
+            tokens, (head, tail) = self._spans_on_tokens(words, places)
             what = f"tokens from `{'tokens' if 'tokens' in given else 'token'}`"
             return Pair(tokens, head, tail, f"{what}, head and tail from {places['from']}")
         text = self._text(given)
         what = "sentence"
         if places is None:
-            text, places = _unmarked(text)
+            text, places = _parse_marks(text)
             what = "sentence with <e1> and <e2>"
-        tokens, bounds, head, tail = self._cut(text, places)
+        tokens, bounds, head, tail = self._tokenize(text, places)
         return Pair(tokens, head, tail, f"{what}, head and tail from {places['from']}", text, bounds)
 
     def _text(self, given: Mapping[Any, Any]) -> str:
@@ -101,7 +101,7 @@ class PairFields:
                 places[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are included
             return places
         values = [
-            _of_keys(given, column, keys)
+            _value_of_column(given, column, keys)
             for column, keys in ((self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS))
         ]
         if all(value is None for value in values):
@@ -113,7 +113,7 @@ class PairFields:
             places[role] = _range(unpacked(value), role)
         return places
 
-    def _of_tokens(
+    def _spans_on_tokens(
         self, words: list[Any], places: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], tuple[Span, Span]]:  # fmt: skip
         if not words or not all(isinstance(word, str) for word in words):
@@ -131,7 +131,7 @@ class PairFields:
         _refuse_overlap(*spans)
         return tokens, (spans[0], spans[1])
 
-    def _cut(
+    def _tokenize(
         self, text: str, places: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], list[tuple[int, int]], Span, Span]:  # fmt: skip
         """The text as tokens that do not cross the borders of head and tail: each part is tokenized separately."""
@@ -163,7 +163,7 @@ class PairFields:
             Unreadable: it is not a label.
         """
         if whole(label):
-            label = self._named(label)
+            label = self._label_name(label)
         if label is None:
             return None
         if not isinstance(label, str):
@@ -180,7 +180,7 @@ class PairFields:
             )
         return str(label)
 
-    def _named(self, number: int) -> str:
+    def _label_name(self, number: int) -> str:
         names = self.config.label_names
         by_number = dict(enumerate(names)) if isinstance(names, list) else names or {}
         if number in by_number:
@@ -192,7 +192,7 @@ def _first(given: Mapping[Any, Any], *names: str) -> Any:
     return next((given[name] for name in names if given.get(name) is not None), None)
 
 
-def _of_keys(given: Mapping[Any, Any], column: str | int, keys: tuple[str, str]) -> Any:
+def _value_of_column(given: Mapping[Any, Any], column: str | int, keys: tuple[str, str]) -> Any:
     value = value_of(given, column)
     return given.get(keys[1]) if value is None and column == keys[0] else value
 
@@ -220,7 +220,7 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     return value[0], value[1], label
 
 
-def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
+def _parse_marks(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
 
     Raises:

@@ -36,7 +36,7 @@ class PairPredictions(PredictionFile):
 
     def read(self) -> list[ExternalPrediction]:
         layout = self.layout()
-        return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
+        return list(self.each(self.rows(layout), self._parse_line if layout.format == "text" else self._parse_record))
 
     def renamed(self, one: ExternalPrediction, names: Mapping[str, str | None]) -> ExternalPrediction:
         pair: Related = one.example
@@ -49,15 +49,15 @@ class PairPredictions(PredictionFile):
         own, gold = ((pair.tokens, pair.head[:2], pair.tail[:2]) for pair in (one.example, example))
         return bool(own[0]) and own != gold
 
-    def _of_line(self, row: Row) -> ExternalPrediction:
+    def _parse_line(self, row: Row) -> ExternalPrediction:
         number, tab, label = str(row.fields["text"]).partition("\t")
         if not tab:
             raise Unreadable("D107", "a line without a tab", _LINE_HELP)
         return self._prediction(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
 
-    def _of_record(self, row: Row) -> ExternalPrediction:
+    def _parse_record(self, row: Row) -> ExternalPrediction:
         record = row.fields
-        value, confidence = _one_label(record[predicted_field(record, ())], confidence_field(record))
+        value, confidence = _single_label(record[predicted_field(record, ())], confidence_field(record))
         has_text = any(record.get(name) for name in (self.data.text_field, "text", "sentence", "tokens", "token"))
         tokens, head, tail = self.fields.pair(row)[:3] if has_text else ((), _NOWHERE, _NOWHERE)
         return self._prediction(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
@@ -72,7 +72,7 @@ class PairPredictions(PredictionFile):
         return ExternalPrediction(example, (confidence,) if relation is not None else (), bool(identity))
 
 
-def _one_label(value: Any, confidence: Any) -> tuple[Any, float | None]:
+def _single_label(value: Any, confidence: Any) -> tuple[Any, float | None]:
     """The label, None if the pair has no relation, and its confidence.
 
     Raises:
@@ -82,7 +82,7 @@ def _one_label(value: Any, confidence: Any) -> tuple[Any, float | None]:
         if len(value) > 1 and not (len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)):
             raise Unreadable("D107", f"{len(value)} predicted relations for one pair", _ONE_HELP)
         if len(value) == 1:
-            return _one_label(value[0], confidence)
+            return _single_label(value[0], confidence)
         value, confidence = value if value else (None, None)
     elif isinstance(value, Mapping):
         value, confidence = value.get("label"), confidence_field(value)

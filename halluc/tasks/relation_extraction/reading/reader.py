@@ -57,7 +57,7 @@ class RelationsReader(RowReader):
 
     def rows(self, reference: str, split: SplitName) -> tuple[str, Iterator[Row | BadLine | Notice]]:
         file, rows = super().rows(reference, split)
-        return file, _with_blocks(rows)
+        return file, _group_blocks(rows)
 
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Related]:
         pair = self.pair(row)
@@ -108,7 +108,7 @@ class RelationsReader(RowReader):
 _BLOCK = "semeval"
 
 
-def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLine | Notice]:
+def _group_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLine | Notice]:
     """The rows, where the lines of a text file are grouped to blocks of a sentence, its relation and a comment."""
     sentence: Row | None = None
     for row in rows:

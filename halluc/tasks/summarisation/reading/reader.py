@@ -13,7 +13,7 @@ from halluc.data.reader import Unmapped
 from halluc.data.rows.row import Row, quoted
 from halluc.tasks.summarisation.examples import DOCUMENT, SUMMARY
 from halluc.tasks.summarisation.reading.config import SummariesConfig
-from halluc.tasks.text_generation.reading import SourcedReader, first_of, texts_of, visible_text
+from halluc.tasks.text_generation.reading import SourcedReader, first_with_value, reference_texts, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The fields of common corpora, in the order of detection.
@@ -30,7 +30,7 @@ class SummariesReader(SourcedReader):
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         field, fields = self._document(row.fields), self._summaries(row.fields)
         self.say(f"document from `{field}`, summary from {quoted(fields)}")
-        targets = [text for name in fields for text in texts_of(_several(value_of(row.fields, name)), str(name))]
+        targets = [text for name in fields for text in reference_texts(_several(value_of(row.fields, name)), str(name))]
         return (self._example(row.fields, origin, identity, field, targets),)
 
     def source(self, row: Row) -> Sourced | None:
@@ -45,7 +45,7 @@ class SummariesReader(SourcedReader):
         self, given: Mapping[Any, Any], origin: Origin, identity: str, field: Column, targets: Sequence[str]
     ) -> Sourced:
         text = visible_text(value_of(given, field), DOCUMENT, field)
-        return self.sourced(given, origin, identity, [(DOCUMENT, text)], targets)
+        return self.make_example(given, origin, identity, [(DOCUMENT, text)], targets)
 
     def _document(self, given: Mapping[Any, Any]) -> Column:
         """
@@ -53,7 +53,7 @@ class SummariesReader(SourcedReader):
             Unmapped D116: no field of a document.
         """
         configured = self.config.document_field
-        column = first_of(given, _DOCUMENTS) if configured is None else configured
+        column = first_with_value(given, _DOCUMENTS) if configured is None else configured
         if column is None or value_of(given, column) is None:
             if column is not None and column in given:
                 raise Unmapped("D116", f"`{column}` is null", "set `data.document_field`")
@@ -69,7 +69,7 @@ class SummariesReader(SourcedReader):
         configured: Sequence[Column] = self.config.summary_fields
         if not configured:
             numbered = [name for name in given if isinstance(name, str) and _NUMBERED.fullmatch(name)]
-            single = first_of(given, _SUMMARIES)
+            single = first_with_value(given, _SUMMARIES)
             configured = [single] if single is not None else numbered
             if configured:
                 return configured

@@ -10,7 +10,7 @@ from halluc.core.characters import cut
 from halluc.data.config import Column
 from halluc.data.fields import kind, nul, own_id
 from halluc.data.rows.row import MEND, Unreadable
-from halluc.tasks.text_classification.reading.fields import missing
+from halluc.tasks.text_classification.reading.fields import missing_field_error
 
 _ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with or without a time zone (ISO 8601)"
 
@@ -58,6 +58,6 @@ def _value(row: Mapping[str | int, Any], column: Column | None, key: str, option
     value = None if column is None else row.get(column)
     if value is None and column is not None and not optional:
         if column not in row:
-            raise Unreadable("D127", *missing(row, column, key))
+            raise Unreadable("D127", *missing_field_error(row, column, key))
         raise Unreadable("D127", f"`{column}` is null", MEND)
     return value

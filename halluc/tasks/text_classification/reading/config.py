@@ -96,7 +96,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_older_versions(cls, given: Any) -> Any:
+    def _convert_older_keys(cls, given: Any) -> Any:
         """Convert the keys of earlier versions; those that had no effect are removed."""
         if not isinstance(given, Mapping) or not (given.get("format") == _OLD_FORMAT or _OLD_KEY in given):
             return given

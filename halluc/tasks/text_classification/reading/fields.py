@@ -49,7 +49,7 @@ class TextFields:
     id: Column | None
     was_guessed: bool = False
 
-    def described(self, row: Row) -> str:
+    def describe(self, row: Row) -> str:
         """The fields in one line; ``row`` is the first row."""
         roles: list[tuple[str, Sequence[Column | None]]] = [
             ("text", [self.text if self.text in row else TOKENS]),
@@ -57,7 +57,7 @@ class TextFields:
             ("label" if len(self.labels) < 2 else "labels", self.labels),
             ("id", [self.id] if self.id in row else []),
         ]
-        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in roles if columns)
+        return "; ".join(f"{what}: {', '.join(map(_column_name, columns))}" for what, columns in roles if columns)
 
 
 def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
@@ -77,7 +77,7 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     )
 
 
-def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
+def item_fields(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     """The fields of a row that is a JSON list: [text, label], or [text, second text, label].
 
     Raises:
@@ -99,18 +99,18 @@ def is_header(text: object, label: object) -> bool:
 
 
 def _second(row: Row, config: TextsConfig) -> Column | None:
-    column = _named_column(config.second_field, row, SECOND)
+    column = _configured_column(config.second_field, row, SECOND)
     if column is not None and column not in row and TOKENS not in row:
-        raise _without(row, column, "second_field")
+        raise _unmapped(row, column, "second_field")
     return column
 
 
 def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
-    configured = _named_column(config.text_field, row, "text")
+    configured = _configured_column(config.text_field, row, "text")
     if configured is not None and (configured in row or TOKENS in row):
         return configured
     if configured != "text":
-        raise _without(row, configured, "text_field")
+        raise _unmapped(row, configured, "text_field")
     names = [name for name in row if isinstance(name, str)]
     folded = {name.casefold(): name for name in names}
     for first, other in _PAIRS:
@@ -128,10 +128,10 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
     if len(known) == 1 or "text" in folded:
         return folded["text"] if "text" in folded else known[0]
     if not known and not labelled and len(names) == 1:  # in CSV without a header, the name is the first text
-        problem, _ = missing(row, "text", "text_field")
+        problem, _ = missing_field_error(row, "text", "text_field")
         raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
     others = {*_OTHERS, *_LABELS}
-    return _only(
+    return _only_candidate(
         row, known or [n for n in free if isinstance(row[n], str) and n.casefold() not in others], "text", labelled
     )
 
@@ -141,38 +141,38 @@ def _labels(row: Row, config: TextsConfig, used: set[Column | None], labelled: b
     if isinstance(config.label_field, list):
         missing = [column for column in columns if column not in row]
         if missing and labelled:
-            raise _without(row, missing[0], "label_field")
+            raise _unmapped(row, missing[0], "label_field")
         return () if missing else columns
-    configured = _named_column(columns[0], row, "label")
+    configured = _configured_column(columns[0], row, "label")
     if configured is not None and configured in row:
         return (configured,)
     if not labelled:
         return ()
     if configured != "label":
-        raise _without(row, configured, "label_field")
+        raise _unmapped(row, configured, "label_field")
     free = [name for name in row if name not in (*used, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
     known = [name for name in free if name.casefold() in _LABELS]
     exact = [name for name in known if name.casefold() in ("label", "labels")]
     others = [name for name in free if isinstance(row[name], (str, int, list)) and name.casefold() not in _OTHERS]
-    return (_only(row, (exact if len(exact) == 1 else known) or others, "label"),)
+    return (_only_candidate(row, (exact if len(exact) == 1 else known) or others, "label"),)
 
 
-def _named_column(column: Column | None, row: Row, usual: str) -> Column | None:
+def _configured_column(column: Column | None, row: Row, usual: str) -> Column | None:
     """The configured column; if it is a number and rows only have names, the usual name."""
     return usual if isinstance(column, int) and not any(isinstance(name, int) for name in row) else column
 
 
-def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
+def _only_candidate(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
     if len(candidates) == 1:
         column: Column = candidates[0]
         return column
     if not candidates:
-        raise _without(row, what, f"{what}_field")
+        raise _unmapped(row, what, f"{what}_field")
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"set one, for example `data.{what}_field: {near}`"
     if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # this may be CSV
-        numbers = _by_number(row, labelled)
+        numbers = _example_keys(row, labelled)
         if any(" " in name or name.isdecimal() for name in map(str, row)):
             help = f"if the first row is not a header, set columns by number, for example {numbers}; else {help}"
         else:
@@ -180,7 +180,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
     raise Unmapped("D116", problem, help)
 
 
-def _by_number(row: Row, labelled: bool) -> str:
+def _example_keys(row: Row, labelled: bool) -> str:
     """Example keys for a file without a header: the longest cell of the first row is the text."""
     names = list(map(str, row))
     text = max(range(len(names)), key=lambda place: len(names[place]))
@@ -188,15 +188,15 @@ def _by_number(row: Row, labelled: bool) -> str:
     return f"`data.text_field: {text}`{label}"
 
 
-def _without(row: Row, configured: Column | None, key: str) -> Unmapped:
-    return Unmapped("D116", *missing(row, configured, key))
+def _unmapped(row: Row, configured: Column | None, key: str) -> Unmapped:
+    return Unmapped("D116", *missing_field_error(row, configured, key))
 
 
-def missing(row: Iterable[str | int], configured: Column | None, key: str) -> tuple[str, str]:
+def missing_field_error(row: Iterable[str | int], configured: Column | None, key: str) -> tuple[str, str]:
     """The error for a row without the field ``configured`` of ``data.<key>``, with advice."""
     names = [name for name in row if isinstance(name, str)]
     if not names:
-        return f"no {_named(configured)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
+        return f"no {_column_name(configured)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
     near = did_you_mean(str(configured), names, cutoff=0.7)
     help = f"did you mean `data.{key}: {near}`?" if near else f"set the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
@@ -204,8 +204,8 @@ def missing(row: Iterable[str | int], configured: Column | None, key: str) -> tu
         help = f"the row is not split: did you mean `data.delimiter: {shown_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
-    return f"no field {_named(configured)}; it has {quoted(names)}", help
+    return f"no field {_column_name(configured)}; it has {quoted(names)}", help
 
 
-def _named(column: Column | None) -> str:
+def _column_name(column: Column | None) -> str:
     return f"column {column}" if isinstance(column, int) else f"`{column}`"

@@ -57,12 +57,12 @@ class Labels:
             return self._cached[given]
         if self.outside and (given is None or given in ("", [])):
             return (), ()
-        labels = self._read(self._listed(given, line), line)
+        labels = self._parse_names(self._as_list(given, line), line)
         if is_plain and len(self._cached) < _MOST_CACHED:
             self._cached[given] = labels
         return labels
 
-    def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> LabelsAndRepairs:
+    def parse_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> LabelsAndRepairs:
         """The labels of a row with one column per label, which has 0 or 1, true or false, or an empty cell.
 
         Raises:
@@ -71,17 +71,17 @@ class Labels:
         names: list[object] = []
         for column, cell in zip(columns, cells, strict=True):
             if self._none and _key(cell) in self._none:
-                raise Skipped(f"`{column}` is {_described(cell)}")
+                raise Skipped(f"`{column}` is {_describe(cell)}")
             value = cell.strip().casefold() if isinstance(cell, str) else "" if cell is None else cell
             if not isinstance(value, (str, int, float)) or value not in _TRUE:
                 raise Unreadable(
                     "D123",
-                    f"`{column}` is {_described(cell)}: the column of a label must be 0 or 1, or true or false",
+                    f"`{column}` is {_describe(cell)}: the column of a label must be 0 or 1, or true or false",
                     "fix it, or list the values to skip in `data.no_label`",
                 )
             if _TRUE[value]:
                 names.append(str(column))
-        return self._read(names, line)
+        return self._parse_names(names, line)
 
     def notices(self) -> Iterator[Notice]:
         """Messages about the labels that were read."""
@@ -98,12 +98,12 @@ class Labels:
             if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
                 what = f"the label `{name}` may be a missing value: if it means 'no label', set "
                 yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
-        if (joined := self._with_several()) is not None:
+        if (joined := self._unsplit_value()) is not None:
             name, separator = joined
             what = f'`{name}` is read as one label: if there are several, set `data.multi_separator: "{separator}"`'
             yield Notice(self.file, self._values[name], what)
 
-    def _with_several(self) -> tuple[str, str] | None:
+    def _unsplit_value(self) -> tuple[str, str] | None:
         """A value that seems to contain several labels, and their separator.
 
         A part of it is a label by itself, or occurs in another such value.
@@ -118,7 +118,7 @@ class Labels:
                     return name, separator
         return None
 
-    def _read(self, given: Sequence[object], line: int) -> LabelsAndRepairs:
+    def _parse_names(self, given: Sequence[object], line: int) -> LabelsAndRepairs:
         names: list[str] = []
         repairs: list[str] = []
         for one in given:
@@ -129,9 +129,9 @@ class Labels:
                 repairs.append(f"the label `{name}` is repeated")
             else:
                 names.append(name)
-        return tuple(sorted(self._in_scope(names))), tuple(repairs)
+        return tuple(sorted(self._in_scope_labels(names))), tuple(repairs)
 
-    def _in_scope(self, names: list[str]) -> list[str]:
+    def _in_scope_labels(self, names: list[str]) -> list[str]:
         if self.config.out_of_scope_label in names:
             if len(names) > 1:
                 text = ", ".join(f"`{name}`" for name in names)
@@ -157,7 +157,7 @@ class Labels:
             )
         name = str(given).strip()
         if self._names:
-            name = self._named(name)
+            name = self._label_name(name)
         elif self._hides and given == -1:
             raise Unreadable(
                 "D123",
@@ -175,7 +175,7 @@ class Labels:
             raise Unreadable("D123", f"the label `{name}` has an empty part", "fix it, or see `data.label_separator`")
         return config.label_separator.join(parts[: config.label_level])
 
-    def _named(self, number: str) -> str:
+    def _label_name(self, number: str) -> str:
         if number in self._names:
             return self._names[number]
         if number in self._names.values() or number == self.config.out_of_scope_label:
@@ -186,11 +186,11 @@ class Labels:
             "add it there, or skip its rows with `data.no_label`",
         )
 
-    def _listed(self, given: object, line: int) -> list[object]:
+    def _as_list(self, given: object, line: int) -> list[object]:
         """The labels of a text as a list, without values that mean no label."""
         config = self.config
         if self._none and not isinstance(given, list) and _key(given) in self._none:
-            raise Skipped(f"`{self._field}` is {_described(given)}")
+            raise Skipped(f"`{self._field}` is {_describe(given)}")
         if isinstance(given, str) and config.multi_separator is not None:
             given = [part.strip() for part in given.split(config.multi_separator) if part.strip()]
         elif isinstance(given, str) and (items := written_list(given)) is not None:
@@ -200,7 +200,7 @@ class Labels:
             self._are_cells = False
             kept = [one for one in given if _key(one) not in self._none] if self._none else given
             if given and not kept:
-                raise Skipped(f"`{self._field}` is {_described(given)}")
+                raise Skipped(f"`{self._field}` is {_describe(given)}")
             return kept
         if given is None and config.out_of_scope_label == NULL:
             return [NULL]
@@ -229,7 +229,7 @@ def _key(value: object) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def _described(value: object) -> str:
+def _describe(value: object) -> str:
     return "empty" if value in ("", None) else f"{str(value)[:80]!r}" if isinstance(value, str) else str(value)[:80]
 
 

@@ -17,7 +17,7 @@ _TOOL_FIELDS = frozenset(("id", "annotator", "annotation_id", "created_at", "upd
 _HELP = "fix it, or choose another `data.preset`"
 
 
-def recognised(row: TextFields) -> Preset | None:
+def detect_preset(row: TextFields) -> Preset | None:
     """The tool that wrote a file, from its first row; None if it is not recognised."""
     if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
         return "prodigy"
@@ -28,7 +28,7 @@ def recognised(row: TextFields) -> Preset | None:
     return None
 
 
-def translated(row: TextFields, preset: Preset, config: TextsConfig) -> TextFields:
+def translate_record(row: TextFields, preset: Preset, config: TextsConfig) -> TextFields:
     """A record of the tool as a row with the usual fields.
 
     Raises:
@@ -73,17 +73,17 @@ def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
     name: str | int | None = field
     if field not in row:
         known = [config.text_field, config.second_field, "text", *_TOOL_FIELDS]
-        names = [other for other, value in row.items() if other not in known and _of_choice(value) is not None]
+        names = [other for other, value in row.items() if other not in known and _parse_choices(value) is not None]
         if len(names) > 1:
             raise _several(names)
         name = names[0] if names else None
-    choice = _of_choice(row.get(name)) if name is not None else None
+    choice = _parse_choices(row.get(name)) if name is not None else None
     if not choice:
         raise Skipped("not annotated: it has no choice")
     return {**{other: value for other, value in row.items() if other != name}, field: choice}
 
 
-def _of_choice(value: object) -> Any:
+def _parse_choices(value: object) -> Any:
     """The choices of a cell: one name, or ``{"choices": […]}``, written as text in columns; None if it is neither."""
     value = unpacked(value)
     if isinstance(value, dict):
@@ -97,7 +97,7 @@ def _choices(task: TextFields, config: TextsConfig) -> list[str]:
     true = [one for one in annotations if one.get("ground_truth")]
     distinct: list[list[str]] = []
     for annotation in true[:1] or annotations:
-        labels = _of_annotation(annotation, config)
+        labels = _annotation_labels(annotation, config)
         if labels and labels not in distinct:
             distinct.append(labels)
     if not distinct:
@@ -110,7 +110,7 @@ def _choices(task: TextFields, config: TextsConfig) -> list[str]:
     return distinct[0]
 
 
-def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
+def _annotation_labels(annotation: TextFields, config: TextsConfig) -> list[str]:
     """The labels of one annotation; of several controls those of the configured one."""
     chosen: dict[str, list[str]] = {}
     for result in annotation.get("result") or []:

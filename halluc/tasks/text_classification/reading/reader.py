@@ -27,12 +27,12 @@ from halluc.tasks.text_classification.reading.fields import (
     TextFields,
     choose,
     is_header,
-    missing,
-    of_items,
+    item_fields,
+    missing_field_error,
 )
 from halluc.tasks.text_classification.reading.labels import Labels, LabelsAndRepairs
 from halluc.tasks.text_classification.reading.predictions import TextPredictions
-from halluc.tasks.text_classification.reading.presets import recognised, translated
+from halluc.tasks.text_classification.reading.presets import detect_preset, translate_record
 from halluc.tasks.text_classification.reading.warnings import FirstRows
 from halluc.tasks.text_classification.writers import WRITERS
 
@@ -139,7 +139,7 @@ class _Mapper:
                 an example.
         """
         is_first = self._fields is None and not self.mapping_text
-        given, fields = self._mapped(row)
+        given, fields = self._map_row(row)
         text = given.get(fields.text, _ABSENT)
         if is_first and fields.labels and is_header(text, given.get(fields.labels[0])):
             help = "remove it; or, if it is the header of a table, set `data.format: csv` and `data.header: true`"
@@ -148,10 +148,10 @@ class _Mapper:
         if text is _ABSENT:
             tokens, second = self._tokens(given, fields)
         else:
-            tokens = self._cut(text, fields.text, "an empty text")
+            tokens = self._tokenize(text, fields.text, "an empty text")
             if self._is_pair:
                 tokens, second = tokens + self._second(given, fields), len(tokens)
-        labels, repairs = self._labels_of(given, fields, row.line)
+        labels, repairs = self._parse_labels(given, fields, row.line)
         name = identity
         if fields.id is not None and (own := own_id(given.get(fields.id), fields.id)) is not None:
             name = str(own)
@@ -168,7 +168,7 @@ class _Mapper:
         given = row.fields
         if 0 not in given:
             given = {name: value for name, value in given.items() if value is not None}
-        fields = self._of_row(given)
+        fields = self._row_fields(given)
         if TOKENS in given:
             texts = given.get(fields.text, given.get("text")), given.get("second_text")
             return given_tokens(
@@ -196,25 +196,25 @@ class _Mapper:
     def _text(self, given: Mapping[str | int, Any], column: Column | None, key: str) -> str:
         text = None if column is None else given.get(column)
         if text is None:
-            raise Unreadable("D107", *missing(given, column, key))
+            raise Unreadable("D107", *missing_field_error(given, column, key))
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", f"see `data.{key}`")
         return text
 
-    def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], TextFields]:
+    def _map_row(self, row: Row) -> tuple[Mapping[str | int, Any], TextFields]:
         """The row, translated if an annotation tool wrote it, and its fields."""
         given = row.fields
         if self._fields is None and self._preset is None and self._labelled:
-            self._preset = recognised(given)
+            self._preset = detect_preset(given)
         if self._preset is not None and self._labelled:
-            given = translated(given, self._preset, self.config)
-        return given, self._of_row(given)
+            given = translate_record(given, self._preset, self.config)
+        return given, self._row_fields(given)
 
-    def _of_row(self, given: Mapping[str | int, Any]) -> TextFields:
+    def _row_fields(self, given: Mapping[str | int, Any]) -> TextFields:
         """The fields of a row: those of the first row, unless this row is a JSON list."""
         if not self._by_number and 0 in given:
-            fields = of_items(given, self.config, labelled=self._labelled)
-            self.mapping_text = self.mapping_text or fields.described(given).replace("column", "item")
+            fields = item_fields(given, self.config, labelled=self._labelled)
+            self.mapping_text = self.mapping_text or fields.describe(given).replace("column", "item")
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
@@ -231,7 +231,7 @@ class _Mapper:
 
     def _mapping_line(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
         """The mapping in one line, from the first row."""
-        text = fields.described(given)
+        text = fields.describe(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
@@ -243,7 +243,7 @@ class _Mapper:
         )
         return f"{text}; preset: {self._preset}" if self._preset is not None else text
 
-    def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> LabelsAndRepairs:
+    def _parse_labels(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> LabelsAndRepairs:
         labels = self._labels
         assert labels is not None, "examples have labels"
         columns = fields.labels
@@ -256,19 +256,19 @@ class _Mapper:
             try:
                 result = self._columns.get(cells)
             except TypeError:  # a list or an object in a cell
-                return labels.of_columns(columns, cells, line)
+                return labels.parse_columns(columns, cells, line)
             if result is None:
-                result = self._columns[cells] = labels.of_columns(columns, cells, line)
+                result = self._columns[cells] = labels.parse_columns(columns, cells, line)
             return result
         if labels.outside:
             return (), ()
-        raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))
+        raise Unreadable("D123", *missing_field_error(given, self.config.label_columns[0], "label_field"))
 
     def _tokens(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[tuple[str, ...], int | None]:
         """The tokens in the file, and the first token of the second text of a pair."""
         words = given.get(TOKENS)
         if words is None:
-            raise Unreadable("D107", *missing(given, fields.text, "text_field"))
+            raise Unreadable("D107", *missing_field_error(given, fields.text, "text_field"))
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise Unreadable("D107", f"`{TOKENS}` is not a list of strings", MEND)
         if any("\0" in word for word in words):
@@ -298,11 +298,11 @@ class _Mapper:
         assert fields.second is not None, "of pairs"
         text = given.get(fields.second, _ABSENT)
         if text is _ABSENT:
-            problem, help = missing(given, fields.second, "second_field")
+            problem, help = missing_field_error(given, fields.second, "second_field")
             raise Unreadable("D107", problem, f"a pair needs two texts; {help}")
-        return self._cut(text, fields.second, "the second text is empty")
+        return self._tokenize(text, fields.second, "the second text is empty")
 
-    def _cut(self, text: object, field: Column, empty: str) -> tuple[str, ...]:
+    def _tokenize(self, text: object, field: Column, empty: str) -> tuple[str, ...]:
         """The tokens of a text; ``empty`` is the message if there are none."""
         if text is None or text == "":
             raise Unreadable("D106", empty, _EMPTY)

@@ -14,7 +14,7 @@ from halluc.data.fields import Place
 from halluc.data.rows.row import Skipped, Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.forms import RawSpan
-from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, in_characters, is_surface
+from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, character_range, is_surface
 
 # Spans, repairs, and the confidences of spans in the file.
 Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
@@ -62,7 +62,7 @@ class SpanAlignment:
                 and fault is None
             ):
                 spans.append(Span(opens, closes, label))
-            elif (span := self._aligned(given, sentence, reading, repairs)) is not None:
+            elif (span := self._align_one(given, sentence, reading, repairs)) is not None:
                 spans.append(span)
             else:
                 continue
@@ -71,26 +71,26 @@ class SpanAlignment:
         disjoint = tuple(spans) if len(spans) == 1 else self._disjoint(spans, repairs)
         return disjoint, tuple(repairs), confidences
 
-    def _aligned(self, given: RawSpan, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
+    def _align_one(self, given: RawSpan, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
         """The tokens of any other span; None if it is removed."""
         if given.fault is not None:
-            return self._misfit(f"{_described(given)} {given.fault}", None, repairs)
+            return self._misfit(f"{_describe(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
-            return self._of_tokens(given, sentence, reading)
+            return self._align_token_offsets(given, sentence, reading)
         assert sentence.bounds is not None, "offsets count tokens if these do not occur in the text"
-        place = in_characters(given, sentence, reading)
+        place = character_range(given, sentence, reading)
         if place is None:
-            raise self._outside(given, sentence, reading)
+            raise self._out_of_range_error(given, sentence, reading)
         start, end = place
         surface = sentence.text[start:end]
         if given.surface is not None and not is_surface(given.surface, surface):
             raise Unreadable(
                 "D109",
-                f'{_described(given)} has the text "{given.surface}", but its offsets give "{surface}"',
+                f'{_describe(given)} has the text "{given.surface}", but its offsets give "{surface}"',
                 self.advice(reading) or _SEE,
             )
         if surface[:1].isspace() or surface[-1:].isspace():
-            blanks = _blanks(given, surface)
+            blanks = _describe_blanks(given, surface)
             if not surface.strip():
                 return self._misfit(blanks, None, repairs, reading)
             if self.config.strip_spans:
@@ -100,18 +100,18 @@ class SpanAlignment:
                 help = "set `data.strip_spans: true` to remove such white space from spans"
                 raise Unreadable("D110", blanks, "; but ".join(filter(None, (help, self.advice(reading)))))
         if self.config.strip_invisible:
-            start, end = _without_hidden(sentence, start, end)
-        span = self._on_tokens(given, sentence, (start, end), reading, repairs)
+            start, end = _strip_hidden(sentence, start, end)
+        span = self._align_characters(given, sentence, (start, end), reading, repairs)
         stated = (given.first, given.last)
         if span is not None and sentence.source != "text" and stated not in ((None, None), (span.start, span.end - 1)):
             raise Unreadable(
                 "D109",
-                f"{_described(given)} covers tokens {span.start} to {span.end - 1}, not {stated[0]} to {stated[1]}",
+                f"{_describe(given)} covers tokens {span.start} to {span.end - 1}, not {stated[0]} to {stated[1]}",
                 f"token_start and token_end differ; {_SEE}",
             )
         return span
 
-    def _on_tokens(
+    def _align_characters(
         self, given: RawSpan, sentence: Sentence, place: Place, reading: OffsetReading, repairs: list[str]
     ) -> Span | None:
         bounds = sentence.bounds
@@ -123,18 +123,18 @@ class SpanAlignment:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
         if first > last:
-            return self._misfit(f"{_described(given)} does not cover any token", None, repairs, reading)
+            return self._misfit(f"{_describe(given)} does not cover any token", None, repairs, reading)
         if (bounds[first][0], bounds[last][1]) == place:
             return Span(first, last + 1, given.label)
         cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]
         surface = sentence.text[start:end]
         what = " and ".join(f'"{token}"' for token in cut)
         if cut:
-            problem = f'{_described(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
+            problem = f'{_describe(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
         elif surface[0].isspace() or surface[-1].isspace():
-            problem = _blanks(given, surface)
+            problem = _describe_blanks(given, surface)
         else:
-            problem = f'{_described(given)} "{surface}" does not cover any token'
+            problem = f'{_describe(given)} "{surface}" does not cover any token'
         return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
 
     def _misfit(
@@ -154,10 +154,10 @@ class SpanAlignment:
         more = " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
         raise Unreadable("D110", problem, advice or f"set `data.bad_spans: drop`{more}")
 
-    def _of_tokens(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Span:
+    def _align_token_offsets(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Span:
         start, end = reading.start(given), reading.end(given)
         if not 0 <= start < end <= len(sentence.tokens):
-            raise self._outside(given, sentence, reading)
+            raise self._out_of_range_error(given, sentence, reading)
         words = sentence.tokens[start:end]
         text, bounds = given.surface, sentence.bounds
         surfaces = [" ".join(words), "".join(words)]
@@ -166,19 +166,19 @@ class SpanAlignment:
         if text is not None and not any(is_surface(text, surface) for surface in surfaces):
             raise Unreadable(
                 "D109",
-                f'{_described(given)} has the text "{text}", but its offsets give "{surfaces[0]}"',
+                f'{_describe(given)} has the text "{text}", but its offsets give "{surfaces[0]}"',
                 self.advice(reading) or _SEE,
             )
         return Span(start, end, given.label)
 
-    def _outside(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Unreadable:
+    def _out_of_range_error(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Unreadable:
         where = f"0..{len(sentence.text)} (characters)"
         if reading.unit == "tokens":
             where = f"0..{len(sentence.tokens)} (tokens)"
         elif reading.unit != "characters":
             where = f"of the text, or inside a character, in {reading.unit}"
         return Unreadable(
-            "D109", f"{_described(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
+            "D109", f"{_describe(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
         )
 
     def _disjoint(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
@@ -188,7 +188,7 @@ class SpanAlignment:
             return tuple(spans)
         how = self.config.overlaps
         if how in ("innermost", "outermost"):
-            spans = _nested(spans, how, repairs)
+            spans = _drop_nested(spans, how, repairs)
         kept: list[Span] = []  # sorted, without overlap
         for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.label)):
             at = bisect_right(kept, span.start, key=itemgetter(0))
@@ -205,7 +205,7 @@ class SpanAlignment:
         return tuple(kept)
 
 
-def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
+def _drop_nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
     """The spans that contain no other span (innermost), or that no other span contains (outermost)."""
     inner = how == "innermost"
     kept: list[Span] = []
@@ -225,16 +225,16 @@ def _cuts(token: Place, span: Place) -> bool:
     return token[0] < span[0] < token[1] or token[0] < span[1] < token[1]
 
 
-def _described(given: RawSpan) -> str:
+def _describe(given: RawSpan) -> str:
     return f"span [{given.start}, {given.end}] {given.label}"
 
 
-def _blanks(given: RawSpan, surface: str) -> str:
+def _describe_blanks(given: RawSpan, surface: str) -> str:
     where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
-    return f'{_described(given)} "{surface}" {where} with white space'
+    return f'{_describe(given)} "{surface}" {where} with white space'
 
 
-def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:
+def _strip_hidden(sentence: Sentence, start: int, end: int) -> Place:
     """The bounds of a span without invisible characters at its ends, since tokens do not contain them."""
     text = sentence.text
     while start < end and not text[start].isspace() and is_invisible(text[start]):

@@ -67,7 +67,7 @@ class TagColumns:
         if cleaned is not tokens:  # words that occur in many sentences are stored once
             cleaned = tuple(map(sys.intern, cleaned))
         if kept is not None:
-            tags = values.kept_tags(tags, kept, self.config.outside_tags)
+            tags = values.select_tags(tags, kept, self.config.outside_tags)
             lines = tuple(lines[at] for at in kept)
         return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags, number=number)
 

@@ -16,7 +16,7 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Finding, Place
 from halluc.runs.data import Renamed
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.tag_notation import STANDARD, looks_outside, outside_key
+from halluc.tasks.token_classification.reading.tag_notation import STANDARD, may_be_outside, outside_key
 from halluc.tasks.token_classification.reading.tag_schemes import (
     MOST_KEPT,
     TagReading,
@@ -88,12 +88,12 @@ class TagDecoder(ExampleBuilder):
                 return None
             spans = decoded
         if self.renamed and spans:
-            spans = tuple(self._renamed(spans))
+            spans = tuple(self._rename_labels(spans))
         if not self._are_valid(sentence, spans or ()):
             return None
         return Tagged(sentence.id, sentence.origin, sentence.tokens, spans or ())
 
-    def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
+    def _rename_labels(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:
             if span.label not in self.renamed:
                 yield span
@@ -161,7 +161,7 @@ class TagDecoder(ExampleBuilder):
         """The error for a tag that cannot be read."""
         if reading.notation.split(tag) is not None:
             return f"`{tag}` is not a tag of {reading.scheme.upper()}", "check `data.scheme`"
-        if looks_outside(tag):
+        if may_be_outside(tag):
             return f"`{tag}` is not a tag", f"if it means O, set {outside_key(tag)}"
         of_key = f"check `data.{label_keys(self.config)[0]}`"
         if reading.notation != STANDARD:

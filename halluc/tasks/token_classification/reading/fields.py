@@ -40,7 +40,7 @@ class SentenceFields:
     form: str | None = None
 
     @property
-    def described(self) -> str:
+    def description(self) -> str:
         """In one line, as ``halluc check`` prints it."""
         parts = [(role, getattr(self, role)) for role in ("tokens", "text", "tags", "spans", "id")]
         form = f" ({self.form})" if self.form else ""
@@ -60,15 +60,15 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
     resolved = config.resolved(
-        next((one for one in several if _exist(records, [one[name] for name in names if name in one])), several[0])
+        next((one for one in several if _has_all(records, [one[name] for name in names if name in one])), several[0])
     )
     choice = _Choice(rows, resolved, records, gold)
-    if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
+    if gold and config.preset is None and choice.is_default("tokens") and presets.detect_preset(records) == "gliner":
         raise choice.error("span ends in GLiNER files are inclusive, which cannot be detected", "")
     return resolved, choice.fields()
 
 
-def _exist(records: _Records, names: Sequence[str | int]) -> bool:
+def _has_all(records: _Records, names: Sequence[str | int]) -> bool:
     return all(any(_value(record, path_of(name, records)) is not None for record in records) for name in names)
 
 
@@ -80,7 +80,7 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
         return True
 
 
-def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+def no_input_error(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     """The error for a record with these fields, none of which is the input."""
     return Unreadable(
         "D107",
@@ -89,7 +89,7 @@ def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     )
 
 
-def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+def no_annotation_error(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     return Unreadable(
         "D107",
         f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}",
@@ -101,7 +101,7 @@ class _Choice:
     def __init__(self, rows: Sequence[Row], config: SpansConfig, records: _Records, gold: bool) -> None:
         self.rows, self.config, self.records, self.gold = rows, config, records, gold
         self.names = list(dict.fromkeys(name for record in records for name in record))
-        self.known = {role: self._named(role) for role in _ROLES}
+        self.known = {role: self._find_field(role) for role in _ROLES}
         id_path = path_of(config.id_field, records)
         self.id = id_path if any(value_at(record, id_path) is not None for record in records) else ()
 
@@ -110,7 +110,7 @@ class _Choice:
         if known["tokens"] is None and known["text"] is None:
             self._guess_input()
         if self.gold and known["tokens"] is not None and known["text"] is None and self.is_default("text"):
-            known["text"] = self._text_of(known["tokens"])
+            known["text"] = self._find_text(known["tokens"])
         if self.gold and known["tags"] is None and known["spans"] is None:
             self._guess_annotation()
         if not self.gold:
@@ -120,14 +120,14 @@ class _Choice:
         at = known["spans"]
         if at is not None and self.is_default("spans"):
             self._refuse_empty(at)
-        if at is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
-            raise self._token_a_row()
+        if at is None and self._is_token_per_row(known["tokens"] or known["text"]):
+            raise self._token_per_row_error()
         text = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
         return SentenceFields(self.id, **known, form=next((form for form in text if form is not None), None))
 
     # --- by name
 
-    def _named(self, role: str) -> Path | None:
+    def _find_field(self, role: str) -> Path | None:
         """The field that the config names, or one with a usual name that fits; None if there is none."""
         name = getattr(self.config, f"{role}_field")
         is_default = self.is_default(role)
@@ -154,34 +154,34 @@ class _Choice:
         """Words if exactly one field has them, else a text."""
         known = self.known
         if absent := self._absent("tokens", "text"):
-            raise self._no_input(absent)
-        used = self._used()
+            raise self._input_error(absent)
+        used = self._used_fields()
         free = [name for name in self.names if name not in used]
         if len(free) > _MOST_FIELDS:
-            raise self._no_input([])
-        lists = [name for name in free if self._all(name, forms.are_words)]
-        texts = [name for name in free if self._all(name, forms.is_plain)]
+            raise self._input_error([])
+        lists = [name for name in free if self._all_values_fit(name, forms.are_words)]
+        texts = [name for name in free if self._all_values_fit(name, forms.is_plain)]
         if self.gold and (known["tags"] is not None or known["spans"] is None):
             pairs = self._tokens_with_tags([*lists, *texts], known["tags"])
             if len(pairs) == 1:
                 known["tokens"], known["tags"] = ((name,) for name in pairs[0])
                 return
-            if pairs and self._is_a_token_a_row((pairs[0][0],)):
-                raise self._token_a_row()
+            if pairs and self._is_token_per_row((pairs[0][0],)):
+                raise self._token_per_row_error()
             if pairs:
-                raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words in addition to tags")
+                raise self._ambiguity("tokens", list(dict(pairs)), "words in addition to tags")
         if len(texts) > 1 or (lists and texts):
-            texts = self._fitting(texts)
+            texts = self._fitting_texts(texts)
         results = [*lists, *texts]
         if len(results) > 1:
-            raise self._several("tokens" if lists else "text", results, "words or a text")
+            raise self._ambiguity("tokens" if lists else "text", results, "words or a text")
         if not results:
-            raise self._no_input([])
+            raise self._input_error([])
         known["tokens" if lists else "text"] = (results[0],)
 
-    def _text_of(self, tokens: Path) -> Path | None:
+    def _find_text(self, tokens: Path) -> Path | None:
         """The only field whose text contains the tokens of each row, in order: offsets may count its characters."""
-        used = self._used()
+        used = self._used_fields()
         results = [name for name in self.names if name not in used and self._contains_tokens(name, tokens)]
         return (results[0],) if len(results) == 1 else None
 
@@ -197,7 +197,7 @@ class _Choice:
                 return False
         return True
 
-    def _fitting(self, texts: list[str | int]) -> list[str | int]:
+    def _fitting_texts(self, texts: list[str | int]) -> list[str | int]:
         """Of several text fields, those that fit the offsets and surfaces of all spans."""
         if not self.gold:
             return texts
@@ -212,8 +212,8 @@ class _Choice:
 
     def _guess_annotation(self) -> None:
         if absent := self._absent("tags", "spans"):
-            raise self._no_annotation(absent)
-        used, words = self._used(), self.known["tokens"] or self.known["text"]
+            raise self._annotation_error(absent)
+        used, words = self._used_fields(), self.known["tokens"] or self.known["text"]
         tags = [name for name in self.names if words and name not in used and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
@@ -223,12 +223,12 @@ class _Choice:
             )
         role, result, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
         if len(result) != 1:
-            raise self._several(role, result, what) if result else self._no_annotation([])
+            raise self._ambiguity(role, result, what) if result else self._annotation_error([])
         self.known[role] = (result[0],)
 
     def _spans_fields(self) -> list[str | int]:
         """Fields whose values are all spans, and not all empty."""
-        used = self._used()
+        used = self._used_fields()
         return [name for name in self.names if name not in used and self._are_spans(name)]
 
     def _are_spans(self, name: str | int) -> bool:
@@ -264,16 +264,16 @@ class _Choice:
                     f"set `data.spans_field` to the right one, for example `{others[0]}`",
                 )
 
-    def _is_a_token_a_row(self, words: Path | None) -> bool:
+    def _is_token_per_row(self, words: Path | None) -> bool:
         """Whether several rows all consist of one word in text form: then a row is not a sentence."""
         given = [_value(record, words) for record in self.records] if words is not None else []
         return len(given) > 1 and all(forms.is_plain(value) and len(value.split()) < 2 for value in given)
 
-    def _all(self, name: str | int, fits: Any) -> bool:
+    def _all_values_fit(self, name: str | int, fits: Any) -> bool:
         met = [record[name] for record in self.records if record.get(name) is not None]
         return len(met) == len(self.records) > 0 and all(map(fits, met))
 
-    def _used(self) -> set[str | int]:
+    def _used_fields(self) -> set[str | int]:
         return {path[0] for path in (*self.known.values(), self.id) if path}
 
     # --- errors
@@ -283,25 +283,25 @@ class _Choice:
         given = [role for role in roles if not self.is_default(role) and self.known[role] is None]
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
-    def _no_input(self, absent: list[str]) -> HallucError:
-        tags = [name for name in self.names if self._all(name, forms.is_tag)]
+    def _input_error(self, absent: list[str]) -> HallucError:
+        tags = [name for name in self.names if self._all_values_fit(name, forms.is_tag)]
         if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
-            return self._token_a_row()
-        return self._without(no_input(self.config, self.names), absent)
+            return self._token_per_row_error()
+        return self._missing_field_error(no_input_error(self.config, self.names), absent)
 
-    def _no_annotation(self, absent: list[str]) -> HallucError:
-        why = no_annotation(self.config, self.names)
-        label = next((name for name in ("label", "labels") if self._all(name, forms.is_plain)), None)
+    def _annotation_error(self, absent: list[str]) -> HallucError:
+        why = no_annotation_error(self.config, self.names)
+        label = next((name for name in ("label", "labels") if self._all_values_fit(name, forms.is_plain)), None)
         if label is not None:
             why.help = f"`{label}` has one value per text: perhaps it is `task.type: text_classification`"
-        return self._without(why, absent)
+        return self._missing_field_error(why, absent)
 
-    def _without(self, why: Unreadable, absent: list[str]) -> HallucError:
+    def _missing_field_error(self, why: Unreadable, absent: list[str]) -> HallucError:
         return self.error(
             f"no row has {' or '.join(absent)}; it has {quoted(self.names)}" if absent else why.problem, why.help
         )
 
-    def _token_a_row(self) -> HallucError:
+    def _token_per_row_error(self) -> HallucError:
         """The error for a file with one token per row, with the keys that read it if it is CSV."""
         shown, names = self.rows[0].shown, list(map(str, self.names))
         problem = "each row has one token instead of a sentence"
@@ -318,7 +318,7 @@ class _Choice:
             keys += ["sentence_column: 0"] * counts_sentences + ["token_column: 1"]
         return self.error(problem, f"set {', '.join(f'`data.{key}`' for key in keys)}")
 
-    def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
+    def _ambiguity(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
         return self.error(
             f"{quoted(names, ' and ')} have {what}",
             f"set `data.{role}_field` to the right one, for example `data.{role}_field: {names[0]}`",

@@ -63,7 +63,7 @@ class Plan(NamedTuple):
     confidence: str | None
 
     @property
-    def shown(self) -> str:
+    def key_names(self) -> str:
         keys = (self.start or self.first, self.length or self.end or self.last, self.label)
         return ", ".join(key for key in keys if key is not None)
 
@@ -108,29 +108,29 @@ def spans(value: Any, field: str, label: str | None = None) -> list[RawSpan]:
     """
     value = unpacked(value)
     if isinstance(value, dict):
-        inner = wrapped(value)
+        inner = unwrap_spans(value)
         if inner is None:
-            return list(_by_label(value, field))
+            return list(_spans_by_label(value, field))
         value = inner
     if not isinstance(value, (list, tuple)):
         raise Unreadable("D107", f"`{field}` is neither a list nor a mapping")
     results = []
     for item in value:
         if isinstance(item, dict):
-            if (given := _of_object(item, field, label)) is not None:
+            if (given := _parse_object(item, field, label)) is not None:
                 results.append(given)
         elif isinstance(item, (list, tuple)) and len(item) == 3:
             start, end, name = item
             if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
                 results.append(RawSpan(start, end, name))
             else:
-                results.append(_checked(start, end, name))
+                results.append(_make_span(start, end, name))
         else:
             raise Unreadable("D107", f"`{field}` has an item that is neither [start, end, label] nor a mapping")
     return results
 
 
-def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
+def unwrap_spans(value: Mapping[str, Any]) -> Sequence[Any] | None:
     """The list of spans in an object around it; None if it is an object of labels."""
     for key in _WRAPPERS:
         inner = value.get(key)
@@ -143,37 +143,37 @@ def _may_be_span(item: Any) -> bool:
     return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) == 3)
 
 
-def _by_label(value: Mapping[str, Any], field: str) -> Iterator[RawSpan]:
+def _spans_by_label(value: Mapping[str, Any], field: str) -> Iterator[RawSpan]:
     for label, mentions in value.items():
         for surface, places in mentions.items() if isinstance(mentions, dict) else [(None, mentions)]:
             for place in places if isinstance(places, (list, tuple)) else [places]:
                 if not isinstance(place, (list, tuple)) or len(place) != 2:
                     raise Unreadable("D107", f"`{field}.{label}` has no [start, end] pairs")
-                yield _checked(place[0], place[1], label)._replace(surface=surface)
+                yield _make_span(place[0], place[1], label)._replace(surface=surface)
 
 
-def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> RawSpan | None:
+def _parse_object(item: Mapping[str, Any], field: str, label: str | None) -> RawSpan | None:
     """A span from an object; None for a result of Label Studio that is not a span, such as a relation."""
     keys = plan(tuple(item), label)
     inner = item.get("value")
     if item.get("type") in _NO_SPANS and (keys.start is None or isinstance(inner, dict)):
         return None
     if isinstance(inner, dict):
-        return _of_object(inner, field, label)
+        return _parse_object(inner, field, label)
     if keys.label == "entity" and "index" in item and "word" in item:
         message = f"`{field}` has word pieces, the output of a transformers pipeline without aggregation"
         raise Unreadable("D107", message, 'call the pipeline with `aggregation_strategy="simple"`')
     name = _label(item, keys, field)
     first = last = None
     if keys.first is not None and keys.last is not None:
-        first, last = _whole(item[keys.first]), _whole(item[keys.last])
+        first, last = _parse_integer(item[keys.first]), _parse_integer(item[keys.last])
     start = item[keys.start] if keys.start is not None else first
-    if keys.length is not None and (length := _whole(item[keys.length])) is not None and type(start) is int:
+    if keys.length is not None and (length := _parse_integer(item[keys.length])) is not None and type(start) is int:
         end: Any = start + length
     else:
         end = item[keys.end] if keys.end is not None else None if last is None else last + 1
     if not (type(start) is int and type(end) is int and type(name) is str and name and not name.isspace()):
-        start, end, name = _checked(start, end, name)[:3]
+        start, end, name = _make_span(start, end, name)[:3]
     surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)
     fault = None if keys.fault is None else item[keys.fault]
     confidence = None if keys.confidence is None else item[keys.confidence]
@@ -203,7 +203,7 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
     return name
 
 
-def _whole(value: Any) -> int | None:
+def _parse_integer(value: Any) -> int | None:
     """An integer, which may be written as text or as a float."""
     if type(value) is int:
         return value
@@ -212,8 +212,8 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
-def _checked(start: Any, end: Any, label: Any) -> RawSpan:
-    first, last = _whole(start), _whole(end)
+def _make_span(start: Any, end: Any, label: Any) -> RawSpan:
+    first, last = _parse_integer(start), _parse_integer(end)
     if first is not None and last is not None and label is None:
         raise Unreadable("D107", f"the span [{first}, {last}] has no `label`")
     if first is None or last is None or not isinstance(label, str) or not label.strip():
@@ -225,7 +225,7 @@ def form(value: Any, label: str | None = None) -> str | None:
     """The name of the notation of a field's spans for ``halluc check``; None if there are no spans."""
     value = unpacked(value)
     if isinstance(value, dict):
-        inner = wrapped(value)
+        inner = unwrap_spans(value)
         if inner is None:
             return "start and end by label" if value else None
         value = inner
@@ -233,7 +233,7 @@ def form(value: Any, label: str | None = None) -> str | None:
         if isinstance(item, dict):
             inner = item.get("value")
             result = plan(tuple(inner if isinstance(inner, dict) else item), label)
-            return result.shown if result.start is not None or result.first is not None else None
+            return result.key_names if result.start is not None or result.first is not None else None
         return "start, end, label" if _may_be_span(item) else None
     return None
 

@@ -74,7 +74,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
     return {at: place for place, at in enumerate(accumulate(sizes, initial=0))}
 
 
-def in_characters(given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Place | None:
+def character_range(given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Place | None:
     """Start and end of a span in characters of the text; None if it is outside, or splits a character."""
     start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
@@ -97,7 +97,7 @@ def _fits(given: RawSpan, sentence: Sentence, reading: OffsetReading, strip: boo
         fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
         surface = " ".join(sentence.tokens[start:end])
         return (start, end) if fits and (given.surface is None or is_surface(given.surface, surface)) else None
-    place = in_characters(given, sentence, reading)
+    place = character_range(given, sentence, reading)
     if place is None:
         return None
     start, end = place
@@ -136,7 +136,7 @@ def places_of(samples: Sequence[Sample], reading: OffsetReading, strip: bool) ->
     return None if None in places else tuple(places)
 
 
-def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
+def detect_unit(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
     """The unit of offsets if there are both a text and its tokens, and whether it is certain.
 
     All small offsets fit tokens, but few fit the borders of words by chance: if half of the spans fit characters,
@@ -214,10 +214,10 @@ def doubts(samples: Sequence[Sample], now: OffsetReading, configured: Collection
         places = places_of(samples, other, strip) if present else None
         if places is not None and places != present:
             text = f"{why}: " if why else "the first spans fit in two ways: "
-            yield f"{text}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
+            yield f"{text}offsets are read as {now}; if they count {other}, set {' and '.join(_new_keys(other, now))}"
 
 
-def _changed(reading: OffsetReading, now: OffsetReading) -> list[str]:
+def _new_keys(reading: OffsetReading, now: OffsetReading) -> list[str]:
     """The keys that change one reading to another."""
     end = "inclusive" if reading.inclusive else "exclusive"
     keys = (("span_unit", reading.unit), ("span_end", end), ("span_base", reading.base))
@@ -236,10 +236,10 @@ def _advice(reading: OffsetReading, now: OffsetReading) -> str | None:
         differences.append(f"offsets start at {reading.base}")
     if not differences:
         return None
-    return f"every span fits if {' and '.join(differences)}: set {' and '.join(_changed(reading, now))}"
+    return f"every span fits if {' and '.join(differences)}: set {' and '.join(_new_keys(reading, now))}"
 
 
-def joined(tokens: Sequence[str]) -> Sentence:
+def join_tokens(tokens: Sequence[str]) -> Sentence:
     """A sentence of tokens without a text."""
     text = " ".join(tokens)
     return Sentence(text, tokens, located(tokens, text), "tokens")

@@ -67,7 +67,7 @@ class SentencePredictions(PredictionFile):
             [one for one in repairs if one not in overlaps],
             "predicted spans stripped, widened or removed according to `data`",
         )
-        decoding, examples = self._decoded([replace(raw, repairs=()) for raw, *_ in sentences], self.config, self.bad)
+        decoding, examples = self._decode([replace(raw, repairs=()) for raw, *_ in sentences], self.config, self.bad)
         reading = decoding.readings.get("test")
         iob2 = reading if reading is not None and reading.scheme == "iob2" else None
         if reading is not None:
@@ -91,7 +91,7 @@ class SentencePredictions(PredictionFile):
         spans = {span._replace(label=label): confidence for span, label, confidence in named if label is not None}
         return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
 
-    def _decoded(
+    def _decode(
         self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
     ) -> tuple[TagDecoder, list[Tagged | None]]:
         """Examples from sentences. Tags that fit no scheme are read as IOB2; so are tags that fit IOB1, because they
@@ -135,12 +135,12 @@ class SentencePredictions(PredictionFile):
         own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
         own += width if own < 0 else 0
         token = own if own < width - 1 and first[own][:1] == self.corpus.examples[0].tokens[:1] else 0
-        results = list(self.sound(self._of_column(rows, token, width - 1), RawSentence))
+        results = list(self.sound(self._read_column(rows, token, width - 1), RawSentence))
         if token < width - 2 and not self.bad:
-            self._check_gold(self._of_column(rows, token, width - 2))
+            self._check_gold(self._read_column(rows, token, width - 2))
         return [(raw, {}, False) for raw in results]
 
-    def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
+    def _read_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
         pairs = [replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows]
         return TagColumns(self.config, Tokenizer.of(self.config)).sentences(pairs, pairs[:MOST_ROWS], "test")
 
@@ -149,7 +149,7 @@ class SentencePredictions(PredictionFile):
         bad: list[BadLine] = []
         config = self.config.model_copy(update={"rename_labels": self.data.rename_labels})
         try:
-            _, examples = self._decoded([one for one in items if isinstance(one, RawSentence)], config, bad)
+            _, examples = self._decode([one for one in items if isinstance(one, RawSentence)], config, bad)
         except HallucError:  # no tags
             return
         labels = {span.label for one in examples if one is not None for span in one.spans}
@@ -168,7 +168,7 @@ class SentencePredictions(PredictionFile):
     # --- records
 
     def _records(self, layout: Layout) -> list[_Sentence]:
-        rows = list(self.each(self.rows(layout), self._usual))
+        rows = list(self.each(self.rows(layout), self._with_usual_fields))
         records: dict[Any, Records] = {}
         for keys in dict.fromkeys(row.fields[_KEYS] for row in rows):
             config = self.config.model_copy(update=dict(keys))
@@ -182,7 +182,7 @@ class SentencePredictions(PredictionFile):
 
         return list(self.each(rows, sentence))
 
-    def _usual(self, row: Row) -> Row:
+    def _with_usual_fields(self, row: Row) -> Row:
         """The row with the usual field names, the config keys that its spans need, and the confidences of its spans."""
         record, data = row.fields, self.data
         fields = {_KEYS: (), _CONFIDENCES: {}, **given_id(record, data)}
@@ -201,17 +201,17 @@ class SentencePredictions(PredictionFile):
         value = unpacked(record[name])
         items = value if isinstance(value, list) else []
         if name in (PREDICTED_TAGS, data.tags_field, "tags") or (items and isinstance(items[0], str)):
-            given = forms.spans(_scored(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
+            given = forms.spans(_as_objects(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
             confidences = {Span(one.start, one.end, one.label): one.confidence for one in given}
             return replace(row, fields={**fields, "tags": value, _CONFIDENCES: confidences})
         is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`
         if name == PREDICTED or is_written:
             counts_tokens = "tokens" in fields and (is_written or "text" not in fields)
             fields[_KEYS] = (*_OWN, ("span_unit", "tokens")) if counts_tokens else _OWN
-        return replace(row, fields={**fields, "spans": _scored(value)})
+        return replace(row, fields={**fields, "spans": _as_objects(value)})
 
 
-def _scored(items: Any) -> Any:
+def _as_objects(items: Any) -> Any:
     """Spans with ``[start, end, label, confidence]`` converted to objects."""
     if not isinstance(items, list):
         return items

@@ -56,7 +56,7 @@ _TITLES = {
 _Record = Mapping[str | int, Any]
 
 
-def recognised(records: list[_Record]) -> str | None:
+def detect_preset(records: list[_Record]) -> str | None:
     """The preset that fits the shape of the records; None if there is none, or several."""
     fit = [name for name, has_shape in _SHAPES.items() if records and all(map(has_shape, records))]
     return fit[0] if len(fit) == 1 else None
@@ -64,28 +64,28 @@ def recognised(records: list[_Record]) -> str | None:
 
 def proposal(records: list[_Record], given: str | None) -> str | None:
     """Advice for an error message if the records fit a preset that is not set."""
-    name = recognised(records)
-    return _proposed(name) if name is not None and name != given else None
+    name = detect_preset(records)
+    return _proposal_text(name) if name is not None and name != given else None
 
 
 def proposal_for(path: Path) -> str | None:
     """The same for a file, or a folder, whose first column has no tokens or that has separate annotation files."""
     if path.is_dir():
-        return _proposed("brat") if any(path.glob("*.ann")) else None
+        return _proposal_text("brat") if any(path.glob("*.ann")) else None
     if not path.is_file():
         return None
     if path.suffix == ".txt" and path.with_suffix(".ann").is_file():
-        return _proposed("brat")
+        return _proposal_text("brat")
     with path.open(encoding="latin-1", newline="\n") as stream:
         lines = [stream.readline(_MOST_OF_A_LINE) for _ in range(_LINES)]
     token = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     name = next((name for name, pattern in _TOKENS.items() if pattern.fullmatch(token.rstrip("\r\n"))), None)
     if name == "germeval" and not any(line.startswith("#\t") for line in lines):
         return None
-    return _proposed(name) if name is not None else None
+    return _proposal_text(name) if name is not None else None
 
 
-def _proposed(name: str) -> str:
+def _proposal_text(name: str) -> str:
     return f"this looks like {_TITLES[name]}: set `data.preset: {name}`"
 
 

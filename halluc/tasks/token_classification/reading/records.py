@@ -19,7 +19,7 @@ from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms, offsets, values
 from halluc.tasks.token_classification.reading.alignment import Aligned, SpanAlignment
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
-from halluc.tasks.token_classification.reading.fields import choose, no_annotation, no_input
+from halluc.tasks.token_classification.reading.fields import choose, no_annotation_error, no_input_error
 from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sample, Sentence
 from halluc.tasks.token_classification.reading.values import EMPTY
 from halluc.tasks.token_classification.tagged_sentence import RawSentence
@@ -52,7 +52,7 @@ class Records:
     @property
     def mapping(self) -> str:
         """One line: which fields are read, and how offsets count."""
-        described = self.fields.described
+        described = self.fields.description
         if not self.samples:
             return described
         both = next((sample for sample in self.samples if sample[0].source == "both"), self.samples[0])
@@ -87,12 +87,12 @@ class Records:
                     f"both `{self.config.tags_field}` and `{self.config.spans_field}`",
                     "remove one, or set another with `data.spans_field`",
                 )
-            tokens, tags = self._tagged(listed, tags, text)
+            tokens, tags = self._tagged_tokens(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), document, tokens, tags, number=place)
         if listed is None and text is None:
-            raise no_input(self.config, record)
+            raise no_input_error(self.config, record)
         if spans is None and not self._may_lack_spans(record):
-            raise no_annotation(self.config, record)
+            raise no_annotation_error(self.config, record)
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
@@ -102,7 +102,7 @@ class Records:
         if listed is not None:
             words, kept = self.tokenizer.cleaned(words)
             if kept is not None:
-                aligned = _renumbered(aligned, kept)
+                aligned = _renumber(aligned, kept)
         tokens = tuple(map(sys.intern, words))
         return RawSentence(
             identity, row.file, (line,) * len(tokens), document, tokens, None, aligned, repairs, confidences, place
@@ -119,7 +119,7 @@ class Records:
             listed, text = record.get("tokens"), record.get("text")
             text = text if isinstance(text, str) else None
         if listed is None and text is None:
-            raise no_input(self.config, record)
+            raise no_input_error(self.config, record)
         if listed is None:
             assert text is not None
             return replace(single(row.line, identity, text, self.tokenizer), document=self._document(row))
@@ -175,7 +175,7 @@ class Records:
         text = value_at(record, self.fields.text)
         return value_at(record, self.fields.tokens), text if isinstance(text, str) else None
 
-    def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _tagged_tokens(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if isinstance(listed, str) and isinstance(listed := unpacked(listed), str):
             words: tuple[str, ...] = tuple(listed.split())
             if not words:
@@ -185,7 +185,7 @@ class Records:
         result = values.tags(tags, self.named["tags"], len(words), self.names)
         cleaned, kept = self.tokenizer.cleaned(words)
         if kept is not None:
-            result = values.kept_tags(result, kept, self.config.outside_tags)
+            result = values.select_tags(result, kept, self.config.outside_tags)
         return tuple(map(sys.intern, cleaned)), result
 
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
@@ -193,10 +193,10 @@ class Records:
         if listed is not None:
             words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
-                return offsets.joined(words)
+                return offsets.join_tokens(words)
             return Sentence(text, words, places or located(words, text), "both")
         if text is None:
-            raise no_input(self.config, record)
+            raise no_input_error(self.config, record)
         bounds, tokens = self.tokenizer.cut(text)
         return Sentence(text, tokens, bounds)
 
@@ -223,7 +223,7 @@ class Records:
         if self._unit_of_both is None:
             first = [one for one in self.samples if one[0].source == "both"]
             for samples in (first, [sample]):
-                unit, is_certain = offsets.unit_of(samples, self.config) if samples else ("characters", False)
+                unit, is_certain = offsets.detect_unit(samples, self.config) if samples else ("characters", False)
                 if is_certain:
                     self._unit_of_both = unit
                     break
@@ -257,7 +257,7 @@ class Records:
         return self.config.preset == "label_studio" and "annotation_id" in record
 
 
-def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
+def _renumber(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
     """The spans on the tokens ``kept``.
 
     Raises:

@@ -74,7 +74,7 @@ class Notation:
         parts = list(map(self.split, tags))
         return None not in parts and _are_of_one_scheme({one[0] for one in parts if one is not None})
 
-    def fits_some(self, tags: Collection[str]) -> bool:
+    def fits_partly(self, tags: Collection[str]) -> bool:
         """Whether a label occurs with several prefixes, so that other tags are mistakes rather than labels."""
         prefixes: dict[str, set[str]] = {}
         for prefix, label in filter(None, map(self.split, tags)):
@@ -107,7 +107,7 @@ _AFFIXED = tuple(
 )
 
 
-def looks_outside(tag: str) -> bool:
+def may_be_outside(tag: str) -> bool:
     """Whether a tag may be another tool's O."""
     return tag.strip().lower() in _OUTSIDE
 
@@ -126,12 +126,12 @@ def notation_of(
     """
     spelled = [STANDARD.split(tag) for tag in tags]
     if configured == "io":
-        return _of_io(tags, spelled)
+        return _io_notation(tags, spelled)
     if all(spelled):
         return STANDARD
-    if (bare := _bare(tags, label)) is not None:
+    if (bare := _bare_notation(tags, label)) is not None:
         return bare
-    some = [one for one in _AFFIXED if one.fits_some(tags)]
+    some = [one for one in _AFFIXED if one.fits_partly(tags)]
     fitting = [one for one in _AFFIXED if one.fits(tags) and (one in some or not one.is_rare)] or some
     if len(fitting) > 1 and fitting[0] != STANDARD:
         raise UnknownNotation(
@@ -147,7 +147,7 @@ def notation_of(
     return STANDARD
 
 
-def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Notation:
+def _io_notation(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Notation:
     prefixes = {parts[0] if parts else None for parts in spelled}
     if prefixes <= {"I"}:
         return STANDARD
@@ -161,7 +161,7 @@ def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Nota
     return LABELS
 
 
-def _bare(tags: Collection[str], label: str | None) -> Notation | None:
+def _bare_notation(tags: Collection[str], label: str | None) -> Notation | None:
     """The notation of tags that consist of a prefix only, or of B and I among such."""
     for lower in (False, True):
         notation = Notation("alone", "", lower, label or "LABEL")
@@ -183,7 +183,7 @@ def _refuse_labels(tags: Collection[str], outside: float) -> None:
     Raises:
         UnknownNotation: tags that are more likely something else than labels.
     """
-    odd = next((tag for tag in sorted(tags) if looks_outside(tag) and not (outside and tag.lower() == "other")), None)
+    odd = next((tag for tag in sorted(tags) if may_be_outside(tag) and not (outside and tag.lower() == "other")), None)
     if all(tag.removeprefix("-").isdecimal() for tag in tags):
         problem = "the tags are numbers"
         help = "set `data.tag_names`, such as [O, B-PER]; or, if each number is a label, set `data.scheme: io`"
@@ -191,10 +191,10 @@ def _refuse_labels(tags: Collection[str], outside: float) -> None:
         problem = f"`{odd}` may be a label, or mean O"
         help = f"if so, set {outside_key(odd)}; if it is a label, set `data.scheme: io`"
     elif not outside:
-        problem = f"{_listed(tags)}, but no token is O"
+        problem = f"{_list_tags(tags)}, but no token is O"
         help = "if each tag is a label, set `data.scheme: io`"
     elif outside < LEAST_OUTSIDE:
-        problem = f"{_listed(tags)}, but only {outside:.1%} of the tokens are O"
+        problem = f"{_list_tags(tags)}, but only {outside:.1%} of the tokens are O"
         help = "if each tag is a label, set `data.scheme: io`"
     else:
         return
@@ -206,6 +206,6 @@ def outside_key(tag: str) -> str:
     return f'`data.outside_tags: ["O", "{tag}"]`'
 
 
-def _listed(tags: Collection[str]) -> str:
+def _list_tags(tags: Collection[str]) -> str:
     shown = ", ".join(f"`{cut(tag)}`" for tag in sorted(tags)[:4])
     return f"tags without a prefix ({shown}{f' and {len(tags) - 4:,} more' if len(tags) > 4 else ''})"

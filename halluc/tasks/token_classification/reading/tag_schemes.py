@@ -183,7 +183,7 @@ class _Decision:
     def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
         for split in (*self.splits, *self.others):
-            largest = self._with_most_tags(split)
+            largest = self._richest_split(split)
             try:
                 split.notation = notation_of(largest.tags, largest.configured, self.config.label, largest.share_outside)
             except UnknownNotation as error:
@@ -194,7 +194,7 @@ class _Decision:
             if split.tags:
                 tagged.append(split)
         self._refuse()
-        self._schemes = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
+        self._schemes = [_detected_scheme(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
         return {name: one for name, one in readings.items() if one is not None}
@@ -205,7 +205,7 @@ class _Decision:
             distinct = {(one.message, str(one.where)): one for one in self.errors}
             refuse([*distinct.values(), *(one.error() for one in self.bad)])
 
-    def _with_most_tags(self, split: _Split) -> _Split:
+    def _richest_split(self, split: _Split) -> _Split:
         """The split with the most distinct tags, of those that have all tags of this one."""
         every = (*self.splits, *self.others)
         alike = [one for one in every if one.configured == split.configured and one.tags >= split.tags]
@@ -257,10 +257,10 @@ class _Decision:
 
 def _splits(statistics: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
     outside = frozenset(config.outside_tags)
-    return [_Split(name, one, _asked(config, name), outside) for name, one in statistics.items() if one.pairs]
+    return [_Split(name, one, _configured(config, name), outside) for name, one in statistics.items() if one.pairs]
 
 
-def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
+def _configured(config: SpansConfig, split: SplitName) -> Scheme | None:
     """The configured scheme."""
     named: Scheme | Literal["auto"] = config.scheme if isinstance(config.scheme, str) else getattr(config.scheme, split)
     return None if named == "auto" else named
@@ -271,7 +271,7 @@ def _is_uncertain(split: _Split) -> bool:
     return split.configured is None and split.notation != LABELS and bool(split.evidence.others())
 
 
-def _scheme_of(split: _Split) -> Scheme | None:
+def _detected_scheme(split: _Split) -> Scheme | None:
     """The scheme of a split from its own tags."""
     return split.configured or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 

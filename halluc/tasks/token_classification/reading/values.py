@@ -29,13 +29,13 @@ def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, .
         if kinds == {str}:
             return tuple(value), None
         if kinds == {dict}:
-            return _of_objects(value, field, text)
+            return _words_of_objects(value, field, text)
         if not kinds:
             raise Unreadable(*EMPTY)
     raise Unreadable("D107", f"`{field}` is not a list of strings")
 
 
-def _of_objects(
+def _words_of_objects(
     tokens: Sequence[Mapping[str, Any]], field: str, text: str | None
 ) -> tuple[tuple[str, ...], list[Place] | None]:
     key = next((key for key in WORD_KEYS if isinstance(tokens[0].get(key), str)), None)
@@ -113,7 +113,7 @@ def _name(tag: Any, field: str, names: Mapping[int, str] | None) -> str:
     return names[int(tag)]
 
 
-def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]) -> tuple[str, ...]:
+def select_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]) -> tuple[str, ...]:
     """The tags of the tokens ``kept``.
 
     Args:

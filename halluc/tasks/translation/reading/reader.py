@@ -16,7 +16,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.rows.tmx import VARIANTS
-from halluc.tasks.text_generation.reading import SourcedReader, given_parts, texts_of, visible_text
+from halluc.tasks.text_generation.reading import SourcedReader, align_parts, reference_texts, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
@@ -38,7 +38,7 @@ class ParallelReader(SourcedReader):
             return super().rows(reference, split)
         lines = replace(self.config.layout(), format="text")
         file, rows = open_rows(reference, split, lines)
-        return file, _paired(file, rows, *open_rows(target, split, lines))
+        return file, _pair_lines(file, rows, *open_rows(target, split, lines))
 
     def source(self, row: Row) -> Sourced | None:
         given, pair = row.fields, self._pair(row.fields)
@@ -48,22 +48,22 @@ class ParallelReader(SourcedReader):
             source, _, languages = self._sides(given, pair, needs_target=False)
         if isinstance(source, str) and not source.strip():
             return None
-        return self._built(row, "", Origin("", 0), source, (), languages)
+        return self._make_example(row, "", Origin("", 0), source, (), languages)
 
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         given = row.fields
         source, target, languages = self._sides(given, self._pair(given), needs_target=True)
-        several = texts_of(given[TARGETS], TARGETS) if given.get(TARGETS) else texts_of(target, self._named(_TARGET))
-        return (self._built(row, identity, origin, source, several, languages),)
+        field = (given[TARGETS], TARGETS) if given.get(TARGETS) else (target, self._field_name(_TARGET))
+        return (self._make_example(row, identity, origin, source, reference_texts(*field), languages),)
 
-    def _built(
+    def _make_example(
         self, row: Row, identity: str, origin: Origin, source: Any, targets: Iterable[str], languages: tuple[str, str]
     ) -> Sourced:
-        text = visible_text(source, _SOURCE, self._named(_SOURCE))
-        tokens, spaces, parts = given_parts(row.fields.get("tokens"), [(_SOURCE, text)], self._tokenizer)
+        text = visible_text(source, _SOURCE, self._field_name(_SOURCE))
+        tokens, spaces, parts = align_parts(row.fields.get("tokens"), [(_SOURCE, text)], self._tokenizer)
         return Sourced(identity, origin, tokens, spaces, parts, tuple(targets), languages[1], languages[0])
 
-    def _named(self, side: str) -> str:
+    def _field_name(self, side: str) -> str:
         return str(self.config.source_field if side == _SOURCE else self.config.target_field)
 
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
@@ -83,14 +83,14 @@ class ParallelReader(SourcedReader):
         """
         config = self.config
         if pair is not None:
-            return self._of_pair(pair, needs_target)
+            return self._pair_sides(pair, needs_target)
         source, target = value_of(given, config.source_field), value_of(given, config.target_field)
-        if source is None and self._named(_SOURCE) in given:
+        if source is None and self._field_name(_SOURCE) in given:
             raise Unreadable("D107", f"`{config.source_field}` is null, not a string", MEND)
         if source is None:
             help = "set `data.source_field`; for two parallel text files, set `data.train_target`"
             raise Unmapped("D107", f"no field `{config.source_field}`; the row has {quoted(given)}", help)
-        if needs_target and target is None and self._named(_TARGET) not in given:
+        if needs_target and target is None and self._field_name(_TARGET) not in given:
             help = "set `data.target_field`, or write null if there is none"
             raise Unmapped("D107", f"no field `{config.target_field}`; the row has {quoted(given)}", help)
         self.say(f"source from `{config.source_field}`, target from `{config.target_field}`")
@@ -101,7 +101,7 @@ class ParallelReader(SourcedReader):
         )
         return source, target, (languages[0], languages[1])
 
-    def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
+    def _pair_sides(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
         codes = {code.lower(): code for code in pair}
         configured = [self.config.source_language, self.config.target_language]
         own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in configured]
@@ -123,7 +123,7 @@ def _variant(code: str, codes: Mapping[str, str]) -> str | None:
     return codes.get(code) or next((own for low, own in codes.items() if low.partition("-")[0] == code), None)
 
 
-def _paired(
+def _pair_lines(
     source_file: str,
     sources: Iterable[Row | BadLine | Notice],
     target_file: str,

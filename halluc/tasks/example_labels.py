@@ -39,7 +39,7 @@ def independent_probabilities(logits: numpy.ndarray) -> numpy.ndarray:
     return numpy.asarray(0.5 * (1 + numpy.tanh(logits / 2)))
 
 
-def annotated_label(
+def predict_annotated_label(
     outputs: Sequence[str], share: numpy.ndarray, gold: str, prediction: object
 ) -> AnnotatedPrediction:  # fmt: skip
     """A prediction with the probability of the annotated label.
@@ -53,7 +53,7 @@ def annotated_label(
     return AnnotatedPrediction(prediction, lambda claims: probability)
 
 
-def annotated_labels(
+def predict_annotated_labels(
     outputs: Sequence[str], share: numpy.ndarray, gold: Sequence[str], prediction: object
 ) -> AnnotatedPrediction:
     """A prediction with the probability that each label is present or absent, as annotated.
@@ -65,15 +65,15 @@ def annotated_labels(
     by_label: dict[str, float] = {}
     for name, value in zip(outputs, share.tolist(), strict=True):
         by_label[name] = max(value, by_label.get(name, 0.0))
-    return AnnotatedPrediction(prediction, partial(_least_probable, by_label, frozenset(gold)))
+    return AnnotatedPrediction(prediction, partial(_min_probability, by_label, frozenset(gold)))
 
 
-def _least_probable(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
+def _min_probability(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
     shares = ((by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims)
     return min(share if is_gold else 1 - share for share, is_gold in shares)
 
 
-def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, ...]:
+def sorted_labels(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, ...]:
     """The labels of marks, sorted.
 
     Raises:
