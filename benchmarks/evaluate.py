@@ -56,10 +56,10 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
     trained = trained_models.locate(str(run))
     examples = read_corpora(trained.job.settings.data, TABLE, (split,)).splits[split].examples
     model = ready_models.ReadyModel.load(trained.job, trained.reference)
-    task, budget = model.task, model.settings.batch_tokens
+    tagger, budget = model.task.model, model.settings.batch_tokens
 
     def scored() -> tuple[Any, list[Any]]:
-        encoded = task.encode(examples, model.encoder)
+        encoded = tagger.encode(examples, model.encoder)
         return encoded, list(forward(model.encoder.model, encoded, budget, model.engine))
 
     times: dict[str, list[float]] = {"passes": [], "argmax": [], "constrained": []}
@@ -67,7 +67,7 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
         seconds, (encoded, outputs) = timed(scored)
         times["passes"].append(seconds)
         for how in ("argmax", "constrained") * 10:
-            times[how].append(timed(functools.partial(task.decode, encoded, outputs, how))[0])
+            times[how].append(timed(functools.partial(tagger.decode, encoded, outputs, how))[0])
     forwards, plain, best = map(statistics.median, times.values())
     print(
         f"{split}, {len(examples):,} sentences, {encoded.notes['words']:,} words: encoding and forward passes "

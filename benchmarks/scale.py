@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy
-from check import Sentences, columns
+from check import Sentences, columns, measured
 
 SIZES = (10_000, 50_000, 200_000, 1_000_000, 5_000_000)
 LENGTHS = range(5, 20)  # 12 tokens on average
@@ -40,17 +36,6 @@ train: {{steps: 200, batch_tokens: 1024, precision: fp32}}
 AUGMENT = "augment={size: 1.2x, methods: [{type: noise}], workers: 1}"
 COMMANDS = ("check", "augment", "train", "predict", "eval")
 _FIGURES = ("seconds", "processor", "memory")
-_CHILD = textwrap.dedent("""
-    import json, resource, sys
-    from halluc.__main__ import exit_code_of
-    from halluc.core import memory
-    import os
-    code = exit_code_of(sys.argv[2:])
-    found = {"memory": memory.of_process(os.getpid())[1]}
-    found["workers"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    open(sys.argv[1], "w").write(json.dumps(found))
-    sys.exit(code)
-""")
 
 
 def make(path: Path, sentences: int, seed: int) -> Path:
@@ -76,20 +61,6 @@ def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
         "eval": ["eval", "--run", model, "--set", f"data.test={texts}", "--split", "test", "--quiet"],
     }  # fmt: skip
     return of_command[command]
-
-
-def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Seconds by the clock, seconds of processor time, and bytes of memory of a command."""
-    result = folder / "measured.json"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    clock = os.times().elapsed
-    process = subprocess.Popen([sys.executable, "-c", _CHILD, str(result), *command], env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
-    memory: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
-    return {"seconds": os.times().elapsed - clock, "processor": usage.ru_utime + usage.ru_stime, **memory}
 
 
 def slope(sizes: Iterable[float], values: Iterable[float]) -> float:

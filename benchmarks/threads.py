@@ -44,7 +44,7 @@ def child(sentences: int) -> None:
     setting = train.Setting(sentences, 1, 2e-4, 3e-4, 1024)
     engine = runtime.start("auto", 1)
     encoder = setting.fresh(1, runtime.attention_for(engine.device.type))
-    features = setting.task.encode(setting.train, encoder)
+    features = setting.task.model.encode(setting.train, encoder)
     config = TrainConfig(epochs=1, learning_rate=3e-4, batch_tokens=1024)
     for _ in sys.stdin:
         training = loop.prepare(encoder.model, features, config, engine, 1)

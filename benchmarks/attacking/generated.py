@@ -1,36 +1,23 @@
-"""Generated configs and corpora, from ``tests/generated_configs.py`` and ``tests/generated_corpora.py``."""
+"""Configs and corpora from the generators of the tests."""
 
 from __future__ import annotations
 
 import functools
-import importlib
-import itertools
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from attacking.calls import Call
 from attacking.made import Made
 from attacking.results import CLEAR, EQUAL, OTHER, Attack, Bench, Verdict
-
-_TESTS = Path(__file__).resolve().parents[2] / "tests"
-
-
-def _generator(name: str) -> Any:
-    """A generator from the tests of this checkout, which need not be the attacked one."""
-    sys.path.append(str(_TESTS))
-    try:
-        return getattr(importlib.import_module(name), name)
-    finally:
-        sys.path.remove(str(_TESTS))
+from tests.generated_configs import generated_configs
+from tests.generated_corpora import generated_corpora
 
 
 def configs(made: Made, seed: int, count: int) -> Iterator[Attack]:
-    for number, text in enumerate(_generator("generated_configs")(seed, count)):
+    for number, text in enumerate(generated_configs(seed, count)):
         yield Attack("configs", f"{number} = {_short(text)}", functools.partial(_config, made, text))
 
 
@@ -59,7 +46,7 @@ def corpora(made: Made, seed: int, count: int) -> Iterator[Attack]:
     """Corpora are files, because in memory they would count in the peak memory of each forked process."""
     folder = made.folder / "corpora"
     folder.mkdir(exist_ok=True)
-    for number, (name, content, yaml) in enumerate(_generator("generated_corpora")(seed, count)):
+    for number, (name, content, yaml) in enumerate(generated_corpora(seed, count)):
         file = folder / str(number)
         file.write_bytes(content)
         # Prediction is slow, so it is left out for long corpora.
@@ -81,8 +68,7 @@ def _corpus(made: Made, source: Path, yaml: str, short: bool, bench: Bench) -> V
         if call.code and not call.refused:
             return Verdict(OTHER, f"{call.command}: exit {call.code}: {call.first_error}")
     if calls[-1] is not check and calls[-1].code == 0:
-        lines = (bench.out / "claims.jsonl").read_bytes().decode("utf-8").split("\n")
-        for line in itertools.filterfalse(lambda line: line == "", lines):
+        for line in (bench.out / "claims.jsonl").read_bytes().splitlines():
             json.loads(line)
     return Verdict(CLEAR if check.refused else EQUAL)
 

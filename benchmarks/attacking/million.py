@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import random
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+
+from check import Sentences, columns
 
 from attacking import calls
 from attacking.made import Made, base, write_config
@@ -21,16 +22,9 @@ def attacks(made: Made) -> Iterator[Attack]:
 
 
 def _check(made: Made, bench: Bench) -> Verdict:
-    chance = random.Random(1)
-    words = [f"w{number}" for number in range(50_000)]
-    names = [f"N{number}" for number in range(20_000)]
+    drawn = Sentences(seed=1, lengths=range(3, 21))
     with (bench.given / "train.txt").open("w", encoding="utf-8") as file:
-        for _ in range(_SENTENCES):
-            length = chance.randint(3, 20)
-            tokens = [f"{words[int(50_000 * chance.random() ** 3)]} O" for _ in range(length)]
-            if chance.random() < 0.5:
-                tokens[length // 2] = f"{names[int(20_000 * chance.random() ** 3)]} B-PER"
-            file.write("\n".join(tokens) + "\n\n")
+        file.writelines(columns(drawn.sentence() for _ in range(_SENTENCES)))
     data = {"format": "conll", "train": str(bench.given / "train.txt"), "dev": base(made.folder)["data"]["dev"]}
     config = write_config(bench.given / "c.yaml", **{**base(made.folder), "data": data})
     outputs = (bench.logs / "out", bench.logs / "err")
