@@ -75,7 +75,7 @@ def _text(path: Path, home: Path) -> list[bytes]:
     """Masked lines, without commands and without hashes of inputs, which contain paths."""
     lines = masked(path.read_bytes(), home).splitlines()
     ignored = (
-        b"halluc run ", b"halluc report ", b"start in the folder", b"put the whole path", b"<pre class", b"# halluc ",
+        b"halluc run ", b"halluc report ", b"start in the folder", b"by the complete path", b"<pre class", b"# halluc ",
         b'"fingerprint"',
     )  # fmt: skip
     return [line for line in lines if not any(one in line for one in ignored)]
