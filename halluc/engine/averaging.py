@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -11,9 +10,6 @@ import torch
 from halluc.config.training import AverageConfig
 
 Weights = dict[str, torch.Tensor]
-
-# The keys of a copy are its number, a slash, and the name of the parameter.
-_KEY = re.compile(r"(\d+)/(.+)", re.DOTALL)
 
 
 def decay_at(updates: int, most: float) -> float:
@@ -25,16 +21,18 @@ def decay_at(updates: int, most: float) -> float:
 
 
 def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
-    """The averaged weights, by parameter, from the result of ``WeightAverage.state``."""
+    """The averaged weights, by parameter, from the result of ``WeightAverage.state``; empty for an average of
+    checkpoints before the first evaluation."""
+    copies = _copies(state)
+    return _mean(copies) if copies else {}
+
+
+def _copies(state: Mapping[str, torch.Tensor]) -> list[Weights]:
     copies: dict[int, Weights] = {}
     for key, tensor in state.items():
-        match = _KEY.fullmatch(key)
-        if match is None:
-            raise ValueError(f"`{key}` is not a weight of an average")
-        copies.setdefault(int(match[1]), {})[match[2]] = tensor
-    if not copies:  # an average of checkpoints, before the first evaluation
-        return {}
-    return _mean([copies[number] for number in sorted(copies)])
+        number, _, name = key.partition("/")
+        copies.setdefault(int(number), {})[name] = tensor
+    return [copies[number] for number in sorted(copies)]
 
 
 def _mean(copies: list[Weights]) -> Weights:
@@ -101,15 +99,10 @@ class WeightAverage:
         Raises:
             ValueError: it is of another model or another kind of average.
         """
-        copies: list[Weights] = []
-        for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):
-            copy = {name: state.get(f"{number}/{name}") for name in self.parameters}
-            if not any(one is not None for one in copy.values()) and self.config.kind == "checkpoints":
-                break
-            for name, one in copy.items():
-                if one is None or (one.shape, one.dtype) != (self.parameters[name].shape, self.parameters[name].dtype):
-                    raise ValueError(f"its average of {name} is missing, or has another shape or type")
-            copies.append({name: one.to(self.parameters[name].device) for name, one in copy.items() if one is not None})
-        if sum(map(len, copies)) != len(state):
+        copies, kind = _copies(state), self.config.kind
+        forms = {name: (one.shape, one.dtype) for name, one in self.parameters.items()}
+        if any({name: (one.shape, one.dtype) for name, one in copy.items()} != forms for copy in copies):
+            raise ValueError("its average lacks weights, or has weights of another shape or type")
+        if len(copies) != 1 if kind == "exponential" else len(copies) > self.config.most_checkpoints:
             raise ValueError("its average of the weights is of another kind")
-        self.copies = copies
+        self.copies = [{name: copy[name].to(one.device) for name, one in self.parameters.items()} for copy in copies]
