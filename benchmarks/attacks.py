@@ -44,17 +44,21 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
-    from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, million, together
+    from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, together
+    from attacking.results import Attack
 
     def wants(group: str) -> bool:
         return not args.only or group.startswith(tuple(args.only))
 
     ready = made.make(folder)
     several = [
-        *by_hand.attacks(ready),
-        *by_hand_on_runs.attacks(ready),
+        *(
+            Attack(group, name, task)
+            for group, tasks in {**by_hand.groups(ready), **by_hand_on_runs.groups(ready)}.items()
+            for name, task in tasks
+        ),
         *together.attacks(ready, args.seed),
-        *million.attacks(ready),
+        generated.million(ready),
         *kills.attacks(ready, args.seed),
     ]
     yield from (one for one in several if wants(one.group))

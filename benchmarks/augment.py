@@ -11,6 +11,8 @@ without its start: reading, augmenting, filtering, and writing corpus and proven
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
 import os
 import resource
 import shutil
@@ -18,16 +20,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from halluc.augmentation.methods.base import Lexicon, build
+from check import measured
+
+from halluc.augmentation.methods.base import Lexicon, Rejected, build
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
+from halluc.core.labels import write_tags
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 
@@ -68,9 +72,7 @@ def sentences(wanted: int) -> list[Editable]:
     kind = "conll" if data else "jsonl"
     config = registry.load(TABLE, "reader", "token_classification").Config(format=kind, train=train)
     sentences = [Editable(one.tokens, one.spans) for one in read_corpora(config, TABLE, ("train",)).splits["train"]]
-    while len(sentences) < wanted:
-        sentences += sentences
-    return sentences[:wanted]
+    return list(itertools.islice(itertools.cycle(sentences), wanted))
 
 
 def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
@@ -81,8 +83,6 @@ def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], 
 
 
 def _changed(method: Any, example: Editable, number: int) -> object:
-    from halluc.augmentation.methods.base import Rejected
-
     try:
         return method.change(example, Draws(b"%d" % number))
     except Rejected:
@@ -137,8 +137,6 @@ augment:
 
 def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
     """A corpus of any size without two equal sentences: each further round of it gets a number at its end."""
-    from halluc.core.labels import write_tags
-
     with path.open("w", encoding="utf-8") as file:
         for number in range(wanted):
             one = corpus[number % len(corpus)]
@@ -149,8 +147,6 @@ def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
 
 def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
     """The pipeline with one and with two workers, in turns."""
-    import json
-
     train = folder / "train.txt"
     write_corpus(train, len(corpus), corpus)
     rates: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
@@ -171,21 +167,13 @@ def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
 
 
 def memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
-    """Peak resident memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
+    """The memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
     train, config = folder / "many.txt", folder / "many.yaml"
     write_corpus(train, wanted, corpus)
     config.write_text(_CONFIG.format(runs=folder / "many", train=train, size="2.0x", workers=2), encoding="utf-8")
-    code = textwrap.dedent("""
-        import resource, sys
-        from halluc.__main__ import exit_code_of
-        code = exit_code_of(["augment", sys.argv[1], "--quiet"])
-        own, theirs = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        print(f"peak resident memory: {own / 1024:.0f} MB; of a worker, shared pages included: {theirs / 1024:.0f} MB")
-        sys.exit(code)
-    """)
-    clock = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, str(config)], check=True)
-    seconds = time.perf_counter() - clock
+    found = measured(["augment", str(config), "--quiet"], folder)
+    own, theirs, seconds = found["memory"] / 1e6, found["workers"] / 1e6, found["seconds"]
+    print(f"peak resident memory: {own:.0f} MB; of a worker, shared pages included: {theirs:.0f} MB")
     print(f"{wanted:,} sentences to {2 * wanted:,}: {seconds:,.0f} s, {2 * wanted / seconds:,.0f} written/s")
 
 

@@ -26,11 +26,13 @@ LABELS = ("PER", "ORG", "LOC", "MISC")
 DEV_SHARE = 20  # dev has one example for this many of train
 LENGTHS = range(5, 26)
 _CHILD = textwrap.dedent("""
-    import os, sys
+    import json, os, resource, sys
     from halluc.__main__ import exit_code_of
     from halluc.core import memory
     code = exit_code_of(sys.argv[2:])
-    open(sys.argv[1], "w").write(str(memory.of_process(os.getpid())[1]))
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    with open(sys.argv[1], "w") as file:
+        json.dump({"memory": memory.of_process(os.getpid())[1], "workers": workers}, file)
     sys.exit(code)
 """)
 
@@ -93,8 +95,9 @@ def make(form: str, examples: int, seed: int, folder: Path) -> Path:
 
 
 def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Seconds by the clock, seconds of processor time, and bytes of memory of ``halluc`` with these arguments."""
-    memory = folder / "memory"
+    """Of ``halluc`` with these arguments: seconds by the clock and of processor time, peak resident memory in bytes, of
+    its process and of the largest worker (with shared pages)."""
+    memory = folder / "memory.json"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     clock = os.times().elapsed
     process = subprocess.Popen([sys.executable, "-c", _CHILD, str(memory), *command], env=environment)
@@ -103,7 +106,7 @@ def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
     if process.returncode:
         sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
     seconds, processor = os.times().elapsed - clock, usage.ru_utime + usage.ru_stime
-    return {"seconds": seconds, "processor": processor, "memory": int(memory.read_text())}
+    return {"seconds": seconds, "processor": processor, **json.loads(memory.read_text())}
 
 
 def main() -> None:

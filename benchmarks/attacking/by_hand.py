@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attacking.made import Made, base, base_for, base_of_texts, write_config
-from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict
+from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Bench, Verdict
 
 HUGE = 10**30
 # Values that replace sections of a valid config; `check` must refuse each.
@@ -52,17 +52,15 @@ _LABELS = {
 _LINE = 600 << 20
 
 
-def attacks(made: Made) -> Iterator[Attack]:
-    for group, several in (
-        ("values", _values(made)),
-        ("labels and what is printed", [*_labels(made), *_printed(made)]),
-        ("unbounded input", [*_devices(made), *_long(made)]),
-    ):
-        for name, task in several:
-            yield Attack(group, name, task)
-
-
 Task = tuple[str, Callable[[Bench], Verdict]]
+
+
+def groups(made: Made) -> dict[str, list[Task]]:
+    return {
+        "values": [*_values(made)],
+        "labels and what is printed": [*_labels(made), *_printed(made)],
+        "unbounded input": [*_devices(made), *_long(made)],
+    }
 
 
 def refused(bench: Bench, *arguments: object, never: str = "", says: str = "", **how: Any) -> Verdict:

@@ -13,7 +13,7 @@ from typing import Any
 from attacking import damage
 from attacking.by_hand import Task
 from attacking.made import AUGMENT, Made, base, write_config
-from attacking.results import CLEAR, EQUAL, FALLBACK, OTHER, SILENT, Attack, Bench, Verdict, left_behind
+from attacking.results import CLEAR, EQUAL, FALLBACK, OTHER, SILENT, Bench, Verdict, left_behind
 
 _PROGRESS = (
     ("step", -5), ("step", 10**9), ("step", "7"), ("step", None), ("step", 1.5), ("step", True),
@@ -27,14 +27,12 @@ _STATE = (
 )  # fmt: skip
 
 
-def attacks(made: Made) -> Iterator[Attack]:
-    for group, several in (
-        ("weights and states", [*_states(made), *_weights(made)]),
-        ("evidence", [*_without_record(made), *_evidence(made)]),
-        ("full disks, and advice", [*_full(made), *_advice(made)]),
-    ):
-        for name, task in several:
-            yield Attack(group, name, task)
+def groups(made: Made) -> dict[str, list[Task]]:
+    return {
+        "weights and states": [*_states(made), *_weights(made)],
+        "evidence": [*_without_record(made), *_evidence(made)],
+        "full disks, and advice": [*_full(made), *_advice(made)],
+    }
 
 
 def _named(run: Path, pattern: str) -> str:
@@ -42,14 +40,13 @@ def _named(run: Path, pattern: str) -> str:
     return str(max(run.glob(pattern)).relative_to(run))
 
 
-def _edit(change: Callable[[Any], None]) -> Callable[[Path], bool]:
+def _edit(change: Callable[[Any], None]) -> Callable[[Path], object]:
     """A change of a JSON file that keeps it valid."""
 
-    def spoil(path: Path) -> bool:
+    def spoil(path: Path) -> None:
         record = json.loads(path.read_text())
         change(record)
         path.write_text(json.dumps(record, indent=2))
-        return True
 
     return spoil
 
@@ -68,15 +65,14 @@ def _states(made: Made) -> Iterator[Task]:
             yield name, functools.partial(attempt, file, spoil)
 
 
-def _flip(share: float) -> Callable[[Path], bool]:
+def _flip(share: float) -> Callable[[Path], object]:
     """Flip the highest bit of the exponent of a weight, which changes predictions."""
 
-    def spoil(path: Path) -> bool:
+    def spoil(path: Path) -> None:
         content = bytearray(path.read_bytes())
         place = int(len(content) * share) // 4 * 4 + 3
         content[place] ^= 0x40
         path.write_bytes(content)
-        return True
 
     return spoil
 
@@ -86,12 +82,11 @@ def _weights(made: Made) -> Iterator[Task]:
     best = _named(run, "checkpoints/best-*/model.safetensors")
     attempt = functools.partial(damage.attempt, made, run, "train --resume", best)
 
-    def removed(path: Path) -> bool:
-        shutil.rmtree(path.parent)
-        return True
-
     yield "train --resume, a bit of the best weights flipped", functools.partial(attempt, _flip(0.97))
-    yield "train --resume, the best weights removed", functools.partial(attempt, removed)
+    yield (
+        "train --resume, the best weights removed",
+        functools.partial(attempt, lambda path: shutil.rmtree(path.parent)),
+    )
     for command in ("eval", "predict", "report"):
         for share in (0.5, 0.97, 0.999):
             name = f"{command}, a bit of model/model.safetensors flipped at {share}"
@@ -103,7 +98,7 @@ def _weights(made: Made) -> Iterator[Task]:
         yield f"{command}, the labels in model/config.json in reverse", task
 
 
-def _changed_model(made: Made, command: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
+def _changed_model(made: Made, command: str, spoil: Callable[[Path], object], bench: Bench) -> Verdict:
     """A changed model must be reported, even if the result is equal."""
     _, lines = damage.control(made, made.ner, command, bench)
     verdict = damage.attempt(made, made.ner, command, "model/model.safetensors", spoil, bench)
@@ -147,9 +142,9 @@ def _evidence(made: Made) -> Iterator[Task]:
         metric = next(one for one in record["metrics"] if one["name"] == "entity_f1" and not one["by"])
         metric["value"] = 0.99
 
-    several: dict[str, tuple[str, Callable[[Path], bool]]] = {
+    several: dict[str, tuple[str, Callable[[Path], object]]] = {
         "a figure edited": ("eval/test.json", _edit(figure)),
-        "eval/test.json missing": ("eval/test.json", lambda path: bool(path.unlink()) or True),
+        "eval/test.json missing": ("eval/test.json", Path.unlink),
     }
     for file in ("augment/provenance.jsonl", "augment/train.jsonl", "ledger/test.jsonl", "predictions/test.jsonl"):
         for kind in ("missing", "truncated", "garbage"):

@@ -6,11 +6,17 @@ import functools
 import json
 import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from check import Sentences, columns
+
+from attacking import calls
 from attacking.calls import Call
-from attacking.made import Made
+from attacking.made import Made, base, write_config
 from attacking.results import CLEAR, EQUAL, OTHER, Attack, Bench, Verdict
 from tests.generated_configs import generated_configs
 from tests.generated_corpora import generated_corpora
@@ -77,3 +83,25 @@ def _short(text: str) -> str:
     """The config on one line, long values cut."""
     line = json.dumps(text, ensure_ascii=True)[1:-1]
     return line if len(line) <= 600 else line[:300] + "…" + line[-300:]
+
+
+def million(made: Made) -> Attack:
+    """``check`` on a million sentences: at most a minute and a gigabyte."""
+    return Attack("million sentences", "check", functools.partial(_million, made), seconds=60)
+
+
+def _million(made: Made, bench: Bench) -> Verdict:
+    """In a new process, whose memory has no torch."""
+    drawn = Sentences(seed=1, lengths=range(3, 21))
+    with (bench.given / "train.txt").open("w", encoding="utf-8") as file:
+        file.writelines(columns(drawn.sentence() for _ in range(1_000_000)))
+    data = {"format": "conll", "train": str(bench.given / "train.txt"), "dev": base(made.folder)["data"]["dev"]}
+    config = write_config(bench.given / "c.yaml", **{**base(made.folder), "data": data})
+    outputs = (bench.logs / "out", bench.logs / "err")
+    with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
+        command = [sys.executable, "-m", "halluc", "check", str(config)]
+        started = subprocess.Popen(command, cwd=bench.cwd, stdout=out, stderr=err, start_new_session=True)
+    started.returncode = 0  # ``calls.finish`` waits for it by its id
+    call = calls.finish(calls.Started(started.pid, ("check", str(config)), outputs, time.monotonic()), 300)
+    bench.calls.append(call)
+    return Verdict(EQUAL if call.code == 0 else OTHER, call.first_error)
