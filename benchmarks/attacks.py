@@ -1,6 +1,6 @@
 """Robustness tests: inputs and interruptions that once broke halluc, and generated ones, with a table of the outcomes.
 
-    python benchmarks/attacks.py [--seed 1] [--only GROUP ...] [--configs 300] [--corpora 300] [--share 0.3]
+    python benchmarks/attacks.py [--seed 1] [--only GROUP]… [--configs 300] [--corpora 300] [--share 0.3]
 
 An attack is passed if it ends with an error with a code, with a reported fallback, or with a result that is equal byte
 for byte to the undisturbed one (times masked). The exit code is 1 if an attack is not passed. All attacks take about 25
@@ -11,7 +11,6 @@ load it.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import multiprocessing
@@ -26,29 +25,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", action="append", help="groups whose name begins so; repeatable")
-    parser.add_argument("--configs", type=int, default=300)
-    parser.add_argument("--corpora", type=int, default=300)
-    parser.add_argument("--share", type=float, default=0.3, help="the share of all combinations of damage and command")
-    parser.add_argument("--most", type=int, help="no more attacks of a group than this, drawn by the seed")
-    parser.add_argument("--workers", type=int, default=2, help="attacks at a time")
-    parser.add_argument("--faults", type=Path, help="write all that did not hold into this file, a JSON object a line")
-    return parser.parse_args(given)
-
-
-def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
+def all_attacks(
+    folder: Path, only: Sequence[str], seed: int, count_of_configs: int, count_of_corpora: int, share: float
+) -> Iterator:
     from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, together
     from attacking.results import Attack
 
     def wants(group: str) -> bool:
-        return not args.only or group.startswith(tuple(args.only))
+        return not only or group.startswith(tuple(only))
 
     ready = made.make(folder)
     several = [
@@ -57,17 +48,17 @@ def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
             for group, tasks in {**by_hand.groups(ready), **by_hand_on_runs.groups(ready)}.items()
             for name, task in tasks
         ),
-        *together.attacks(ready, args.seed),
+        *together.attacks(ready, seed),
         generated.million(ready),
-        *kills.attacks(ready, args.seed),
+        *kills.attacks(ready, seed),
     ]
     yield from (one for one in several if wants(one.group))
     if wants("configs"):
-        yield from generated.configs(ready, args.seed, args.configs)
+        yield from generated.configs(ready, seed, count_of_configs)
     if wants("corpora"):
-        yield from generated.corpora(ready, args.seed, args.corpora)
+        yield from generated.corpora(ready, seed, count_of_corpora)
     if wants("damage"):
-        yield from damage.attacks(ready, args.seed, args.share)
+        yield from damage.attacks(ready, seed, share)
 
 
 def shuffled(attacks: list, most: int | None, seed: int) -> list:
@@ -111,8 +102,16 @@ def perform_all(attacks: Sequence, folder: Path, workers: int) -> list:
     return results
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    args = arguments(given)
+def main(
+    seed: int = 1,
+    only: Annotated[list[str], typer.Option(help="groups whose name begins so; repeatable")] = [],  # noqa: B006
+    configs: int = 300,
+    corpora: int = 300,
+    share: Annotated[float, typer.Option(help="the share of all combinations of damage and command")] = 0.3,
+    most: Annotated[int | None, typer.Option(help="no more attacks of a group than this, drawn by the seed")] = None,
+    workers: Annotated[int, typer.Option(help="attacks at a time")] = 2,
+    faults_file: Annotated[Path | None, typer.Option("--faults", help="write the faults, a JSON object a line")] = None,
+) -> None:
     # Before halluc is imported, and for the processes that are started.
     os.environ.update(
         HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TERM="dumb", PYTHONPATH=str(ROOT)
@@ -128,8 +127,8 @@ def main(given: Sequence[str] | None = None) -> int:
         folder = Path(name)
         calls.import_everything()
         (folder / "made").mkdir()
-        attacks = shuffled(list(all_attacks(args, folder / "made")), args.most, args.seed)
-        results = perform_all(attacks, folder, args.workers)
+        attacks = list(all_attacks(folder / "made", only, seed, configs, corpora, share))
+        results = perform_all(shuffled(attacks, most, seed), folder, workers)
     results.sort(key=lambda one: (one.group, one.outcome, one.name))
     faults = [one for one in results if one.outcome not in HELD]
     print(table(results))
@@ -143,10 +142,10 @@ def main(given: Sequence[str] | None = None) -> int:
         print(f"{later} of the kills came after the first checkpoint of a training")
     if faults:
         print("\n" + not_held(results))
-    if args.faults:
-        args.faults.write_text("".join(json.dumps(asdict(one)) + "\n" for one in faults))
-    return int(bool(faults))
+    if faults_file is not None:
+        faults_file.write_text("".join(json.dumps(asdict(one)) + "\n" for one in faults))
+    raise typer.Exit(int(bool(faults)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

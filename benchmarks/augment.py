@@ -10,7 +10,6 @@ without its start: reading, augmenting, filtering, and writing corpus and proven
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import os
@@ -25,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 from check import measured
 
 from halluc.augmentation.methods.base import Lexicon, Rejected, build
@@ -66,7 +66,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def sentences(wanted: int) -> list[Editable]:
+def sentences_of_corpus(wanted: int) -> list[Editable]:
     data = os.environ.get("HALLUC_DATA")
     train = f"{data}/ner/conll2003/train.txt" if data else "demo:ner"
     kind = "conll" if data else "jsonl"
@@ -166,7 +166,7 @@ def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
         print(f"pipeline, {workers} worker(s): {new:,.0f} new sentences/s, {lines:,.0f} written/s")
 
 
-def memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
+def measure_memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
     """The memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
     train, config = folder / "many.txt", folder / "many.yaml"
     write_corpus(train, wanted, corpus)
@@ -177,24 +177,20 @@ def memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
     print(f"{wanted:,} sentences to {2 * wanted:,}: {seconds:,.0f} s, {2 * wanted / seconds:,.0f} written/s")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=14_041)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", type=int, default=2_000_000, help="sentences of the memory test; 0: none")
-    options = parser.parse_args()
-    corpus = sentences(options.sentences)
-    found = speeds(corpus, options.rounds)
+def main(sentences: int = 14_041, rounds: int = 3, memory: int = 2_000_000) -> None:
+    """``memory``: sentences of the memory test; 0: none."""
+    corpus = sentences_of_corpus(sentences)
+    found = speeds(corpus, rounds)
     for name, rate in found.items():
         peer = PEER_OF.get(name, "")
         beside = f"  {rate / found[peer]:5.1f} times {peer}" if peer in found else ""
         print(f"{name:34} {rate:10,.0f} sentences/s{beside}")
     with tempfile.TemporaryDirectory() as folder:
-        pipeline(Path(folder), corpus, options.rounds)
-        if options.memory:
-            memory(Path(folder), corpus, options.memory)
+        pipeline(Path(folder), corpus, rounds)
+        if memory:
+            measure_memory(Path(folder), corpus, memory)
     print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -8,7 +8,6 @@ words and names drawn by Zipf's law.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -20,6 +19,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+
+import typer
 
 WORDS, NAMES = 60_000, 40_000
 LABELS = ("PER", "ORG", "LOC", "MISC")
@@ -109,23 +110,18 @@ def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
     return {"seconds": seconds, "processor": processor, **json.loads(memory.read_text())}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--examples", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1)
-    args = parser.parse_args()
+def main(examples: int = 1_000_000, seed: int = 1, rounds: int = 1) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for form in FORMS:
-            config = make(form, args.examples, args.seed, Path(folder))
-            rounds = [measured(["check", str(config), "--quiet"], Path(folder)) for _ in range(args.rounds)]
-            seconds = statistics.median(one["processor"] for one in rounds)
+            config = make(form, examples, seed, Path(folder))
+            found = [measured(["check", str(config), "--quiet"], Path(folder)) for _ in range(rounds)]
+            seconds = statistics.median(one["processor"] for one in found)
             print(
-                f"{form}, {args.examples:,} examples: {seconds:.1f} s of processor time, peak "
-                f"{max(one['memory'] for one in rounds) / 1e9:.2f} GB (median of {args.rounds})",
+                f"{form}, {examples:,} examples: {seconds:.1f} s of processor time, peak "
+                f"{max(one['memory'] for one in found) / 1e9:.2f} GB (median of {rounds})",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
