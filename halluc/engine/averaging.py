@@ -12,14 +12,6 @@ from halluc.config.training import AverageConfig
 Weights = dict[str, torch.Tensor]
 
 
-def decay_at(updates: int, most: float) -> float:
-    """The decay of an exponential average after ``updates`` updates (from 1): min(most, (1 + t) / (10 + t)).
-
-    A constant decay would keep the initial weights in the average for 1 / (1 - decay) steps.
-    """
-    return min(most, (1 + updates) / (10 + updates))
-
-
 def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
     """The averaged weights, by parameter, from the result of ``WeightAverage.state``; empty for an average of
     checkpoints before the first evaluation."""
@@ -49,8 +41,9 @@ class WeightAverage:
     """The average of the weights that require a gradient when this object is created.
 
     An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
-    updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of
-    checkpoints (Izmailov et al. 2018) keeps the weights of the last evaluations, and is their mean.
+    updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0. The decay d_t is min(d, (1 + t) / (10 +
+    t)): a constant one would keep the initial weights in the average for 1 / (1 - d) steps. An average of checkpoints
+    (Izmailov et al. 2018) keeps the weights of the last evaluations, and is their mean.
     """
 
     def __init__(self, model: torch.nn.Module, config: AverageConfig) -> None:
@@ -66,8 +59,8 @@ class WeightAverage:
         """Add the weights after optimizer step ``step``, from 1; ``evaluates``: an evaluation on dev follows."""
         if self.config.kind == "exponential":
             weights = [one.detach() for one in self.parameters.values()]
-            share = 1 - decay_at(step, self.config.most_decay)
-            torch._foreach_lerp_(list(self.copies[0].values()), weights, share)
+            decay = min(self.config.most_decay, (1 + step) / (10 + step))
+            torch._foreach_lerp_(list(self.copies[0].values()), weights, 1 - decay)
         elif evaluates:
             self.copies = [*self.copies, self._copy()][-self.config.most_checkpoints :]
 
