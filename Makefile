@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 # Compiled modules of halluc and its tests are kept: many tests start processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check smoke bench schema release image-steps clean
+.PHONY: help setup demo test check smoke schema release image-steps clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -50,9 +50,6 @@ smoke: setup  ## the main path in half a minute: one epoch on the demo corpus, i
 	$(BIN)/halluc check configs/demo.yaml --json > /dev/null && \
 	$(BIN)/halluc train configs/demo.yaml --quiet --set train.epochs=1 --set runs_dir="$$folder" && \
 	$(BIN)/halluc eval configs/demo.yaml --quiet --set train.epochs=1 --set runs_dir="$$folder"
-
-bench: setup  ## the measurements of benchmarks/: minutes to hours
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 schema: setup  ## write configs/halluc.schema.json anew
 	$(BIN)/halluc config schema

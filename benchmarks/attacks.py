@@ -1,84 +1,64 @@
 """Robustness tests: inputs and interruptions that once broke halluc, and generated ones, with a table of the outcomes.
 
-    python benchmarks/attacks.py [--seed 1] [--only GROUP ...] [--configs 300] [--corpora 300] [--full] [--code DIR]
+    python benchmarks/attacks.py [--seed 1] [--only GROUP]… [--configs 300] [--corpora 300] [--share 0.3]
 
 An attack is passed if it ends with an error with a code, with a reported fallback, or with a result that is equal byte
 for byte to the undisturbed one (times masked). The exit code is 1 if an attack is not passed. All attacks take about 25
-minutes on two cores. All files are written into a temporary folder, and everything random depends only on the seed.
---code attacks another checkout of halluc. A call may take 10 seconds of processor time and a gigabyte of memory; this
-includes torch, even if the command would not load it.
+minutes on two cores. All files are written into a temporary folder, and everything random depends only on the seed. A
+call may take 10 seconds of processor time and a gigabyte of memory; this includes torch, even if the command would not
+load it.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
+import functools
 import json
+import multiprocessing
 import os
 import random
-import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-HERE = Path(__file__).resolve().parent
-_NUMBER = struct.Struct("<i")
+import typer
 
-
-def arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", action="append", help="groups whose name begins so; repeatable")
-    parser.add_argument("--configs", type=int, default=300)
-    parser.add_argument("--corpora", type=int, default=300)
-    parser.add_argument("--full", action="store_true", help="every damage under every command, not a share of them")
-    parser.add_argument("--share", type=float, default=0.3, help="that share")
-    parser.add_argument("--most", type=int, help="no more attacks of a group than this, drawn by the seed")
-    parser.add_argument("--workers", type=int, default=2, help="attacks at a time")
-    parser.add_argument(
-        "--forked", action="store_true", help="kill forked processes, which start at once; else new ones"
-    )
-    parser.add_argument("--code", type=Path, default=HERE.parent, help="the checkout that is attacked")
-    parser.add_argument("--faults", type=Path, help="write all that did not hold into this file, a JSON object a line")
-    return parser.parse_args(given)
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def prepare(code: Path) -> None:
-    """Select the checkout of halluc, here and in started processes; must be called before any import of it."""
-    os.environ.update(
-        HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TERM="dumb", PYTHONPATH=str(code.resolve())
-    )
-    os.environ.pop("COLUMNS", None)
-    sys.path.insert(0, str(code.resolve()))
+def all_attacks(
+    folder: Path, only: Sequence[str], seed: int, count_of_configs: int, count_of_corpora: int, share: float
+) -> Iterator:
+    from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, together
+    from attacking.results import Attack
 
-
-def all_attacks(args: argparse.Namespace, folder: Path) -> Iterator:
-    from attacking import by_hand, by_hand_on_runs, damage, generated, kills, made, million, together
-
-    def wants(*groups: str) -> bool:
-        return not args.only or any(group.startswith(one) for group in groups for one in args.only)
+    def wants(group: str) -> bool:
+        return not only or group.startswith(tuple(only))
 
     ready = made.make(folder)
     several = [
-        *by_hand.attacks(ready),
-        *by_hand_on_runs.attacks(ready),
-        *together.attacks(ready, args.seed),
-        *million.attacks(ready),
-        *kills.attacks(ready, args.seed, args.forked),
+        *(
+            Attack(group, name, task)
+            for group, tasks in {**by_hand.groups(ready), **by_hand_on_runs.groups(ready)}.items()
+            for name, task in tasks
+        ),
+        *together.attacks(ready, seed),
+        generated.million(ready),
+        *kills.attacks(ready, seed),
     ]
     yield from (one for one in several if wants(one.group))
     if wants("configs"):
-        yield from generated.configs(ready, args.seed, args.configs)
+        yield from generated.configs(ready, seed, count_of_configs)
     if wants("corpora"):
-        yield from generated.corpora(ready, args.seed, args.corpora)
+        yield from generated.corpora(ready, seed, count_of_corpora)
     if wants("damage"):
-        yield from damage.attacks(ready, args.seed, 1 if args.full else args.share)
+        yield from damage.attacks(ready, seed, share)
 
 
 def shuffled(attacks: list, most: int | None, seed: int) -> list:
@@ -93,95 +73,79 @@ def shuffled(attacks: list, most: int | None, seed: int) -> list:
     return chosen
 
 
+# Most attacks cannot be pickled: workers inherit them, and get their numbers.
+_attacks: list = []
+
+
+def _perform(folder: Path, number: int) -> object:
+    from attacking.results import perform
+
+    return perform(_attacks[number], folder / f"worker-{os.getpid()}")
+
+
 def perform_all(attacks: Sequence, folder: Path, workers: int) -> list:
-    """Distribute the attacks over worker processes, which fork a process for each call and write results to files."""
-    from attacking.results import Result
-
-    reading, writing = os.pipe()
-    files = [folder / f"results-{number}.jsonl" for number in range(workers)]
-    children = [_worker(attacks, folder / f"worker-{n}", file, reading, writing) for n, file in enumerate(files)]
-    os.close(reading)
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(b"".join(map(_NUMBER.pack, range(len(attacks)))))
-    try:
-        broken = [child for child in children if _finished(child, files, len(attacks))]
-    except BaseException:
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        raise
-    found = [Result(**json.loads(line)) for file in files for line in file.read_text().splitlines()]
-    assert not broken and len(found) == len(attacks), f"{len(attacks) - len(found)} attacks were not performed"
-    return found
+    """Distribute the attacks over worker processes, which fork a process for each call; prints the progress."""
+    results, printed = [], time.monotonic()
+    _attacks[:] = attacks
+    perform = functools.partial(_perform, folder)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        try:
+            for done in as_completed([pool.submit(perform, number) for number in range(len(attacks))]):
+                results.append(done.result())
+                if time.monotonic() - printed > 60:
+                    printed = time.monotonic()
+                    text = f"{time.strftime('%H:%M:%S')}: {len(results)} of {len(attacks)} attacks"
+                    print(text, file=sys.stderr, flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
 
 
-def _finished(child: int, files: Sequence[Path], total: int) -> int:
-    """Wait for a worker and print the progress every minute; returns its exit status."""
-    printed = time.monotonic()
-    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
-        time.sleep(0.2)
-        if time.monotonic() - printed > 60:
-            printed = time.monotonic()
-            done = sum(file.read_bytes().count(b"\n") for file in files if file.exists())
-            print(f"{time.strftime('%H:%M:%S')}: {done} of {total} attacks", file=sys.stderr, flush=True)
-    return ended[1]
-
-
-def _worker(attacks: Sequence, folder: Path, file: Path, reading: int, writing: int) -> int:
-    """Fork a process that reads the indexes of attacks from a pipe until it is closed."""
-    process = os.fork()
-    if process:
-        return process
-    try:
-        from attacking.results import perform
-
-        os.close(writing)
-        with file.open("w", encoding="utf-8", errors="backslashreplace") as results:
-            while packed := os.read(reading, _NUMBER.size):
-                result = perform(attacks[_NUMBER.unpack(packed)[0]], folder)
-                results.write(json.dumps(result.as_record()) + "\n")
-                results.flush()
-        os._exit(0)
-    except BaseException:  # noqa: BLE001 - a fault of the benchmark itself
-        traceback.print_exc()
-        os._exit(1)
-
-
-def main(given: Sequence[str] | None = None) -> int:
-    args = arguments(given)
-    prepare(args.code)
+def main(
+    seed: int = 1,
+    only: Annotated[list[str], typer.Option(help="groups whose name begins so; repeatable")] = [],  # noqa: B006
+    configs: int = 300,
+    corpora: int = 300,
+    share: Annotated[float, typer.Option(help="the share of all combinations of damage and command")] = 0.3,
+    most: Annotated[int | None, typer.Option(help="no more attacks of a group than this, drawn by the seed")] = None,
+    workers: Annotated[int, typer.Option(help="attacks at a time")] = 2,
+    faults_file: Annotated[Path | None, typer.Option("--faults", help="write the faults, a JSON object a line")] = None,
+) -> None:
+    # Before halluc is imported, and for the processes that are started.
+    os.environ.update(
+        HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TERM="dumb", PYTHONPATH=str(ROOT)
+    )
+    os.environ.pop("COLUMNS", None)
+    sys.path.insert(0, str(ROOT))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     from attacking import calls
     from attacking.results import HELD, not_held, table
 
-    import halluc
-
-    print(f"halluc from {Path(halluc.__file__).parent}, seed {args.seed}", file=sys.stderr)
     started = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="attacks-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         calls.import_everything()
         (folder / "made").mkdir()
-        attacks = shuffled(list(all_attacks(args, folder / "made")), args.most, args.seed)
-        results = perform_all(attacks, folder, args.workers)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        attacks = list(all_attacks(folder / "made", only, seed, configs, corpora, share))
+        results = perform_all(shuffled(attacks, most, seed), folder, workers)
     results.sort(key=lambda one: (one.group, one.outcome, one.name))
     faults = [one for one in results if one.outcome not in HELD]
     print(table(results))
-    later, total, broken = (
-        sum(getattr(one, name) for one in several)
-        for name, several in (("after_checkpoint", results), ("count", results), ("count", faults))
+    total, broken, later = (
+        sum(one.count for one in results),
+        sum(one.count for one in faults),
+        sum(one.after_checkpoint for one in results),
     )
     print(f"\n{total} attacks in {(time.monotonic() - started) / 60:.1f} minutes; {broken} did not hold")
     if later:
         print(f"{later} of the kills came after the first checkpoint of a training")
     if faults:
         print("\n" + not_held(results))
-    if args.faults:
-        args.faults.write_text("".join(json.dumps(one.as_record()) + "\n" for one in faults))
-    return int(bool(faults))
+    if faults_file is not None:
+        faults_file.write_text("".join(json.dumps(asdict(one)) + "\n" for one in faults))
+    raise typer.Exit(int(bool(faults)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

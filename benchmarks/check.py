@@ -1,42 +1,54 @@
 """Processor time and peak memory of ``halluc check`` on a large corpus.
 
-python benchmarks/check.py [--examples 1000000] [--seed 1] [--rounds 1] [--checkout PATH …]
+python benchmarks/check.py [--examples 1000000] [--seed 1] [--rounds 1]
 
 The corpus is generated from the seed: sentences of 15 tokens on average as CoNLL columns, and texts as JSON Lines, with
-words and names drawn by Zipf's law. Several checkouts of halluc take turns.
+words and names drawn by Zipf's law.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+import typer
+
+WORDS, NAMES = 60_000, 40_000
 LABELS = ("PER", "ORG", "LOC", "MISC")
 DEV_SHARE = 20  # dev has one example for this many of train
 LENGTHS = range(5, 26)
+_CHILD = textwrap.dedent("""
+    import json, os, resource, sys
+    from halluc.__main__ import exit_code_of
+    from halluc.core import memory
+    code = exit_code_of(sys.argv[2:])
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    with open(sys.argv[1], "w") as file:
+        json.dump({"memory": memory.of_process(os.getpid())[1], "workers": workers}, file)
+    sys.exit(code)
+""")
 
 
 class Sentences:
     """Draws words and names by Zipf's law."""
 
-    def __init__(self, seed: int, words: int = 60_000, names: int = 40_000, lengths: range = LENGTHS) -> None:
+    def __init__(self, seed: int, lengths: range = LENGTHS) -> None:
         self.chance, self.lengths = random.Random(seed), lengths
         letters = "etaoinshrdlucmfwypvbgkjqxz"
         spelled = lambda longest: "".join(self.chance.choices(letters, k=self.chance.randint(2, longest)))  # noqa: E731
-        self.words = [spelled(9) for _ in range(words)]
-        self.names = [(spelled(9).capitalize(), LABELS[number % 4]) for number in range(names)]
+        self.words = [spelled(9) for _ in range(WORDS)]
+        self.names = [(spelled(9).capitalize(), LABELS[number % 4]) for number in range(NAMES)]
         self.word_weights, self.name_weights = (
-            list(accumulate(1 / (rank + 3) for rank in range(count))) for count in (words, names)
+            list(accumulate(1 / (rank + 3) for rank in range(count))) for count in (WORDS, NAMES)
         )
 
     def sentence(self) -> list[tuple[str, str]]:
@@ -83,42 +95,33 @@ def make(form: str, examples: int, seed: int, folder: Path) -> Path:
     return config
 
 
-def measured(config: Path, checkout: Path) -> tuple[float, float]:
-    """Processor seconds and peak memory in GB of one ``halluc check --json``."""
-    command = [sys.executable, "-m", "halluc", "check", str(config), "--json"]
-    # ``python -m`` searches the working directory first.
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    process = subprocess.Popen(command, env=environment, cwd=checkout, stdout=subprocess.DEVNULL)
+def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
+    """Of ``halluc`` with these arguments: seconds by the clock and of processor time, peak resident memory in bytes, of
+    its process and of the largest worker (with shared pages)."""
+    memory = folder / "memory.json"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    clock = os.times().elapsed
+    process = subprocess.Popen([sys.executable, "-c", _CHILD, str(memory), *command], env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"halluc check ended with exit code {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
+        sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
+    seconds, processor = os.times().elapsed - clock, usage.ru_utime + usage.ru_stime
+    return {"seconds": seconds, "processor": processor, **json.loads(memory.read_text())}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--examples", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--checkout", type=Path, nargs="+", default=[Path(__file__).resolve().parent.parent])
-    args = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main(examples: int = 1_000_000, seed: int = 1, rounds: int = 1) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for form in FORMS:
-            config = make(form, args.examples, args.seed, Path(folder))
-            results: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in args.checkout}
-            for _ in range(args.rounds):
-                for checkout, figures in results.items():
-                    figures.append(measured(config, checkout))
-            for checkout, figures in results.items():
-                seconds, peaks = zip(*figures, strict=True)
-                print(
-                    f"{form}, {args.examples:,} examples, {checkout.name}: {statistics.median(seconds):.1f} s of "
-                    f"processor time, peak {max(peaks):.2f} GB (median of {args.rounds})",
-                    flush=True,
-                )
+            config = make(form, examples, seed, Path(folder))
+            found = [measured(["check", str(config), "--quiet"], Path(folder)) for _ in range(rounds)]
+            seconds = statistics.median(one["processor"] for one in found)
+            print(
+                f"{form}, {examples:,} examples: {seconds:.1f} s of processor time, peak "
+                f"{max(one['memory'] for one in found) / 1e9:.2f} GB (median of {rounds})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

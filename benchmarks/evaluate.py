@@ -10,14 +10,15 @@ python benchmarks/evaluate.py --run runs/conll-minilm/latest [--split test] [--r
 
 from __future__ import annotations
 
-import argparse
 import functools
 import random
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import typer
 
 from halluc.components import TABLE
 from halluc.core.examples import Span
@@ -26,6 +27,8 @@ from halluc.data.corpora import read_corpora
 from halluc.engine.inference import forward
 from halluc.tasks.token_classification import entity_figures
 from halluc.workflows import ready_models, trained_models
+
+Split = Literal["train", "dev", "test"]
 
 
 def corpus(sentences: int, chance: random.Random) -> tuple[list[list[str]], list[list[str]]]:
@@ -51,15 +54,15 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - clock, value
 
 
-def time_decoding(run: Path, split: Any, rounds: int) -> None:
+def time_decoding(run: Path, split: Split, rounds: int) -> None:
     """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
     trained = trained_models.locate(str(run))
     examples = read_corpora(trained.job.settings.data, TABLE, (split,)).splits[split].examples
     model = ready_models.ReadyModel.load(trained.job, trained.reference)
-    task, budget = model.task, model.settings.batch_tokens
+    tagger, budget = model.task.model, model.settings.batch_tokens
 
     def scored() -> tuple[Any, list[Any]]:
-        encoded = task.encode(examples, model.encoder)
+        encoded = tagger.encode(examples, model.encoder)
         return encoded, list(forward(model.encoder.model, encoded, budget, model.engine))
 
     times: dict[str, list[float]] = {"passes": [], "argmax": [], "constrained": []}
@@ -67,7 +70,7 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
         seconds, (encoded, outputs) = timed(scored)
         times["passes"].append(seconds)
         for how in ("argmax", "constrained") * 10:
-            times[how].append(timed(functools.partial(task.decode, encoded, outputs, how))[0])
+            times[how].append(timed(functools.partial(tagger.decode, encoded, outputs, how))[0])
     forwards, plain, best = map(statistics.median, times.values())
     print(
         f"{split}, {len(examples):,} sentences, {encoded.notes['words']:,} words: encoding and forward passes "
@@ -97,18 +100,12 @@ def time_scorer(sentences: int, rounds: int) -> None:
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--run", type=Path, help="time the decoding of this run's model")
-    parser.add_argument("--split", choices=("train", "dev", "test"), default="test")
-    args = parser.parse_args()
-    if args.run is None:
-        time_scorer(args.sentences, args.rounds)
+def main(sentences: int = 100_000, rounds: int = 3, run: Path | None = None, split: Split = "test") -> None:
+    if run is None:
+        time_scorer(sentences, rounds)
     else:
-        time_decoding(args.run, args.split, args.rounds)
+        time_decoding(run, split, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -10,7 +10,6 @@ bootstrap over examples (for EntFA, over summaries).
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+import typer
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from halluc.core.exact_intervals import clopper_pearson
@@ -242,18 +242,15 @@ def coverage(folder: Path) -> None:
         print(f"| {title} | " + " | ".join(f"{share:.2f}" for share in shares) + f" | {speed:,.0f} |")
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--fit", action="store_true", help="print thresholds, fitted on the other side")
-    options.add_argument("--resamples", type=int, default=1000)
-    given = options.parse_args()
+def main(fit: bool = False, resamples: int = 1000) -> None:
+    """``fit``: print thresholds, fitted on the other side."""
     folder = Path(os.environ["HALLUC_DATA"]) / "hallu"
-    sentences(folder, given.resamples, given.fit)
-    degenerate(folder, given.resamples, given.fit)
-    if not given.fit:
-        entities(folder, given.resamples)
+    sentences(folder, resamples, fit)
+    degenerate(folder, resamples, fit)
+    if not fit:
+        entities(folder, resamples)
         coverage(folder)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,6 +1,6 @@
 """Time and peak memory of judging claims in an evaluation, on synthetic sentences.
 
-python benchmarks/ledger.py [--sentences 3453 100000] [--rounds 3]
+python benchmarks/ledger.py [--sentences 3453 --sentences 100000] [--rounds 3]
 
 Timed are all steps after the predictions: claims and verdicts, novelty and nearest mentions, the ledger file, and all
 figures with intervals. The time of seqeval's classification report is printed for comparison.
@@ -8,7 +8,6 @@ figures with intervals. The time of seqeval's classification report is printed f
 
 from __future__ import annotations
 
-import argparse
 import random
 import resource
 import statistics
@@ -16,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
@@ -94,19 +95,15 @@ def one_round(
     return steps
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, nargs="+", default=[3453, 100_000])
-    parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args()
+def main(sentences: list[int] = [3453, 100_000], rounds: int = 3) -> None:  # noqa: B006 - the default of an option
     chance = random.Random(1)
     words = [f"{chance.choice('ABCDEFGHIJ')}{chance.randrange(10**6):06d}" for _ in range(20_000)]
     coverage = SurfaceCoverage.of(corpus(14_000, chance, words))
-    for sentences in args.sentences:
-        examples = corpus(sentences, chance, words)
+    for size in sentences:
+        examples = corpus(size, chance, words)
         predicted = predictions(examples, chance)
         totals, reports = [], []
-        for _ in range(args.rounds):
+        for _ in range(rounds):
             with tempfile.TemporaryDirectory() as folder:  # without caches of the previous round
                 steps = one_round(examples, predicted, SurfaceKnowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
@@ -116,11 +113,11 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         claims = sum(len(p.spans) for p in predicted)
         print(
-            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {args.rounds}, "
+            f"{size:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {rounds}, "
             f"peak {peak:.2f} GB; seqeval's report beside it {statistics.median(reports):.2f} s"
         )
         print("  last round: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

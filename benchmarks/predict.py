@@ -4,7 +4,7 @@ Texts are the sentences of the dev split of CoNLL-2003, words joined by blanks. 
 arms take turns in rounds. The clock starts after the model is loaded and has predicted once; entity F1 is of exact
 character spans. The start is also timed: a process that predicts one text, and one that only imports torch.
 
-    HALLUC_DATA=… python benchmarks/predict.py RUN [--exports FOLDER …] [--texts 1000] [--rounds 5]
+    HALLUC_DATA=… python benchmarks/predict.py RUN [--exports FOLDER]… [--texts 1000] [--rounds 5]
 
 (a) pipeline   one call a text
 (b) batched    one call with all texts, batches of 32
@@ -14,7 +14,6 @@ character spans. The start is also timed: a process that predicts one text, and 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -26,7 +25,9 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -75,12 +76,10 @@ def halluc(reference: str) -> Predict:
     return predict
 
 
-def child(args: argparse.Namespace) -> None:
+def child(run: str, arm: str, reference: str, count: int) -> None:
     """One arm; prints texts per second, by the clock and by processor time, F1 and memory in MiB as a line of JSON."""
-    texts, gold = corpus(args.texts)
-    predict = {"a": lambda: pipeline(args.run, None), "b": lambda: pipeline(args.run, 32)}.get(
-        args.arm, lambda: halluc(args.reference)
-    )()
+    texts, gold = corpus(count)
+    predict = pipeline(run, {"a": None, "b": 32}[arm]) if arm in "ab" else halluc(reference)
     predict(texts[:8])
     wall, used = time.perf_counter(), time.process_time()
     predicted = predict(texts)
@@ -129,31 +128,26 @@ def starts(references: list[str], rounds: int) -> None:
         print(f"one text, {name}: {wall:.2f} s, {used:.2f} s of processor time")
 
 
-def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run")
-    parser.add_argument("--exports", nargs="*", default=[])
-    parser.add_argument("--texts", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--arm", help=argparse.SUPPRESS)
-    parser.add_argument("--reference", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = options()
-    if args.arm is not None:
-        child(args)
+def main(
+    run: str,
+    exports: list[str] = [],  # noqa: B006 - the default of an option
+    texts: int = 1000,
+    rounds: int = 5,
+    own_arm: Annotated[str | None, typer.Option("--arm", hidden=True)] = None,
+    own_reference: Annotated[str, typer.Option("--reference", hidden=True)] = "",
+) -> None:
+    if own_arm is not None:
+        child(run, own_arm, own_reference, texts)
         return
     names = {"a": "pipeline, one call a text", "b": "pipeline, batches of 32", "c": "halluc"}
-    references = {"a": "", "b": "", "c": args.run}
-    for number, folder in enumerate(args.exports):
+    references = {"a": "", "b": "", "c": run}
+    for number, folder in enumerate(exports):
         names[chr(ord("d") + number)], references[chr(ord("d") + number)] = folder, folder
     found: dict[str, list[dict[str, float]]] = {arm: [] for arm in names}
-    for _ in range(args.rounds):
+    for _ in range(rounds):
         for arm, reference in references.items():
             found[arm].append(measured(arm, reference))
-    print(f"{args.texts} texts, medians of {args.rounds} rounds")
+    print(f"{texts} texts, medians of {rounds} rounds")
     for arm, of in found.items():
         one = {key: statistics.median(each[key] for each in of) for key in of[0]}
         ratios = {
@@ -164,8 +158,8 @@ def main() -> None:
             f"({arm}) {names[arm]:<28}{one['speed']:8.1f} texts/s  F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
             f"  {ratios['speed']:5.2f} times (a), {ratios['by_processor']:5.2f} by processor time"
         )
-    starts([args.run, *args.exports], args.rounds)
+    starts([run, *exports], rounds)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,6 +1,6 @@
 """Time and memory of each command by the size of the corpus: a table, log-log slopes and a chart.
 
-python benchmarks/scale.py [--out DIR] [--sizes 10000 50000 200000] [--commands check augment train predict eval]
+python benchmarks/scale.py [--out DIR] [--sizes 10000 --sizes 50000 …] [--commands check --commands train …]
                            [--most-seconds 900] [--keep DIR] [--seed 1]
 
 The corpus has sentences of about 12 tokens with named entities in CoNLL columns, generated from a seed
@@ -12,21 +12,17 @@ than --most-seconds is left out with a message.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy
-from check import Sentences, columns
+import typer
+from check import Sentences, columns, measured
 
-SIZES = (10_000, 50_000, 200_000, 1_000_000, 5_000_000)
+SIZES = [10_000, 50_000, 200_000, 1_000_000, 5_000_000]
 LENGTHS = range(5, 20)  # 12 tokens on average
 DEV = 2_000
 CONFIG = """\
@@ -38,19 +34,8 @@ model: {{name: null, scratch: {{layers: 1, width: 32, heads: 2, vocabulary: 2000
 train: {{steps: 200, batch_tokens: 1024, precision: fp32}}
 """
 AUGMENT = "augment={size: 1.2x, methods: [{type: noise}], workers: 1}"
-COMMANDS = ("check", "augment", "train", "predict", "eval")
+COMMANDS = ["check", "augment", "train", "predict", "eval"]
 _FIGURES = ("seconds", "processor", "memory")
-_CHILD = textwrap.dedent("""
-    import json, resource, sys
-    from halluc.__main__ import exit_code_of
-    from halluc.core import memory
-    import os
-    code = exit_code_of(sys.argv[2:])
-    found = {"memory": memory.of_process(os.getpid())[1]}
-    found["workers"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    open(sys.argv[1], "w").write(json.dumps(found))
-    sys.exit(code)
-""")
 
 
 def make(path: Path, sentences: int, seed: int) -> Path:
@@ -76,20 +61,6 @@ def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
         "eval": ["eval", "--run", model, "--set", f"data.test={texts}", "--split", "test", "--quiet"],
     }  # fmt: skip
     return of_command[command]
-
-
-def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Seconds by the clock, seconds of processor time, and bytes of memory of a command."""
-    result = folder / "measured.json"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    clock = os.times().elapsed
-    process = subprocess.Popen([sys.executable, "-c", _CHILD, str(result), *command], env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
-    memory: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
-    return {"seconds": os.times().elapsed - clock, "processor": usage.ru_utime + usage.ru_stime, **memory}
 
 
 def slope(sizes: Iterable[float], values: Iterable[float]) -> float:
@@ -144,37 +115,41 @@ def draw(found: dict[str, list[dict[str, float]]], folder: Path) -> None:
             drawn.savefig(folder / f"scale-{name}.svg")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
-    parser.add_argument("--out", type=Path, default=Path("scale"))
-    parser.add_argument("--most-seconds", type=float, default=900)
-    parser.add_argument("--keep", type=Path, help="a folder for corpora and runs, which are used again")
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
+def main(
+    sizes: list[int] = SIZES,
+    commands: list[str] = COMMANDS,
+    out: Path = Path("scale"),
+    most_seconds: float = 900,
+    keep: Path | None = None,
+    seed: int = 1,
+) -> None:
+    """``keep``: a folder for corpora and runs, which are used again."""
+    if unknown := sorted(set(commands) - set(COMMANDS)):
+        raise typer.BadParameter(f"no such command: {', '.join(unknown)}")
+    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(args, args.keep or Path(folder))
-    (args.out / "scale.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (args.out / "scale.md").write_text(table(found) + "\n", encoding="utf-8")
-    draw(found, args.out)
+        found = measure(keep or Path(folder), sorted(sizes), commands, seed, most_seconds)
+    (out / "scale.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (out / "scale.md").write_text(table(found) + "\n", encoding="utf-8")
+    draw(found, out)
     print(table(found))
 
 
-def measure(args: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, float]]]:
+def measure(
+    folder: Path, sizes: Sequence[int], commands: Sequence[str], seed: int, most_seconds: float
+) -> dict[str, list[dict[str, float]]]:
     """A row for each size, by command."""
-    found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in args.commands}
+    found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in commands}
     (folder / "runs").mkdir(parents=True, exist_ok=True)
-    make(folder / "dev.conll", DEV, args.seed + 1)
-    trained = min(args.sizes)
-    for size in sorted(args.sizes):
-        make(folder / f"{size}.conll", size, args.seed)
+    make(folder / "dev.conll", DEV, seed + 1)
+    trained = sizes[0]
+    for size in sizes:
+        make(folder / f"{size}.conll", size, seed)
         (folder / f"{size}.yaml").write_text(CONFIG.format(folder=folder, size=size), encoding="utf-8")
         if {"predict", "eval"} & found.keys() and not (folder / "runs" / f"train-{trained}").is_dir():
             measured(arguments("train", trained, folder, trained), folder)
         for command, rows in found.items():
-            if (longest := expected(rows, size)) > args.most_seconds:
+            if (longest := expected(rows, size)) > most_seconds:
                 print(f"{command} of {size:,} sentences would take {longest:,.0f} s: left out", flush=True)
                 continue
             if command in ("train", "augment"):
@@ -187,4 +162,4 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, 
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

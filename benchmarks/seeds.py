@@ -8,19 +8,17 @@ earlier method of halluc, a bootstrap over seeds.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.seed_simulation import SOURCES, false_positives, false_positives_of_resampled_seeds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=60_000)
-    draws = parser.parse_args().draws
+def main(draws: int = 60_000) -> None:
     counts = (2, 3, 5, 10)
     print(f"{'what varies':<20}" + "".join(f"{f'{k} seeds':>17}" for k in counts))
     for source in SOURCES:
@@ -32,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -8,7 +8,6 @@ demo corpus.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import signal
@@ -17,6 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from typing import Annotated
+
+import typer
 
 TEXT = "Angela Merkel met Bosch in Lyon and the bank of Oslo said on Monday that Acme Corp won"
 
@@ -57,14 +59,9 @@ async def load(port: int, connections: int, duration: float) -> None:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", nargs="?")
-    parser.add_argument("--connections", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=60)
-    args = parser.parse_args()
+def main(run: Annotated[str | None, typer.Argument()] = None, connections: int = 50, seconds: float = 60) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        measure(args.run or trained(folder), args.connections, args.seconds)
+        measure(run or trained(folder), connections, seconds)
 
 
 def trained(folder: str) -> str:
@@ -86,4 +83,4 @@ def measure(run: str, connections: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -14,7 +14,6 @@ core on this machine; its start is not counted. It is left out if Ray is not ins
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -25,6 +24,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -71,29 +72,23 @@ class Way:
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--cells", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args()
+def main(jobs: int = 2, cells: int = 4, steps: int = 60, rounds: int = 3) -> None:
     cores = len(os.sched_getaffinity(0))
     ways = [
         Way("one after the other, all cores", [], 1, cores),
         Way("one after the other, one thread", [], 1, 1),
-        Way(f"--jobs {args.jobs}, one thread each", ["--jobs", str(args.jobs)], args.jobs, 1),
+        Way(f"--jobs {jobs}, one thread each", ["--jobs", str(jobs)], jobs, 1),
     ]
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         if ray_cluster.lacks() is None:
-            address = stack.enter_context(ray_cluster.cluster(workers=args.jobs))[0].address
+            address = stack.enter_context(ray_cluster.cluster(workers=jobs))[0].address
             options = ["--on", "ray", "--address", address]
-            ways.append(Way(f"--on ray, {args.jobs} nodes, one thread each", options, args.jobs, 1))
+            ways.append(Way(f"--on ray, {jobs} nodes, one thread each", options, jobs, 1))
         config = Path(folder, "study.yaml")
-        seeds = list(range(1, args.cells + 1))
-        config.write_text(CONFIG.format(steps=args.steps, seeds=seeds), encoding="utf-8")
-        for number in range(args.rounds):
+        seeds = list(range(1, cells + 1))
+        config.write_text(CONFIG.format(steps=steps, seeds=seeds), encoding="utf-8")
+        for number in range(rounds):
             for place, way in enumerate(ways):
                 way.run(config, Path(folder, f"{number}-{place}"))
     print(f"{'':<44}{'seconds':>10}{'speed':>8}{'overhead of a cell':>20}{'equal files':>13}   (medians)")
@@ -106,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -11,13 +11,15 @@ for work before it sleeps (default 300000). Each process needs a gigabyte of mem
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from halluc.engine import environment
 
@@ -44,7 +46,7 @@ def child(sentences: int) -> None:
     setting = train.Setting(sentences, 1, 2e-4, 3e-4, 1024)
     engine = runtime.start("auto", 1)
     encoder = setting.fresh(1, runtime.attention_for(engine.device.type))
-    features = setting.task.encode(setting.train, encoder)
+    features = setting.task.model.encode(setting.train, encoder)
     config = TrainConfig(epochs=1, learning_rate=3e-4, batch_tokens=1024)
     for _ in sys.stdin:
         training = loop.prepare(encoder.model, features, config, engine, 1)
@@ -93,30 +95,29 @@ def measure(arms: dict[str, list[Trainer]], rounds: int) -> dict[tuple[str, int]
     return speeds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--arms", default="active,300000,10000,1000,passive")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        child(args.sentences)
+def main(
+    sentences: int = 200,
+    rounds: int = 7,
+    arms: str = "active,300000,10000,1000,passive",
+    is_child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    if is_child:
+        child(sentences)
         return
-    arms: dict[str, list[Trainer]] = {}
+    trainers: dict[str, list[Trainer]] = {}
     try:
-        for arm in args.arms.split(","):
-            arms[arm] = [Trainer(arm, args.sentences) for _ in range(2)]
-        speeds = measure(arms, args.rounds)
+        for arm in arms.split(","):
+            trainers[arm] = [Trainer(arm, sentences) for _ in range(2)]
+        speeds = measure(trainers, rounds)
     finally:
-        for one in (one for both in arms.values() for one in both):
+        for one in (one for both in trainers.values() for one in both):
             one.end()
-    print(f"\n{args.sentences} sentences, sentences/s of each training: median and best of {args.rounds} rounds")
+    print(f"\n{sentences} sentences, sentences/s of each training: median and best of {rounds} rounds")
     print(f"{'setting':<10}{'alone':>16}{'two at once':>16}")
-    for arm in arms:
+    for arm in trainers:
         cells = (f"{statistics.median(own):.1f} / {max(own):.1f}" for own in (speeds[arm, 1], speeds[arm, 2]))
         print(f"{arm:<10}" + "".join(f"{cell:>16}" for cell in cells))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

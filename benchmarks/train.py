@@ -20,7 +20,6 @@ would be an advantage for (d).
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -31,12 +30,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import torch
+import typer
 from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments, set_seed
 
 from halluc.components import TABLE
@@ -161,11 +161,10 @@ def peak_mebibytes() -> float:
     return int(match[1]) / 1024
 
 
-def child(args: argparse.Namespace) -> None:
+def child(setting: Setting, arm: str, seed: int) -> None:
     """One training; prints sentences per second, dev F1 and memory in MiB as a line of JSON."""
     quiet_libraries(verbose=False)
-    setting = Setting(args.sentences, args.epochs, args.trainer_rate, args.rate, args.batch_tokens, args.model)
-    seconds, encoder = ARMS[args.arms][1](setting, args.seed)
+    seconds, encoder = ARMS[arm][1](setting, seed)
     speed, peak = len(setting.train) * setting.epochs / seconds, peak_mebibytes()
     print(json.dumps({"speed": speed, "peak": peak, "f1": setting.f1(encoder), "sentences": len(setting.train)}))
 
@@ -181,35 +180,30 @@ def measured(arm: str, seed: int) -> dict[str, float]:
     return result
 
 
-def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--arms", default="abcd")
-    parser.add_argument("--trainer-rate", type=float, default=2e-4)
-    parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--batch-tokens", type=int, default=1024)
-    parser.add_argument("--model", default=MODEL)
-    parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = options()
-    if args.seed is not None:
-        child(args)
+def main(
+    sentences: int = 2000,
+    epochs: int = 1,
+    rounds: int = 3,
+    arms: str = "abcd",
+    trainer_rate: float = 2e-4,
+    rate: float = 3e-4,
+    batch_tokens: int = 1024,
+    model: str = MODEL,
+    own_seed: Annotated[int | None, typer.Option("--seed", hidden=True)] = None,
+) -> None:
+    if own_seed is not None:
+        child(Setting(sentences, epochs, trainer_rate, rate, batch_tokens, model), arms, own_seed)
         return
-    results: dict[str, list[dict[str, float]]] = {arm: [] for arm in args.arms}
-    for seed in range(1, args.rounds + 1):
-        for arm in args.arms:
+    results: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
+    for seed in range(1, rounds + 1):
+        for arm in arms:
             one = measured(arm, seed)
             results[arm].append(one)
             figures = f"{one['speed']:7.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
             print(f"round {seed} ({arm}) {figures}", flush=True)
     medians = {arm: {key: statistics.median(one[key] for one in of) for key in of[0]} for arm, of in results.items()}
-    sentences = next(iter(medians.values()))["sentences"]
-    print(f"\n{sentences:.0f} sentences, {args.epochs} epochs, medians of {args.rounds} rounds")
+    trained = next(iter(medians.values()))["sentences"]
+    print(f"\n{trained:.0f} sentences, {epochs} epochs, medians of {rounds} rounds")
     for arm, one in medians.items():
         figures = f"{one['speed']:8.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
         base = medians.get("b")
@@ -222,4 +216,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

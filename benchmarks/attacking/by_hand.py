@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from attacking.made import Made, base, base_of_texts, write_config
-from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict
+from attacking.made import Made, base, base_for, base_of_texts, write_config
+from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Bench, Verdict
 
 HUGE = 10**30
 # Values that replace sections of a valid config; `check` must refuse each.
@@ -52,17 +52,15 @@ _LABELS = {
 _LINE = 600 << 20
 
 
-def attacks(made: Made) -> Iterator[Attack]:
-    for group, several in (
-        ("values", _values(made)),
-        ("labels and what is printed", [*_labels(made), *_printed(made)]),
-        ("unbounded input", [*_devices(made), *_long(made)]),
-    ):
-        for name, task in several:
-            yield Attack(group, name, task)
-
-
 Task = tuple[str, Callable[[Bench], Verdict]]
+
+
+def groups(made: Made) -> dict[str, list[Task]]:
+    return {
+        "values": [*_values(made)],
+        "labels and what is printed": [*_labels(made), *_printed(made)],
+        "unbounded input": [*_devices(made), *_long(made)],
+    }
 
 
 def refused(bench: Bench, *arguments: object, never: str = "", says: str = "", **how: Any) -> Verdict:
@@ -86,20 +84,21 @@ def _config(made: Made, bench: Bench, changes: dict[str, Any]) -> Path:
     return write_config(bench.given / "c.yaml", **{**base(made.folder), "runs_dir": str(bench.out), **changes})
 
 
+def _config_of(made: Made, bench: Bench, format: str, train: object, **data: str) -> Path:
+    """A config with this training split."""
+    task = base_for(format, made.folder)["task"]
+    return _config(made, bench, {"task": task, "data": {"format": format, "train": str(train), **data}})
+
+
 def _values(made: Made) -> Iterator[Task]:
     def check(changes: dict[str, Any], bench: Bench) -> Verdict:
         return refused(bench, "check", _config(made, bench, changes))
 
     for name, changes in _VALUES.items():
         yield f"check, {name}", functools.partial(check, changes)
-    yield (
-        "check, token column equal to tag column",
-        lambda bench: check({"data": {**base(made.folder)["data"], "token_column": 0, "tag_column": 0}}, bench),
-    )
-    yield (
-        "check, token column equal to tag column, counted from the right",
-        lambda bench: check({"data": {**base(made.folder)["data"], "token_column": 0, "tag_column": -2}}, bench),
-    )
+    for column in (0, -2):
+        changes = {"data": {**base(made.folder)["data"], "token_column": 0, "tag_column": column}}
+        yield f"check, token column 0 is tag column {column}", functools.partial(check, changes)
     yield (
         "eval --split dev 3,000 times",
         lambda bench: refused(bench, "eval", "--run", made.ner, *["--split", "dev"] * 3000),
@@ -131,9 +130,7 @@ def _labelled(made: Made, bench: Bench, form: str, label: str) -> Path:
     else:
         text = json.dumps({"tokens": tokens, "spans": [[0, 1, label]]}) + "\n"
     file = bench.put("train.txt" if form == "conll" else "train.jsonl", text)
-    data = {"format": form.split()[0], "train": str(file)}
-    settings = base_of_texts(made.folder) if form == "texts" else base(made.folder)
-    return write_config(bench.given / "c.yaml", **{**settings, "data": data, "runs_dir": str(bench.out)})
+    return _config_of(made, bench, form.split()[0], file)
 
 
 def _labels(made: Made) -> Iterator[Task]:
@@ -159,7 +156,7 @@ def _printed(made: Made) -> Iterator[Task]:
         text = "".join(json.dumps(one) + "\n" for one in lines)
         data = {s: str(bench.put(f"a\x1b[32m\u202e/{s}.jsonl", text)) for s in ("train", "dev")}
         data["format"] = "texts" if task == "texts" else "jsonl"
-        settings = {**(base_of_texts if task == "texts" else base)(made.folder), "data": data}
+        settings = {**base_for(task, made.folder), "data": data}
         settings["augment"] = {"size": "2x", "workers": 1, "methods": [{"type": "noise"}]}
         config = bench.given / "a\x1b[32m\u202e" / "c.yaml"
         return answered(
@@ -212,9 +209,7 @@ def _devices(made: Made) -> Iterator[Task]:
         return refused(bench, "check", _special(bench, kind), **_DEVICE)
 
     def data(format: str, kind: str, bench: Bench) -> Verdict:
-        settings = base_of_texts(made.folder) if format == "texts" else base(made.folder)
-        given = {"data": {"format": format, "train": _special(bench, kind)}, "task": settings["task"]}
-        return refused(bench, "check", _config(made, bench, given), **_DEVICE)
+        return refused(bench, "check", _config_of(made, bench, format, _special(bench, kind)), **_DEVICE)
 
     for kind in _SPECIAL:
         yield f"check, extends: {kind}", functools.partial(extends, kind)
@@ -249,20 +244,14 @@ def _long(made: Made) -> Iterator[Task]:
             into.writelines(content)
         if format == "predict":
             return refused(bench, "predict", made.ner, "--input", file)
-        settings = base_of_texts(made.folder) if format == "texts" else base(made.folder)
-        return refused(
-            bench,
-            "check",
-            _config(made, bench, {"data": {"format": format, "train": str(file)}, "task": settings["task"]}),
-        )
+        return refused(bench, "check", _config_of(made, bench, format, file))
 
     def bomb(format: str, one: bytes, bench: Bench) -> Verdict:
         """Eight gigabytes in eight megabytes: a gzip file that repeats one member."""
         member = gzip.compress(one * ((64 << 20) // len(one)), 6)
         file = bench.put("t", member * 128)
-        settings = base_of_texts(made.folder) if format == "texts" else base(made.folder)
-        data = {"format": format, "train": str(file), **({"form": "json"} if one == b"[" else {})}
-        return refused(bench, "check", _config(made, bench, {"data": data, "task": settings["task"]}))
+        form = {"form": "json"} if one == b"[" else {}
+        return refused(bench, "check", _config_of(made, bench, format, file, **form))
 
     yield "check, 40 files of which each extends the next twice", twice_each
     yield "check, eval.labels with 16,000 entries", labels

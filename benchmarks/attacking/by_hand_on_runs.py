@@ -13,7 +13,7 @@ from typing import Any
 from attacking import damage
 from attacking.by_hand import Task
 from attacking.made import AUGMENT, Made, base, write_config
-from attacking.results import CLEAR, EQUAL, FALLBACK, OTHER, SILENT, Attack, Bench, Verdict
+from attacking.results import CLEAR, EQUAL, FALLBACK, OTHER, SILENT, Bench, Verdict, left_behind
 
 _PROGRESS = (
     ("step", -5), ("step", 10**9), ("step", "7"), ("step", None), ("step", 1.5), ("step", True),
@@ -23,24 +23,16 @@ _PROGRESS = (
     ("varied", 3), ("varied", None),
 )  # fmt: skip
 _STATE = (
-    ("epoch", -5),
-    ("epoch", "x"),
-    ("epoch", 10**9),
-    ("files", {}),
-    ("files", []),
-    ("version", 99),
-    ("progress", 3),
-)
+    ("epoch", -5), ("epoch", "x"), ("epoch", 10**9), ("files", {}), ("files", []), ("version", 99), ("progress", 3),
+)  # fmt: skip
 
 
-def attacks(made: Made) -> Iterator[Attack]:
-    for group, several in (
-        ("weights and states", [*_states(made), *_weights(made)]),
-        ("evidence", [*_without_record(made), *_evidence(made)]),
-        ("full disks, and advice", [*_full(made), *_advice(made)]),
-    ):
-        for name, task in several:
-            yield Attack(group, name, task)
+def groups(made: Made) -> dict[str, list[Task]]:
+    return {
+        "weights and states": [*_states(made), *_weights(made)],
+        "evidence": [*_without_record(made), *_evidence(made)],
+        "full disks, and advice": [*_full(made), *_advice(made)],
+    }
 
 
 def _named(run: Path, pattern: str) -> str:
@@ -48,49 +40,39 @@ def _named(run: Path, pattern: str) -> str:
     return str(max(run.glob(pattern)).relative_to(run))
 
 
-def _spoiled(
-    made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool]
-) -> Callable[[Bench], Verdict]:
-    return functools.partial(damage.attempt, made, run, command, file, spoil)
-
-
-def _edit(change: Callable[[Any], None]) -> Callable[[Path], bool]:
+def _edit(change: Callable[[Any], None]) -> Callable[[Path], object]:
     """A change of a JSON file that keeps it valid."""
 
-    def spoil(path: Path) -> bool:
+    def spoil(path: Path) -> None:
         record = json.loads(path.read_text())
         change(record)
         path.write_text(json.dumps(record, indent=2))
-        return True
 
     return spoil
 
 
 def _states(made: Made) -> Iterator[Task]:
     run = made.interrupted
+    attempt = functools.partial(damage.attempt, made, run, "train --resume")
     newest, best = (_named(run, f"checkpoints/{kind}-*/state.json") for kind in ("step", "best"))
     for key, value in _PROGRESS:
         spoil = _edit(lambda state, key=key, value=value: state["progress"].update({key: value}))
-        yield (
-            f"train --resume, {key}: {value!r} in the newest state.json",
-            _spoiled(made, run, "train --resume", newest, spoil),
-        )
+        yield f"train --resume, {key}: {value!r} in the newest state.json", functools.partial(attempt, newest, spoil)
     for key, value in _STATE:
         spoil = _edit(lambda state, key=key, value=value: state.update({key: value}))
         for which, file in (("newest", newest), ("best", best)):
             name = f"train --resume, {key}: {value!r} in the {which} state.json"
-            yield name, _spoiled(made, run, "train --resume", file, spoil)
+            yield name, functools.partial(attempt, file, spoil)
 
 
-def _flip(share: float) -> Callable[[Path], bool]:
+def _flip(share: float) -> Callable[[Path], object]:
     """Flip the highest bit of the exponent of a weight, which changes predictions."""
 
-    def spoil(path: Path) -> bool:
+    def spoil(path: Path) -> None:
         content = bytearray(path.read_bytes())
         place = int(len(content) * share) // 4 * 4 + 3
         content[place] ^= 0x40
         path.write_bytes(content)
-        return True
 
     return spoil
 
@@ -98,29 +80,25 @@ def _flip(share: float) -> Callable[[Path], bool]:
 def _weights(made: Made) -> Iterator[Task]:
     run = made.interrupted
     best = _named(run, "checkpoints/best-*/model.safetensors")
-    yield "train --resume, a bit of the best weights flipped", _spoiled(made, run, "train --resume", best, _flip(0.97))
+    attempt = functools.partial(damage.attempt, made, run, "train --resume", best)
 
-    def removed(path: Path) -> bool:
-        shutil.rmtree(path.parent)
-        return True
-
-    yield "train --resume, the best weights removed", _spoiled(made, run, "train --resume", best, removed)
+    yield "train --resume, a bit of the best weights flipped", functools.partial(attempt, _flip(0.97))
+    yield (
+        "train --resume, the best weights removed",
+        functools.partial(attempt, lambda path: shutil.rmtree(path.parent)),
+    )
     for command in ("eval", "predict", "report"):
         for share in (0.5, 0.97, 0.999):
-            yield (
-                f"{command}, a bit of model/model.safetensors flipped at {share}",
-                functools.partial(_changed_model, made, command, _flip(share)),
-            )
+            name = f"{command}, a bit of model/model.safetensors flipped at {share}"
+            yield name, functools.partial(_changed_model, made, command, _flip(share))
     swapped = _edit(lambda config: config.update(id2label=dict(zip(
         config["id2label"], reversed(config["id2label"].values()), strict=True))))  # fmt: skip
     for command in ("eval", "predict"):
-        yield (
-            f"{command}, the labels in model/config.json in reverse",
-            _spoiled(made, made.ner, command, "model/config.json", swapped),
-        )
+        task = functools.partial(damage.attempt, made, made.ner, command, "model/config.json", swapped)
+        yield f"{command}, the labels in model/config.json in reverse", task
 
 
-def _changed_model(made: Made, command: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
+def _changed_model(made: Made, command: str, spoil: Callable[[Path], object], bench: Bench) -> Verdict:
     """A changed model must be reported, even if the result is equal."""
     _, lines = damage.control(made, made.ner, command, bench)
     verdict = damage.attempt(made, made.ner, command, "model/model.safetensors", spoil, bench)
@@ -164,16 +142,16 @@ def _evidence(made: Made) -> Iterator[Task]:
         metric = next(one for one in record["metrics"] if one["name"] == "entity_f1" and not one["by"])
         metric["value"] = 0.99
 
-    several: dict[str, tuple[str, Callable[[Path], bool]]] = {
+    several: dict[str, tuple[str, Callable[[Path], object]]] = {
         "a figure edited": ("eval/test.json", _edit(figure)),
-        "eval/test.json missing": ("eval/test.json", lambda path: bool(path.unlink()) or True),
+        "eval/test.json missing": ("eval/test.json", Path.unlink),
     }
     for file in ("augment/provenance.jsonl", "augment/train.jsonl", "ledger/test.jsonl", "predictions/test.jsonl"):
         for kind in ("missing", "truncated", "garbage"):
             damaged = damage.KINDS[kind]
             several[f"{file} {kind}"] = (file, lambda path, do=damaged: do(path, damage.random.Random(1)))
     for name, (file, spoil) in several.items():
-        yield f"report, {name}", _spoiled(made, made.ner, "report", file, spoil)
+        yield f"report, {name}", functools.partial(damage.attempt, made, made.ner, "report", file, spoil)
 
 
 def _full(made: Made) -> Iterator[Task]:
@@ -217,8 +195,7 @@ def _on_full(made: Made, bench: Bench, command: str, disk: Path, blamed: str) ->
     if command == "predict":
         (disk / "filler").write_bytes(b"x" * 4096)
     call = bench.halluc(*arguments)
-    left = [str(path.relative_to(disk)) for path in disk.rglob(".*") if path.name.endswith((".tmp", ".old"))]
-    if left:
+    if left := left_behind(disk):
         return Verdict(OTHER, f"{call.command}: leaves {left}")
     if not call.refused:
         return Verdict(SILENT if call.code == 0 else OTHER, f"{call.command}: exit {call.code}: {call.first_error}")

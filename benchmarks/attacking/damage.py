@@ -71,12 +71,14 @@ def _attack(made: Made, run: Path, command: str, file: str, kind: str, seed: str
     return attempt(made, run, command, file, lambda path: KINDS[kind](path, random.Random(seed)), bench)
 
 
-def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
+def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], object], bench: Bench) -> Verdict:
     """Spoil a file of a copy of the run, call the command on it, and compare with the undamaged run."""
     copy = bench.folder / run.name
     known = control(made, run, command, bench)
     _copy(run, copy)
-    if not spoil(copy / file):
+    try:
+        spoil(copy / file)
+    except NotPossible:
         return Verdict(EQUAL, "cannot be damaged so")
     written, call = _called(made, copy, command, bench)
     # A file that is written again must be equal to the undamaged one.
@@ -169,37 +171,17 @@ def _copy(run: Path, copy: Path) -> None:
     shutil.copytree(run, copy, symlinks=True)
 
 
-Kind = Callable[[Path, random.Random], bool]
+class NotPossible(Exception):
+    """A file cannot be damaged in this way."""
 
 
-def _missing(path: Path, chance: random.Random) -> bool:
-    path.unlink()
-    return True
-
-
-def _empty(path: Path, chance: random.Random) -> bool:
-    path.write_bytes(b"")
-    return True
-
-
-def _truncated(path: Path, chance: random.Random) -> bool:
-    os.truncate(path, path.stat().st_size // 2)
-    return True
-
-
-def _flipped(path: Path, chance: random.Random) -> bool:
+def _flip_bit(path: Path, chance: random.Random) -> None:
     content = bytearray(path.read_bytes())
     content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
     path.write_bytes(content)
-    return True
 
 
-def _garbage(path: Path, chance: random.Random) -> bool:
-    path.write_bytes(chance.randbytes(1000))
-    return True
-
-
-def _other_type(path: Path, chance: random.Random) -> bool:
+def _write_other_type(path: Path, chance: random.Random) -> None:
     """Replace the content, or one line of JSON Lines, by valid JSON of another type."""
     value = chance.choice(("null", "[]", '"x"', "3", "{}", '{"schema_version": 1}', "[[]]", "true"))
     if path.suffix == ".jsonl":
@@ -207,44 +189,37 @@ def _other_type(path: Path, chance: random.Random) -> bool:
         lines[chance.randrange(len(lines))] = value
         value = "\n".join(lines)
     path.write_text(value + "\n")
-    return True
 
 
-def _edited(path: Path, chance: random.Random) -> bool:
-    """Change one number, or one digit if there is no number; False if there is none."""
-    if path.suffix in (".safetensors", ".pt"):
-        return False
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    numbers = list(re.finditer(r"(?<![\w.\"-])\d+(\.\d+)?(?![\w.\":-])", text))
-    numbers = numbers or list(re.finditer(r"\d", text))
+def _edit_number(path: Path, chance: random.Random) -> None:
+    """Change one number, or one digit if there is no number."""
+    text = "" if path.suffix in (".safetensors", ".pt") else path.read_text(encoding="utf-8", errors="surrogateescape")
+    numbers = list(re.finditer(r"(?<![\w.\"-])\d+(\.\d+)?(?![\w.\":-])", text)) or list(re.finditer(r"\d", text))
     if not numbers:
-        return False
+        raise NotPossible
     chosen = chance.choice(numbers)
     new = str(int(chosen[0]) + 1) if chosen[0].isdecimal() else json.dumps(float(chosen[0]) / 2)
     path.write_text(text[: chosen.start()] + new + text[chosen.end() :], encoding="utf-8", errors="surrogateescape")
-    return True
 
 
-def _folder(path: Path, chance: random.Random) -> bool:
+def _replace_by_folder(path: Path, chance: random.Random) -> None:
     path.unlink()
     path.mkdir()
-    return True
 
 
-def _endless(path: Path, chance: random.Random) -> bool:
+def _replace_by_endless(path: Path, chance: random.Random) -> None:
     path.unlink()
     path.symlink_to("/dev/zero")
-    return True
 
 
-KINDS: dict[str, Kind] = {
-    "missing": _missing,
-    "empty": _empty,
-    "truncated": _truncated,
-    "a bit flipped": _flipped,
-    "garbage": _garbage,
-    "JSON of another type": _other_type,
-    "a number edited": _edited,
-    "a folder": _folder,
-    "a link to /dev/zero": _endless,
+KINDS: dict[str, Callable[[Path, random.Random], object]] = {
+    "missing": lambda path, chance: path.unlink(),
+    "empty": lambda path, chance: path.write_bytes(b""),
+    "truncated": lambda path, chance: os.truncate(path, path.stat().st_size // 2),
+    "a bit flipped": _flip_bit,
+    "garbage": lambda path, chance: path.write_bytes(chance.randbytes(1000)),
+    "JSON of another type": _write_other_type,
+    "a number edited": _edit_number,
+    "a folder": _replace_by_folder,
+    "a link to /dev/zero": _replace_by_endless,
 }

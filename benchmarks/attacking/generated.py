@@ -1,36 +1,29 @@
-"""Generated configs and corpora, from ``tests/generated_configs.py`` and ``tests/generated_corpora.py``."""
+"""Configs and corpora from the generators of the tests."""
 
 from __future__ import annotations
 
 import functools
-import importlib
-import itertools
 import json
 import os
 import re
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from check import Sentences, columns
+
+from attacking import calls
 from attacking.calls import Call
-from attacking.made import Made
+from attacking.made import Made, base, write_config
 from attacking.results import CLEAR, EQUAL, OTHER, Attack, Bench, Verdict
-
-_TESTS = Path(__file__).resolve().parents[2] / "tests"
-
-
-def _generator(name: str) -> Any:
-    """A generator from the tests of this checkout, which need not be the attacked one."""
-    sys.path.append(str(_TESTS))
-    try:
-        return getattr(importlib.import_module(name), name)
-    finally:
-        sys.path.remove(str(_TESTS))
+from tests.generated_configs import generated_configs
+from tests.generated_corpora import generated_corpora
 
 
 def configs(made: Made, seed: int, count: int) -> Iterator[Attack]:
-    for number, text in enumerate(_generator("generated_configs")(seed, count)):
+    for number, text in enumerate(generated_configs(seed, count)):
         yield Attack("configs", f"{number} = {_short(text)}", functools.partial(_config, made, text))
 
 
@@ -59,7 +52,7 @@ def corpora(made: Made, seed: int, count: int) -> Iterator[Attack]:
     """Corpora are files, because in memory they would count in the peak memory of each forked process."""
     folder = made.folder / "corpora"
     folder.mkdir(exist_ok=True)
-    for number, (name, content, yaml) in enumerate(_generator("generated_corpora")(seed, count)):
+    for number, (name, content, yaml) in enumerate(generated_corpora(seed, count)):
         file = folder / str(number)
         file.write_bytes(content)
         # Prediction is slow, so it is left out for long corpora.
@@ -81,8 +74,7 @@ def _corpus(made: Made, source: Path, yaml: str, short: bool, bench: Bench) -> V
         if call.code and not call.refused:
             return Verdict(OTHER, f"{call.command}: exit {call.code}: {call.first_error}")
     if calls[-1] is not check and calls[-1].code == 0:
-        lines = (bench.out / "claims.jsonl").read_bytes().decode("utf-8").split("\n")
-        for line in itertools.filterfalse(lambda line: line == "", lines):
+        for line in (bench.out / "claims.jsonl").read_bytes().splitlines():
             json.loads(line)
     return Verdict(CLEAR if check.refused else EQUAL)
 
@@ -91,3 +83,25 @@ def _short(text: str) -> str:
     """The config on one line, long values cut."""
     line = json.dumps(text, ensure_ascii=True)[1:-1]
     return line if len(line) <= 600 else line[:300] + "…" + line[-300:]
+
+
+def million(made: Made) -> Attack:
+    """``check`` on a million sentences: at most a minute and a gigabyte."""
+    return Attack("million sentences", "check", functools.partial(_million, made), seconds=60)
+
+
+def _million(made: Made, bench: Bench) -> Verdict:
+    """In a new process, whose memory has no torch."""
+    drawn = Sentences(seed=1, lengths=range(3, 21))
+    with (bench.given / "train.txt").open("w", encoding="utf-8") as file:
+        file.writelines(columns(drawn.sentence() for _ in range(1_000_000)))
+    data = {"format": "conll", "train": str(bench.given / "train.txt"), "dev": base(made.folder)["data"]["dev"]}
+    config = write_config(bench.given / "c.yaml", **{**base(made.folder), "data": data})
+    outputs = (bench.logs / "out", bench.logs / "err")
+    with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
+        command = [sys.executable, "-m", "halluc", "check", str(config)]
+        started = subprocess.Popen(command, cwd=bench.cwd, stdout=out, stderr=err, start_new_session=True)
+    started.returncode = 0  # ``calls.finish`` waits for it by its id
+    call = calls.finish(calls.Started(started.pid, ("check", str(config)), outputs, time.monotonic()), 300)
+    bench.calls.append(call)
+    return Verdict(EQUAL if call.code == 0 else OTHER, call.first_error)

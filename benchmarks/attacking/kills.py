@@ -1,6 +1,6 @@
 """Kill halluc at random times, repeat the command, and compare the results with those of an uninterrupted run.
 
-    python benchmarks/attacks.py --only kills [--seed 1] [--forked]
+    python benchmarks/attacks.py --only kills [--seed 1]
 
 Trainings, evaluations, reports, predictions, augmentations and studies are killed with SIGKILL: the process group, or
 only the main process, as the out-of-memory killer does. The final files must be equal byte for byte (times masked), and
@@ -24,10 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from attacking import calls
 from attacking.damage import Files, masked
 from attacking.made import AUGMENT, Made, base, write_config
-from attacking.results import EQUAL, OTHER, SILENT, Attack, Bench, Verdict
+from attacking.results import EQUAL, OTHER, SILENT, Attack, Bench, Verdict, left_behind
 
 # Locks must be released, and workers must end, within this many seconds after a kill.
 _GRACE = 2.0
@@ -44,7 +43,7 @@ class Job:
     name: str
     kills: int
     command: Callable[[Made, Path], list[Any]]
-    begin: Callable[[Made, Path], None]
+    begin: Callable[[Made, Path], object]
     writes: tuple[str, ...]
     steps: bool = False
     alone: bool = False
@@ -56,10 +55,6 @@ class _Count:
     hits: int = 0
     after_checkpoint: int = 0
     faults: list[str] = field(default_factory=list)
-
-
-def _nothing(made: Made, home: Path) -> None:
-    pass
 
 
 def _trained(made: Made, home: Path) -> None:
@@ -85,6 +80,9 @@ def _large(made: Made, home: Path) -> None:
 
 
 def _jobs(made: Made) -> Iterator[Job]:
+    def nothing(made: Made, home: Path) -> None:
+        pass
+
     def train(made: Made, home: Path) -> list[Any]:
         return ["train", made.folder / "ner.yaml", "--run", home / "ner", "--resume"]
 
@@ -100,7 +98,7 @@ def _jobs(made: Made) -> Iterator[Job]:
     of_training = ("ner/model/", "ner/augment/", "ner/coverage.json")
     of_evaluation = ("ner/eval/", "ner/predictions/", "ner/ledger/", "ner/confidence.json")
     for number in range(10):
-        yield Job("train", 8, train, _nothing, of_training, steps=True, alone=bool(number % 2))
+        yield Job("train", 8, train, nothing, of_training, steps=True, alone=bool(number % 2))
     for number in range(2):
         alone = bool(number)
         yield Job("eval", 4, lambda _, home: ["eval", "--run", home / "ner"], _trained, of_evaluation, alone=alone)
@@ -110,18 +108,18 @@ def _jobs(made: Made) -> Iterator[Job]:
     yield Job("augment, SIGTERM", 3, augment, _large, ("augment/",), alone=True, signal=signal.SIGTERM)
     for number in range(3):
         written = ("/model/", "/eval/", "/ledger/", "study/report/", "study.json")
-        yield Job("run of a study", 5, study, _nothing, written, alone=bool(number % 2))
+        yield Job("run of a study", 5, study, nothing, written, alone=bool(number % 2))
 
 
-def attacks(made: Made, seed: int, forked: bool) -> Iterator[Attack]:
+def attacks(made: Made, seed: int) -> Iterator[Attack]:
     for number, job in enumerate(_jobs(made)):
         whom = "main process alone" if job.alone else "process group"
         title = f"{job.name}, {job.kills} times, the {whom}, {number}"
-        yield Attack("kills", title, functools.partial(_attack, made, job, f"{seed} {title}", forked), _SECONDS)
+        yield Attack("kills", title, functools.partial(_attack, made, job, f"{seed} {title}"), _SECONDS)
 
 
-def _attack(made: Made, job: Job, seed: str, forked: bool, bench: Bench) -> Verdict:
-    seconds, known = _undisturbed(made, job, forked, bench)
+def _attack(made: Made, job: Job, seed: str, bench: Bench) -> Verdict:
+    seconds, known = _undisturbed(made, job, bench)
     home = bench.out / "home"
     home.mkdir()
     job.begin(made, home)
@@ -129,14 +127,13 @@ def _attack(made: Made, job: Job, seed: str, forked: bool, bench: Bench) -> Verd
     for _ in range(4 * job.kills):
         if count.hits == job.kills:
             break
-        _once(made, job, home, chance, seconds, forked, bench, count)
+        _once(made, job, home, chance, seconds, bench, count)
     last = bench.halluc(*job.command(made, home), longest=_SECONDS)
     if last.code:
         count.faults.append(f"the same command again: exit {last.code}: {last.first_error}")
     found = _written(job, home)
     differs = sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
-    left = [str(path.relative_to(home)) for path in home.rglob(".*") if path.name.endswith((".tmp", ".old"))]
-    if left:
+    if left := left_behind(home):
         count.faults.append(f"left behind: {', '.join(left[:3])}")
     shows = "; ".join(dict.fromkeys(count.faults))
     if differs:
@@ -147,18 +144,18 @@ def _attack(made: Made, job: Job, seed: str, forked: bool, bench: Bench) -> Verd
     return Verdict(OTHER if shows else EQUAL, shows, count.hits, count.after_checkpoint)
 
 
-_known: dict[tuple[str, str], tuple[float, Files]] = {}
+_known: dict[str, tuple[float, Files]] = {}
 
 
-def _undisturbed(made: Made, job: Job, forked: bool, bench: Bench) -> tuple[float, Files]:
+def _undisturbed(made: Made, job: Job, bench: Bench) -> tuple[float, Files]:
     """Seconds and results of the command without a kill."""
-    key = (job.name.split(",")[0], "forked" if forked else "")
+    key = job.name.split(",")[0]
     if key not in _known:
         home = bench.out / "home"
         home.mkdir()
         job.begin(made, home)
         clock = time.monotonic()
-        process = _start(job.command(made, home), forked, bench)
+        process = _start(job.command(made, home), bench)
         _, status = os.waitpid(process, 0)
         assert status == 0, f"{job.name} does not even work undisturbed: {(bench.logs / 'err').read_text()}"
         _known[key] = (time.monotonic() - clock, _written(job, home))
@@ -179,10 +176,8 @@ def _written(job: Job, home: Path) -> Files:
     return files
 
 
-def _start(command: list[Any], forked: bool, bench: Bench) -> int:
+def _start(command: list[Any], bench: Bench) -> int:
     """Start the command in a new session; returns its process id."""
-    if forked:
-        return calls.start([*command, "-q"], bench.cwd, bench.logs).process
     arguments = [sys.executable, "-m", "halluc", *map(str, command), "-q"]
     with (bench.logs / "err").open("wb") as errors:
         started = subprocess.Popen(
@@ -192,13 +187,11 @@ def _start(command: list[Any], forked: bool, bench: Bench) -> int:
     return started.pid
 
 
-def _once(
-    made: Made, job: Job, home: Path, chance: random.Random, seconds: float, forked: bool, bench: Bench, count: _Count
-) -> None:
+def _once(made: Made, job: Job, home: Path, chance: random.Random, seconds: float, bench: Bench, count: _Count) -> None:
     """Start the command, kill it at a random time, and check for remaining locks and processes."""
     begun = _steps(home)
     steps, delay = chance.randint(3, 14), chance.uniform(0, 0.02 if job.steps else 0.7 * seconds)
-    process = _start(job.command(made, home), forked, bench)
+    process = _start(job.command(made, home), bench)
     while job.steps and _steps(home) - begun < steps and not _ended(process):
         time.sleep(0.002)
     until = time.monotonic() + delay

@@ -118,6 +118,11 @@ def base_of_texts(folder: Path) -> dict[str, Any]:
     return {**base(folder), "name": "texts", "task": {"type": "text_classification"}, "data": data["texts"]}
 
 
+def base_for(format: str, folder: Path) -> dict[str, Any]:
+    """A valid config for the task that reads this format."""
+    return base_of_texts(folder) if format == "texts" else base(folder)
+
+
 def make(folder: Path) -> Made:
     """Write, train and evaluate all inputs, which takes some seconds."""
     tiny_encoder(folder / "encoder")

@@ -6,7 +6,7 @@ import shutil
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ CLEAR, FALLBACK, EQUAL = "clear error", "reported fallback", "equal result"
 SILENT, CRASHED, SLOW, LARGE, OTHER = "SILENT", "traceback or exit 1", "over 10 s", "over 1 GB", "other fault"
 HELD = (CLEAR, FALLBACK, EQUAL)
 _WORST = (SILENT, CRASHED, SLOW, LARGE, OTHER)
+_MOST_SHOWN = 400
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Attack:
 
 @dataclass
 class Result:
+    """The outcome of an attack, as of ``Verdict``, and the most seconds and memory of one call."""
+
     group: str
     name: str
     outcome: str
@@ -51,8 +54,6 @@ class Result:
     count: int = 1
     after_checkpoint: int = 0
 
-    as_record = asdict
-
 
 @dataclass
 class Bench:
@@ -61,6 +62,8 @@ class Bench:
     folder: Path
     seconds: float = MOST_SECONDS
     calls: list[Call] = field(default_factory=list)
+    # The inputs at the time of the first call.
+    inputs: dict[str, tuple[int, int]] | None = None
 
     def __post_init__(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -79,11 +82,13 @@ class Bench:
         return path
 
     def halluc(self, *arguments: object, **how: Any) -> Call:
+        if self.inputs is None:
+            self.inputs = listing(self.given)
         made = calls.call(arguments, self.cwd, self.logs, **how)
         self.calls.append(made)
         return made
 
-    def faults(self, verdict: Verdict, before: dict[str, tuple[int, int]]) -> Iterable[Verdict]:
+    def faults(self, verdict: Verdict) -> Iterable[Verdict]:
         """All faults: that of the attack itself, and violations of what holds for all calls."""
         if verdict.outcome not in HELD:
             yield verdict
@@ -99,9 +104,10 @@ class Bench:
             yield from (Verdict(OTHER, f"{one.command}: {fault}") for fault in one.faults())
         if any(self.cwd.iterdir()):
             yield Verdict(OTHER, f"wrote into the working directory: {sorted(p.name for p in self.cwd.iterdir())}")
-        changed = {name for name, known in before.items() if listing(self.given).get(name) != known}
+        now = listing(self.given)
+        changed = sorted(name for name, known in (self.inputs or {}).items() if now.get(name) != known)
         if changed:
-            yield Verdict(OTHER, f"changed an input: {sorted(changed)}")
+            yield Verdict(OTHER, f"changed an input: {changed}")
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:
@@ -113,66 +119,41 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-class _Recorded(Bench):
-    """Records the state of the inputs before the first call."""
-
-    before: dict[str, tuple[int, int]] | None = None
-
-    def halluc(self, *arguments: object, **how: Any) -> Call:
-        if self.before is None:
-            self.before = listing(self.given)
-        return super().halluc(*arguments, **how)
+def left_behind(folder: Path) -> list[str]:
+    """Temporary files and folders that should have been renamed or removed."""
+    return [str(path.relative_to(folder)) for path in folder.rglob(".*") if path.name.endswith((".tmp", ".old"))]
 
 
 def perform(attack: Attack, folder: Path) -> Result:
     """Run one attack; its outcome is the worst of its faults, and all are shown."""
-    bench = _Recorded(folder, attack.seconds)
+    bench = Bench(folder, attack.seconds)
     try:
         verdict = attack.run(bench)
     except Exception:  # noqa: BLE001 - an error of the benchmark is reported, and does not end the other attacks
         verdict = Verdict(OTHER, f"the benchmark itself: {traceback.format_exc()[-600:]}")
-    faults = list(bench.faults(verdict, bench.before or {}))
-    if faults:
-        worst = min(faults, key=lambda one: _WORST.index(one.outcome))
-        shows = "; ".join(dict.fromkeys(one.shows for one in faults))
-    else:
-        worst, shows = verdict, verdict.shows
-    cpu, clock, mb = (max((getattr(c, name) for c in bench.calls), default=0) for name in ("cpu", "clock", "mb"))
+    faults = list(bench.faults(verdict)) or [verdict]
+    worst = min(faults, key=lambda one: _WORST.index(one.outcome) if one.outcome in _WORST else len(_WORST))
+    shows = "; ".join(dict.fromkeys(one.shows for one in faults)).replace(str(folder), "")
+    most = [max((getattr(one, name) for one in bench.calls), default=0) for name in ("cpu", "clock", "mb")]
     shutil.rmtree(folder, ignore_errors=True)
-    return Result(
-        attack.group,
-        attack.name,
-        worst.outcome,
-        shows.replace(str(folder), ""),
-        cpu,
-        clock,
-        mb,
-        verdict.count,
-        verdict.after_checkpoint,
-    )
+    return Result(attack.group, attack.name, worst.outcome, shows, *most, verdict.count, verdict.after_checkpoint)
 
 
 def table(results: Sequence[Result]) -> str:
-    columns = (CLEAR, FALLBACK, EQUAL, SILENT, CRASHED, SLOW, LARGE, OTHER)
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         groups[result.group].append(result)
-    rows = [("group", "attacks", *columns, "worst s (processor)", "worst MB")]
+    columns = (*HELD, *_WORST)
+    heads = ("group", "attacks", *columns, "worst s (processor)", "worst MB")
+    rows = [heads, ("---",) * len(heads)]
     for name, members in [*groups.items(), ("all", list(results))]:
         counts = [sum(one.count for one in members if one.outcome == column) for column in columns]
-        worst = [
-            f"{max((one.cpu for one in members), default=0):.1f}",
-            f"{max((one.mb for one in members), default=0):,.0f}",
-        ]
-        rows.append((name, str(sum(one.count for one in members)), *map(str, counts), *worst))
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+        cpu, mb = (max((getattr(one, key) for one in members), default=0) for key in ("cpu", "mb"))
+        rows.append((name, str(sum(one.count for one in members)), *map(str, counts), f"{cpu:.1f}", f"{mb:,.0f}"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def not_held(results: Sequence[Result], most: int = 400) -> str:
+def not_held(results: Sequence[Result]) -> str:
     """The faults, grouped by what they show, each with its shortest example."""
     alike: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in results:
@@ -183,7 +164,7 @@ def not_held(results: Sequence[Result], most: int = 400) -> str:
         shortest = min(members, key=lambda one: len(one.name) + len(one.shows))
         count = f" ({len(members)} like it)" if len(members) > 1 else ""
         shows = shortest.shows.replace("\n", " ")
-        shows = shows if len(shows) <= most else shows[:most] + "…"
+        shows = shows if len(shows) <= _MOST_SHOWN else shows[:_MOST_SHOWN] + "…"
         lines.append(f"- {group}: {outcome}{count}: {shortest.name}\n    {shows}")
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from attacking import calls
 from attacking.calls import Call
 from attacking.damage import masked
 from attacking.made import Made
-from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict
+from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict, left_behind
 
 _TRIES = 4
 # The limit of processor time is high, because these commands train.
@@ -67,27 +67,18 @@ def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[st
         other = next((pair for pair in pairs if pair[0] != pair[1]), None)
         if other is not None:
             return f"{name} is not what one command alone writes: {other[0]!r:.200} in the place of {other[1]!r:.200}"
-    return _left(found)
+    left = left_behind(found)
+    return f"left behind: {left}" if left else None
 
 
 def _text(path: Path, home: Path) -> list[bytes]:
     """Masked lines, without commands and without hashes of inputs, which contain paths."""
     lines = masked(path.read_bytes(), home).splitlines()
     ignored = (
-        b"halluc run ",
-        b"halluc report ",
-        b"start in the folder",
-        b"put the whole path",
-        b"<pre class",
-        b"# halluc ",
+        b"halluc run ", b"halluc report ", b"start in the folder", b"by the complete path", b"<pre class", b"# halluc ",
         b'"fingerprint"',
-    )
+    )  # fmt: skip
     return [line for line in lines if not any(one in line for one in ignored)]
-
-
-def _left(folder: Path) -> str | None:
-    left = [str(path.relative_to(folder)) for path in folder.rglob(".*") if path.name.endswith((".tmp", ".old"))]
-    return f"left behind: {left}" if left else None
 
 
 def _studies(made: Made, delay: float, bench: Bench) -> Verdict:

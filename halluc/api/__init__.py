@@ -10,8 +10,7 @@ programs that it names. Every error that is not a bug is a ``HallucError``, with
 from __future__ import annotations
 
 from halluc.api.experiments import advise, audit, augment, check, evaluate, init, report, run, train, tune
-from halluc.api.models import export, load, predict, probe, push
-from halluc.api.overviews import doctor, list_runs
+from halluc.api.models import doctor, export, list_runs, load, predict, probe, push
 from halluc.core.errors import HallucError
 
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]

@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from halluc.cli import options
 from halluc.cli.app import app
-from halluc.commands import options
-from halluc.commands.options import (
-    AllowCommands,
-    Config,
-    ConfigOrNone,
-    Fresh,
-    Json,
-    Only,
-    Preview,
-    Quiet,
-    Replay,
-    Resume,
-    Run,
-    Set,
-    Shard,
-    ShardOfExamples,
-    Verbose,
-)
+from halluc.cli.options import AllowCommands, Config, Fresh, Json, Only, Quiet, Run, Set, Shard, Verbose
+from halluc.commands import completion
 from halluc.commands.terminal import Terminal
-from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 from halluc.core.permissions import allowing_commands
 
 
 @app.command()
 def init(
-    data: options.InitialData = "demo:ner",
-    output: options.NewConfig = Path("experiment.yaml"),
-    preset: options.ModelPreset = None,
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file, a folder with a file for each split, or demo:NAME.")
+    ] = "demo:ner",
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The config to write.")] = Path(
+        "experiment.yaml"
+    ),
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model: small, base, multilingual, scratch, …")
+    ] = None,
     task: options.Task = None,
     set_: options.SetData = None,
     quiet: Quiet = False,
@@ -76,13 +66,23 @@ def augment(
     set_: Set = None,
     run: Run = None,
     only: Only = None,
-    shard: ShardOfExamples = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the I-th of N parts: of the cells of a study, or of the examples of --run."
+        ),
+    ] = None,
     on: options.OnRay = None,
     address: options.Address = None,
     shards: options.ShardCount = None,
     fresh: Fresh = False,
-    preview: Preview = None,
-    replay: Replay = None,
+    preview: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Print N examples before and after augmentation; write nothing."),
+    ] = None,
+    replay: Annotated[
+        str | None, typer.Option(metavar="ID", help="Recreate one augmented example and compare it; write nothing.")
+    ] = None,
     allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -108,11 +108,18 @@ def train(
     config: Config,
     set_: Set = None,
     run: Run = None,
-    resume: Resume = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest interrupted training of this config, if there is one.")
+    ] = False,
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
-    processes: options.Processes = "1",
+    processes: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N", help="Train with N processes on this machine, like torchrun; auto: one per GPU."
+        ),
+    ] = "1",
     allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -137,15 +144,38 @@ def train(
 
 @app.command("eval")
 def evaluate(
-    config: ConfigOrNone = None,
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[CONFIG|RUN]",
+            autocompletion=completion.targets,
+            help="The experiment, a YAML file, or a run directory (like --run).",
+        ),
+    ] = None,
     set_: Set = None,
-    split: options.EvaluateSplit = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(autocompletion=completion.splits, help="The split: train, dev or test; repeatable."),
+    ] = None,
     run: Run = None,
-    checkpoint: options.EvaluateCheckpoint = None,
-    predictions: options.EvaluatePredictions = None,
-    name: options.EvaluateName = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Evaluate this model: a folder, hub:NAME or package:NAME/FOLDER."),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Evaluate the predictions of another tool; no model is loaded.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."),
+    ] = None,
     with_: options.Members = None,
-    gold: options.OtherGold = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Evaluate the run against this annotation of the split, such as a corrected copy."
+        ),
+    ] = None,
     only: Only = None,
     shard: Shard = None,
     on: options.OnRay = None,
@@ -178,10 +208,20 @@ def run_(
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
-    jobs: options.Jobs = None,
-    on: options.On = None,
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|N", help="In a study, run N cells at once; auto: one per GPU, or one per core without GPUs."
+        ),
+    ] = None,
+    on: Annotated[
+        Literal["slurm", "ray"] | None,
+        typer.Option(help="In a study, run the cells on a cluster; set resources in the section `launch`."),
+    ] = None,
     address: options.Address = None,
-    dry_run: options.DryRun = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --on slurm: print the scripts without submitting them.")
+    ] = False,
     allow_commands: AllowCommands = False,
     ci: options.Ci = None,
     quiet: Quiet = False,
@@ -209,7 +249,7 @@ def tune(
     fresh: Fresh = False,
     on: options.OnRay = None,
     address: options.Address = None,
-    trial: options.Trial = None,
+    trial: Annotated[int | None, typer.Option(help="Run this trial, which was chosen.", min=0, hidden=True)] = None,
     allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -229,87 +269,3 @@ def tune(
         line = functools.partial(command_lines.of, context, on=None, address=None, fresh=False)
         where = LaunchOptions(on=on, address=address)
         tunings.tune(config, set_ or [], fresh, where, lambda number: line(trial=number))
-
-
-@app.command()
-def report(
-    targets: options.ReportTargets,
-    set_: Set = None,
-    split: options.ReportSplit = None,
-    reference: options.ReportReference = None,
-    format_: options.ReportFormat = "html,md,json",
-    output: options.ReportOutput = None,
-    claims: options.ReportClaims = 200,
-    open_: options.ReportOpen = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Write the report of a run, several runs, or a study: a page, Markdown and JSON; tables and charts for a paper."""
-    from halluc.commands import results
-    from halluc.workflows import reports
-
-    wanted = reports.ReportOptions(split, reference, claims, reports.formats_of(format_), output)
-    with elsewhere(TO_OUTPUT), listening(Terminal(results.show_report, quiet=quiet, json=json)):
-        pages = reports.report(targets, set_ or [], wanted).written.get("html", ())
-    for page in pages if open_ else ():
-        results.open_page(page)
-
-
-app.command("compare", help="Compare runs with the first one; the same as `halluc report RUN RUN`.")(report)
-
-
-@app.command()
-def advise(
-    target: options.Advised,
-    set_: Set = None,
-    write: options.WrittenConfig = None,
-    seeds: options.Seeds = 3,
-    most: options.MostArms = 8,
-    unlabelled: options.Unlabelled = None,
-    gazetteer: options.GazetteerFile = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Analyse the errors of a run on dev and recommend remedies; for a study, show which remedy helped."""
-    from halluc.commands import results
-    from halluc.workflows import advice
-
-    wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
-    with elsewhere(TO_OUTPUT), listening(Terminal(results.show_advice, quiet=quiet, json=json)):
-        advice.advise(target, set_ or [], wanted)
-
-
-@app.command()
-def audit(
-    context: typer.Context,
-    target: options.AuditTarget,
-    set_: Set = None,
-    split: options.AuditSplits = None,
-    folds: options.Folds = 5,
-    most: options.PagedSuspects = 500,
-    apply: options.Decisions = None,
-    out: options.CorrectedCopy = None,
-    on: options.OnRay = None,
-    address: options.Address = None,
-    part: options.Part = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Find annotation errors. Writes a list and a review page; --apply writes a corrected copy."""
-    from halluc.commands import command_lines, results
-    from halluc.launch import audits
-    from halluc.launch.studies import LaunchOptions
-    from halluc.workflows import audit as auditing
-    from halluc.workflows import corrections
-
-    wanted = auditing.AuditOptions(tuple(split or ()), folds, most)
-    with listening(Terminal(results.show_audit, quiet=quiet, json=json)):
-        where = LaunchOptions(on=on, address=address)
-        if apply is not None or out is not None:
-            where.refuse_cluster("trains the models of an audit, and --apply and --out write a corrected copy")
-            corrections.apply(target, set_ or [], apply, out)
-        elif part is not None:
-            auditing.fit(target, set_ or [], wanted, part)
-        else:
-            line = functools.partial(command_lines.of, context, on=None, address=None, split=["train"])
-            audits.audit(target, set_ or [], wanted, where, lambda one: line(part=one))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from halluc.cli import options
 from halluc.cli.app import app
-from halluc.commands import model_options, options
-from halluc.commands.options import Json, Quiet, Set
+from halluc.cli.options import Json, Quiet, Set
+from halluc.commands import completion
 from halluc.commands.terminal import Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
@@ -20,20 +21,56 @@ from halluc.core.messages import listening
 @app.command(context_settings={"allow_extra_args": True})
 def predict(
     context: typer.Context,
-    model: model_options.PredictModel,
-    input_: model_options.PredictInput = (Path("-")),
-    output: model_options.PredictOutput = Path("-"),
-    format_: model_options.TextFormat = "auto",
-    encoding: model_options.PredictEncoding = None,
-    text_field: model_options.TextField = None,
-    second_field: model_options.PredictSecondField = None,
-    delimiter: model_options.PredictDelimiter = None,
-    header: model_options.Header = None,
-    quoting: model_options.Quoting = None,
-    tokenize: model_options.PredictTokenize = None,
-    look_ahead: model_options.PredictLookAhead = 512,
-    jobs: model_options.PredictJobs = "1",
-    shard: model_options.ShardOfTexts = None,
+    model: options.PredictModel,
+    input_: Annotated[
+        Path, typer.Option("--input", "-i", metavar="FILE", help="The texts, or - for standard input.")
+    ] = Path("-"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The output file, or - for standard output.")
+    ] = Path("-"),
+    format_: Annotated[
+        Literal["auto", "text", "jsonl", "json", "csv", "conll"],
+        typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect the format."),
+    ] = "auto",
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The encoding (default: that of the run's data, else utf-8).")
+    ] = None,
+    text_field: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The field or column of the text (default: that of the run's data)."),
+    ] = None,
+    second_field: Annotated[
+        str | None, typer.Option(metavar="NAME", help="For pairs, the field or column of the second text.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="For CSV: one character or `tab` (default: detect it).")
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."
+        ),
+    ] = None,
+    quoting: Annotated[
+        bool | None,
+        typer.Option(
+            "--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."
+        ),
+    ] = None,
+    tokenize: Annotated[
+        Literal["words", "whitespace", "characters"] | None,
+        typer.Option(help="How texts are split into tokens (default: as in the run's data)."),
+    ] = None,
+    look_ahead: Annotated[
+        int, typer.Option(metavar="N", min=1, help="The number of texts that are read and predicted together.")
+    ] = 512,
+    jobs: Annotated[
+        str, typer.Option(metavar="auto|N", help="Number of processes; auto: one per core, or one with a GPU.")
+    ] = "1",
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Only predict the I-th of N parts; without --shard, the parts are merged."),
+    ] = None,
     on: options.OnRay = None,
     address: options.Address = None,
     shards: options.ShardCount = None,
@@ -67,14 +104,27 @@ def predict(
 
 @app.command()
 def serve(
-    model: model_options.PredictModel,
-    host: model_options.ServeHost = "127.0.0.1",
-    port: model_options.ServePort = 8000,
-    max_body: model_options.ServeMaxBody = 1 << 20,
-    max_text: model_options.ServeMaxText = 50_000,
-    max_queue: model_options.ServeMaxQueue = 64,
-    batch_tokens: model_options.ServeBatchTokens = 4096,
-    wait: model_options.ServeWait = 5.0,
+    model: options.PredictModel,
+    host: Annotated[
+        str, typer.Option(help="The address. Other addresses than loopback need a token in HALLUC_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any free port.")] = 8000,
+    max_body: Annotated[
+        int, typer.Option(metavar="BYTES", min=1024, max=1 << 30, help="Maximum size of a request body.")
+    ] = 1 << 20,
+    max_text: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1 << 28, help="Maximum number of characters of a text.")
+    ] = 50_000,
+    max_queue: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100_000, help="Maximum number of waiting requests.")
+    ] = 64,
+    batch_tokens: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1 << 24, help="A batch with this many tokens takes no more requests.")
+    ] = 4096,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="MS", min=0, max=1000, help="How many milliseconds a batch waits for more requests."),
+    ] = 5.0,
     with_: options.Members = None,
     set_: Set = None,
     quiet: Quiet = False,
@@ -90,17 +140,48 @@ def serve(
 
 @app.command()
 def probe(
-    target: model_options.Probed,
-    patterns: model_options.Patterns,
-    facts: model_options.Facts,
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG_OR_RUN",
+            autocompletion=completion.targets,
+            help="A run, or a config (its newest trained run is used).",
+        ),
+    ],
+    patterns: Annotated[
+        Path, typer.Option(metavar="DIR", help="Cloze patterns: a folder of RELATION.jsonl files, or one file.")
+    ],
+    facts: Annotated[
+        Path, typer.Option(metavar="DIR", help="Facts: a folder of files with the same names, or one file.")
+    ],
     set_: Set = None,
-    checkpoint: model_options.ProbedModel = None,
-    relation: model_options.Relations = None,
-    sample: model_options.Sample = None,
-    most_patterns: model_options.MostPatterns = None,
-    threshold: model_options.Threshold = 0.5,
-    top: model_options.Top = 5,
-    name: model_options.ProbeName = "facts",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Probe this model: a folder, a .gguf file, hub:NAME or package:NAME/FOLDER."
+        ),
+    ] = None,
+    relation: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this relation; repeatable.")] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="From each relation, sample N facts whose subject is in the training data, "
+            "and N others (default: all).",
+        ),
+    ] = None,
+    most_patterns: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Only use the first N patterns of each relation (default: all)."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(metavar="P", min=0, max=1, help="Minimum confidence of an asserted answer.")
+    ] = 0.5,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1_000, help="Number of candidates that are written for each answer.")
+    ] = 5,
+    name: Annotated[str, typer.Option(metavar="NAME", help="The name of the files in probe/ of the run.")] = "facts",
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -115,12 +196,21 @@ def probe(
 
 @app.command()
 def export(
-    run: model_options.Exported,
-    format_: model_options.ExportFormat = "onnx",
-    quantize: model_options.Quantize = None,
-    tolerance: model_options.Tolerance = 0.005,
-    output: model_options.ExportOutput = None,
-    force: model_options.Force = False,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run directory of a trained model.")],
+    format_: Annotated[
+        Literal["onnx", "torch"],
+        typer.Option("--format", help="onnx: a model for onnxruntime; torch: a torch.export program."),
+    ] = "onnx",
+    quantize: Annotated[
+        Literal["int8"] | None, typer.Option(help="Store the weights as 8-bit integers; ONNX only.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(metavar="X", help="Maximum decrease of the primary figure on dev, from 0 to 1.")
+    ] = 0.005,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder (default: export/ in the run).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -134,11 +224,15 @@ def export(
 
 @app.command()
 def push(
-    run: model_options.PushedRun,
-    name: model_options.Repository,
-    with_report: model_options.WithReport = False,
-    private: model_options.Private = False,
-    yes: model_options.Yes = False,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")],
+    name: Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")],
+    with_report: Annotated[
+        bool, typer.Option("--with-report", help="Also publish the report, which quotes texts of the corpus.")
+    ] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="Create a private repository; fail if it exists and is public.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish. Without this option, nothing is uploaded.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -154,14 +248,31 @@ def convert(
     source: Annotated[
         str, typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml).")
     ],
-    target: model_options.Converted,
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")
+    ],
     set_: options.SetData = None,
     task: options.Task = None,
-    split: model_options.Splits = None,
-    to: model_options.To = None,
-    scheme: model_options.Scheme = None,
-    separator: model_options.Separator = None,
-    join: model_options.Join = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            autocompletion=completion.splits, help="The split; repeatable (default: all of a config, else train)."
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="The format, such as spacy (default: by the extension of OUT).")
+    ] = None,
+    scheme: Annotated[
+        Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"] | None,
+        typer.Option(help="The tag scheme in conll, csv and table (default: iob2)."),
+    ] = None,
+    separator: Annotated[
+        Literal["tab", "space"] | None, typer.Option(help="The column separator in conll (default: tab).")
+    ] = None,
+    join: Annotated[
+        Literal["blank", "none"] | None,
+        typer.Option(help="Join tokens to texts, with or without spaces (default: keep texts)."),
+    ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from halluc.cli.app import app, config_app
-from halluc.commands import completion, options
-from halluc.commands.options import Config, Json, Quiet, Set
+from halluc.cli.options import Config, Json, Quiet, Set
+from halluc.commands import completion
 from halluc.commands.terminal import Terminal
 from halluc.core.messages import listening
 
@@ -27,32 +27,40 @@ def clean(
     json: Json = False,
 ) -> None:
     """Delete old checkpoints, temporary files and empty runs. Only files that no command needs are deleted."""
-    from halluc.commands import clean
+    from halluc.commands import overviews
     from halluc.core.messages import put
     from halluc.runs import cleaning
 
-    with listening(Terminal(clean.show, quiet=quiet, json=json)):
+    with listening(Terminal(overviews.show_cleaned, quiet=quiet, json=json)):
         put(cleaning.clean(target, dry_run=dry_run))
 
 
 @app.command()
-def runs(folder: options.RunsFolder = Path("runs"), json: Json = False) -> None:
+def runs(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", autocompletion=completion.runs, help="The folder of runs, or a single run or study."
+        ),
+    ] = Path("runs"),
+    json: Json = False,
+) -> None:
     """List the runs and studies of a folder: task, state, main figures, size, age."""
-    from halluc.commands import runs
+    from halluc.commands import overviews
     from halluc.workflows import run_listing
 
-    with listening(Terminal(runs.show, json=json)):
+    with listening(Terminal(overviews.show_listed, json=json)):
         run_listing.list_runs(folder)
 
 
 @app.command()
 def doctor(json: Json = False) -> None:
     """Print versions, devices, threads, precision, and what each extra needs. Exit code 4 if a package is missing."""
-    from halluc.commands import doctor
+    from halluc.commands import overviews
     from halluc.core.errors import EXIT_ENVIRONMENT
     from halluc.workflows import diagnosis
 
-    with listening(Terminal(doctor.show, json=json)):
+    with listening(Terminal(overviews.show_installation, json=json)):
         if diagnosis.diagnose().missing:
             raise typer.Exit(EXIT_ENVIRONMENT)
 
@@ -70,9 +78,9 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the tasks, readers, augmentation methods and filters."""
-    from halluc.commands import listing
+    from halluc.commands import overviews
 
-    listing.run(kind, as_json=json)
+    overviews.list_components(kind, as_json=json)
 
 
 @config_app.command("show")

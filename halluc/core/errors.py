@@ -93,6 +93,11 @@ def environment_error(code: str, message: str, help: str | None = None) -> Hallu
     return HallucError(code, message, None, help, EXIT_ENVIRONMENT)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of the message of an exception of a library; the name of its class if it has none."""
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+
+
 def require_package(package: str, what: str, extra: str) -> None:
     """
     Raises:

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import environment_error, first_line
 from halluc.engine.references import ModelSource
 
 FILE = "added_features.safetensors"
@@ -69,6 +69,5 @@ def load(model: Any, features: int, source: ModelSource) -> None:
         matrix = {name: value / RATE for name, value in load_file(str(path)).items()}
         getattr(model, NAME).load_state_dict(matrix)
     except (OSError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().split("\n", 1)[0]
         help = "restore the model folder: the file belongs to it"
-        raise environment_error("E411", f"cannot load {FILE} of {source.name}: {reason}", help) from error
+        raise environment_error("E411", f"cannot load {FILE} of {source.name}: {first_line(error)}", help) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -12,29 +11,20 @@ from halluc.config.training import AverageConfig
 
 Weights = dict[str, torch.Tensor]
 
-# The keys of a copy are its number, a slash, and the name of the parameter.
-_KEY = re.compile(r"(\d+)/(.+)", re.DOTALL)
-
-
-def decay_at(updates: int, most: float) -> float:
-    """The decay of an exponential average after ``updates`` updates (from 1): min(most, (1 + t) / (10 + t)).
-
-    A constant decay would keep the initial weights in the average for 1 / (1 - decay) steps.
-    """
-    return min(most, (1 + updates) / (10 + updates))
-
 
 def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
-    """The averaged weights, by parameter, from the result of ``WeightAverage.state``."""
+    """The averaged weights, by parameter, from the result of ``WeightAverage.state``; empty for an average of
+    checkpoints before the first evaluation."""
+    copies = _copies(state)
+    return _mean(copies) if copies else {}
+
+
+def _copies(state: Mapping[str, torch.Tensor]) -> list[Weights]:
     copies: dict[int, Weights] = {}
     for key, tensor in state.items():
-        match = _KEY.fullmatch(key)
-        if match is None:
-            raise ValueError(f"`{key}` is not a weight of an average")
-        copies.setdefault(int(match[1]), {})[match[2]] = tensor
-    if not copies:  # an average of checkpoints, before the first evaluation
-        return {}
-    return _mean([copies[number] for number in sorted(copies)])
+        number, _, name = key.partition("/")
+        copies.setdefault(int(number), {})[name] = tensor
+    return [copies[number] for number in sorted(copies)]
 
 
 def _mean(copies: list[Weights]) -> Weights:
@@ -51,8 +41,9 @@ class WeightAverage:
     """The average of the weights that require a gradient when this object is created.
 
     An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
-    updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of
-    checkpoints (Izmailov et al. 2018) keeps the weights of the last evaluations, and is their mean.
+    updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0. The decay d_t is min(d, (1 + t) / (10 +
+    t)): a constant one would keep the initial weights in the average for 1 / (1 - d) steps. An average of checkpoints
+    (Izmailov et al. 2018) keeps the weights of the last evaluations, and is their mean.
     """
 
     def __init__(self, model: torch.nn.Module, config: AverageConfig) -> None:
@@ -68,8 +59,8 @@ class WeightAverage:
         """Add the weights after optimizer step ``step``, from 1; ``evaluates``: an evaluation on dev follows."""
         if self.config.kind == "exponential":
             weights = [one.detach() for one in self.parameters.values()]
-            share = 1 - decay_at(step, self.config.most_decay)
-            torch._foreach_lerp_(list(self.copies[0].values()), weights, share)
+            decay = min(self.config.most_decay, (1 + step) / (10 + step))
+            torch._foreach_lerp_(list(self.copies[0].values()), weights, 1 - decay)
         elif evaluates:
             self.copies = [*self.copies, self._copy()][-self.config.most_checkpoints :]
 
@@ -101,15 +92,10 @@ class WeightAverage:
         Raises:
             ValueError: it is of another model or another kind of average.
         """
-        copies: list[Weights] = []
-        for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):
-            copy = {name: state.get(f"{number}/{name}") for name in self.parameters}
-            if not any(one is not None for one in copy.values()) and self.config.kind == "checkpoints":
-                break
-            for name, one in copy.items():
-                if one is None or (one.shape, one.dtype) != (self.parameters[name].shape, self.parameters[name].dtype):
-                    raise ValueError(f"its average of {name} is missing, or has another shape or type")
-            copies.append({name: one.to(self.parameters[name].device) for name, one in copy.items() if one is not None})
-        if sum(map(len, copies)) != len(state):
+        copies, kind = _copies(state), self.config.kind
+        forms = {name: (one.shape, one.dtype) for name, one in self.parameters.items()}
+        if any({name: (one.shape, one.dtype) for name, one in copy.items()} != forms for copy in copies):
+            raise ValueError("its average lacks weights, or has weights of another shape or type")
+        if len(copies) != 1 if kind == "exponential" else len(copies) > self.config.most_checkpoints:
             raise ValueError("its average of the weights is of another kind")
-        self.copies = copies
+        self.copies = [{name: copy[name].to(one.device) for name, one in self.parameters.items()} for copy in copies]

@@ -14,9 +14,11 @@ to are complete too, so that a training cannot end without them.
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,11 +27,10 @@ from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError, environment_error, first_line
 from halluc.core.files import irregular, replace_folder, write_json
-from halluc.engine.averaging import WeightAverage, mean_of
+from halluc.engine.averaging import WeightAverage, Weights, mean_of
 from halluc.engine.progress import STRICT, Count, Progress
-from halluc.engine.snapshot import Snapshot, snapshot
 from halluc.runs.integrity import problem
 from halluc.runs.provenance import file_sha256
 from halluc.runs.records import content_sha256
@@ -77,6 +78,50 @@ def _digest(state: dict[str, Any]) -> str:
     return content_sha256({key: value for key, value in state.items() if key != "sha256"})
 
 
+@dataclass
+class Snapshot:
+    """The content of a checkpoint in CPU memory: copied while training waits, and written while it continues."""
+
+    weights: dict[str, torch.Tensor]
+    optimizer: Any
+    progress: Progress
+    epoch: int
+    average: Weights | None = None
+
+
+def snapshot(
+    model: torch.nn.Module,
+    optimizer: Any,
+    progress: Progress,
+    epoch: int,
+    reuse: Snapshot | None = None,
+    average: WeightAverage | None = None,
+) -> Snapshot:
+    """Copy weights and optimizer state to CPU memory, into the tensors of ``reuse`` if they fit.
+
+    Allocating memory takes ten times as long as the copy itself (page faults), so the caller keeps one snapshot and
+    reuses it. Tensors that share memory are copied separately, as safetensors requires.
+    """
+    weights = _copied(dict(model.state_dict()), reuse.weights if reuse else None)
+    state = _copied(optimizer.state_dict(), reuse.optimizer if reuse else None)
+    averaged = _copied(average.state(), reuse.average if reuse else None) if average is not None else None
+    return Snapshot(weights, state, copy.copy(progress), epoch, averaged)
+
+
+def _copied(value: Any, into: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        fits = isinstance(into, torch.Tensor) and (into.shape, into.dtype) == (value.shape, value.dtype)
+        target = into if fits else torch.empty(value.shape, dtype=value.dtype, device="cpu")
+        return target.copy_(value.detach())
+    if isinstance(value, dict):
+        old = into if isinstance(into, dict) else {}
+        return {key: _copied(one, old.get(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        same = isinstance(into, list) and len(into) == len(value)
+        return [_copied(one, into[index] if same else None) for index, one in enumerate(value)]
+    return value
+
+
 def write(folder: Path, content: Snapshot, keep: Keep) -> Path:
     """Write ``folder/step-…`` and remove the checkpoints that it replaces.
 
@@ -92,9 +137,8 @@ def write(folder: Path, content: Snapshot, keep: Keep) -> Path:
             if content.average is not None:
                 save_file(content.average, new / _AVERAGE)
         except (SafetensorError, RuntimeError) as error:  # their errors for a full disk
-            why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
-            raise environment_error("E401", f"cannot write {target}: {why}", help) from None
+            raise environment_error("E401", f"cannot write {target}: {first_line(error)}", help) from None
         names = (_WEIGHTS, _OPTIMIZER) if content.average is None else (_WEIGHTS, _OPTIMIZER, _AVERAGE)
         state = _State(
             progress=content.progress, epoch=content.epoch, files={name: file_sha256(new / name) for name in names}
@@ -195,7 +239,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
         averaged = load_file(path / _AVERAGE) if _AVERAGE in result.files else {}
         state = torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling can fail in many ways
-        raise HallucError("R107", f"checkpoint {path} cannot be read here: {_line(error)}") from error
+        raise HallucError("R107", f"checkpoint {path} cannot be read here: {first_line(error)}") from error
     try:
         _load_weights(model, weights)
         optimizer.load_state_dict(state)
@@ -204,12 +248,9 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
             average.load(averaged)
     except Exception as error:
         help = "labels, model or `model.freeze` may have changed: start a new run without --resume"
-        raise HallucError("R110", f"checkpoint {path} belongs to another model: {_line(error)}", help=help) from error
+        message = f"checkpoint {path} belongs to another model: {first_line(error)}"
+        raise HallucError("R110", message, help=help) from error
     return result.progress
-
-
-def _line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__
 
 
 def _load_weights(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
@@ -241,7 +282,7 @@ def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
         if (best / _AVERAGE).is_file() and (averaged := mean_of(load_file(best / _AVERAGE))):
             model.load_state_dict(averaged, strict=False)
     except (Damaged, OSError, SafetensorError, RuntimeError, ValueError) as error:
-        message = f"cannot load the weights of step {step} from {folder}: {_line(error)}"
+        message = f"cannot load the weights of step {step} from {folder}: {first_line(error)}"
         raise HallucError("R107", message, help="start a new run without --resume") from error
 
 

@@ -19,7 +19,7 @@ import torch
 from halluc.core.errors import environment_error
 from halluc.engine.batching import sorted_batches
 from halluc.engine.language_modelling import SelectedPositions, padded
-from halluc.engine.pretrained import check_model_files, load_model, load_options, load_tokenizer, refuse_missing
+from halluc.engine.pretrained import check_model_files, load_model, load_settings, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource
 from halluc.engine.runtime import attention_for, default_device
 
@@ -297,15 +297,8 @@ def has_head(source: ModelSource, trust_remote_code: bool = False) -> bool:
 
 
 def _settings(source: ModelSource, trust_remote_code: bool) -> Any:
-    from transformers import AutoConfig
-
-    if source.gguf is not None:  # always a causal one, and reading its config takes seconds
-        return None
-    try:
-        return AutoConfig.from_pretrained(source.name, **load_options(source, trust_remote_code))
-    except Exception as error:
-        reason = str(error).strip().split("\n", 1)[0]
-        raise environment_error("E411", f"cannot load the model of {source.name}: {reason}") from error
+    # A model in a GGUF file is always causal, and reading its config takes seconds.
+    return None if source.gguf is not None else load_settings(source, trust_remote_code)
 
 
 def _head(settings: Any) -> Kind | None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import environment_error, first_line
 from halluc.engine.batching import ArrayRows, sorted_batches
 from halluc.runs import exports
 
@@ -86,11 +86,9 @@ class ExportedModel:
             try:
                 logits = self._compute([inputs.get(name, missing) for name in self.names])
             except Exception as error:
-                reason = str(error).strip().split("\n", 1)[0]
-                raise environment_error(
-                    "E411", f"the exported model cannot be computed: {reason}", "lower `eval.batch_tokens` if there "
-                    "is too little memory; else export the run again"
-                ) from error  # fmt: skip
+                message = f"the exported model cannot be computed: {first_line(error)}"
+                help = "lower `eval.batch_tokens` if there is too little memory; else export the run again"
+                raise environment_error("E411", message, help) from error
             yield ArrayRows(inputs, tuple(indexes)), logits
 
 
@@ -156,6 +154,5 @@ def _torch_program(path: Path) -> Callable[[Arrays], numpy.ndarray]:
 
 
 def _unloadable(path: Path, error: Exception) -> Exception:
-    reason = str(error).strip().split("\n", 1)[0]
     help = "another version of the library may have written it: see the versions in export.json"
-    return environment_error("E411", f"cannot load {path}: {reason}", help)
+    return environment_error("E411", f"cannot load {path}: {first_line(error)}", help)

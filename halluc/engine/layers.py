@@ -55,7 +55,8 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
             f"`{key}` needs a transformer with a list of layers, which this model does not have under a known name"
         )
         raise HallucError("C202", message, help=f"remove `{key}`, or use another model")
-    read = _input_embeddings(model)
+    get_read = getattr(model, "get_input_embeddings", None)
+    read = [] if get_read is None else list(get_read().parameters())
     results = {}
     for name, parameter in named:
         place = places[name]
@@ -77,11 +78,6 @@ def _layer_of(name: str) -> tuple[str, int] | None:
     """The stack of a parameter, such as ``bert.encoder``, and the number of its layer, from 0."""
     match = _LAYER.match(name)  # the outermost list: T5 has nested ones within its layers
     return None if match is None else (match[1], int(match[2]))
-
-
-def _input_embeddings(model: torch.nn.Module) -> list[torch.nn.Parameter]:
-    get = getattr(model, "get_input_embeddings", None)
-    return [] if get is None else list(get().parameters())
 
 
 class GradualUnfreezing:

@@ -159,7 +159,12 @@ def fit(
         HallucError T101: the loss is not finite; the message names step, batch and examples. T102: out of memory.
     """
     config, progress = training.config, training.progress
-    course = _course(training)
+    course = batching.course(
+        lambda epoch: _plan(training, epoch),
+        epochs=config.epochs,
+        steps=config.steps,
+        evaluate_steps=config.evaluate_steps,
+    )
     # A run that is continued to a larger total was evaluated after its old last step, which is no longer the last.
     progress.evaluations = min(progress.evaluations, course.evaluations(progress.step))
     yield _started(training, course)
@@ -181,16 +186,6 @@ def fit(
             reason = _INTERRUPTED if stop else ""
     training.synchronise()
     yield Stopped(progress.step, reason, reason == _INTERRUPTED, seconds, seen)
-
-
-def _course(training: Training) -> Course:
-    config = training.config
-    return batching.course(
-        lambda epoch: _plan(training, epoch),
-        epochs=config.epochs,
-        steps=config.steps,
-        evaluate_steps=config.evaluate_steps,
-    )
 
 
 def _plan(training: Training, epoch: int) -> BatchPlan:

@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import environment_error, first_line
 from halluc.core.files import irregular
 from halluc.engine.references import ModelSource
 
@@ -52,8 +52,8 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, spli
     return tokenizer
 
 
-def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) -> bool:
-    """Whether a text-generating model has an encoder for the input; otherwise it continues the input.
+def load_settings(source: ModelSource, trust_remote_code: bool = False) -> Any:
+    """The config of a model as an object of transformers.
 
     Raises:
         HallucError E411: its config.json cannot be read.
@@ -61,10 +61,9 @@ def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) ->
     from transformers import AutoConfig
 
     try:
-        settings = AutoConfig.from_pretrained(source.name, **load_options(source, trust_remote_code))
+        return AutoConfig.from_pretrained(source.name, **load_options(source, trust_remote_code))
     except Exception as error:
         raise _unloadable(source, "config", error) from error
-    return bool(settings.is_encoder_decoder)
 
 
 def load_options(source: ModelSource, trust_remote_code: bool) -> dict[str, Any]:
@@ -169,9 +168,8 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
-    reason = str(error).strip().split("\n", 1)[0]
     help = None if source.local else "check the network, name and revision"
-    return environment_error("E411", f"cannot load the {what} of {source.name}: {reason}", help)
+    return environment_error("E411", f"cannot load the {what} of {source.name}: {first_line(error)}", help)
 
 
 def quiet_libraries(verbose: bool) -> None:

@@ -30,12 +30,7 @@ def launch(study_run: StudyRun, jobs: str) -> bool:
     """
     cores, devices = threads.cores(), gpus()
     count = min(number(jobs, len(devices) or cores), len(study_run.cells))
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise HallucError(
-            "C019",
-            "--jobs cannot be used under torchrun, whose processes train one cell together",
-            help="remove one of them",
-        )
+    _refuse_under_torchrun("--jobs", "whose processes train one cell together")
     if count <= 1:
         return in_this_process(study_run)
     return in_parallel(study_run, LocalProcesses(count, cores, devices))
@@ -62,9 +57,8 @@ def number(jobs: str, auto: int, option: str = "--jobs") -> int:
         return auto
     if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
         message = f"`{option} {jobs}` must be `auto` or a number from 1 to {MOST_JOBS:,}"
-        raise HallucError(
-            "C019", message, help=f"`{option} auto` is one for each GPU" + " or core" * (option == "--jobs")
-        )
+        help = f"`{option} auto` is one for each GPU" + " or core" * (option == "--jobs")
+        raise HallucError("C019", message, help=help)
     return int(jobs)
 
 
@@ -75,10 +69,14 @@ def training_processes(processes: str) -> int:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000; or this is a process of torchrun.
     """
     count = number(processes, max(1, len(gpus())), "--processes")
-    if count > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        message = "--processes cannot be used under torchrun, which has started this process"
-        raise HallucError("C019", message, help="remove one of them")
+    if count > 1:
+        _refuse_under_torchrun("--processes", "which has started this process")
     return count
+
+
+def _refuse_under_torchrun(option: str, why: str) -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise HallucError("C019", f"{option} cannot be used under torchrun, {why}", help="remove one of them")
 
 
 class LocalProcesses:

@@ -147,6 +147,22 @@ def _node_facts(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict
         ) from None
 
 
+def result_of(ray: Any, task: Any) -> Any:
+    """The result of a task that has ended; None if its node or its process was lost, or it was cancelled.
+
+    Raises:
+        HallucError: as raised by the task.
+    """
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, HallucError):
+            raise error.cause from None
+        raise
+    except ray.exceptions.RayError:
+        return None
+
+
 def settings(loaded: LoadedConfig) -> RayConfig:
     return (loaded.experiment.launch or LaunchConfig()).ray
 

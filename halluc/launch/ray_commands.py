@@ -17,6 +17,7 @@ from typing import Any, Literal
 from halluc.config.launching import RayConfig
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import EXIT_BUG, EXIT_DATA, EXIT_DONE, HallucError, environment_error
+from halluc.core.files import unwritable
 from halluc.core.messages import say, say_end_of, tell
 from halluc.launch import ray_cluster
 
@@ -126,11 +127,8 @@ class _Tasks:
         self.running[task.remote(command.arguments, str(command.log), str(Path.cwd()), self.variables)] = command
 
     def _end(self, command: NodeCommand, task: Any) -> None:
-        try:
-            code = self.ray.get(task)
-        except self.ray.exceptions.RayTaskError:
-            raise
-        except self.ray.exceptions.RayError:  # its node or its process was lost
+        code = ray_cluster.result_of(self.ray, task)
+        if code is None:
             code = -signal.SIGKILL
         if code in (EXIT_DONE, EXIT_DATA) and command.is_done():
             self.done += 1
@@ -152,8 +150,17 @@ class _Tasks:
 
 
 def run_on_node(arguments: Sequence[str], log: str, folder: str, variables: Mapping[str, str]) -> int:
-    """On a node: run ``halluc`` with these arguments, and return its exit code; cancelling the task ends it."""
-    with Path(folder, log).open("wb") as file:
+    """On a node: run ``halluc`` with these arguments, and return its exit code; cancelling the task ends it.
+
+    Raises:
+        HallucError E401: ``log``, the file of its output, cannot be written.
+    """
+    path = Path(folder, log)
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with file:
         process = subprocess.Popen(
             [sys.executable, "-c", _HALLUC, *arguments], cwd=folder, env={**os.environ, **variables},
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0,

@@ -61,18 +61,8 @@ class RayTasks:
         if not self.running:
             return []
         ready, _ = self.ray.wait(list(self.running), num_returns=len(self.running), timeout=_PAUSE)
-        return [Ended(self.running.pop(one), *self._result(one)) for one in ready]
-
-    def _result(self, task: Any) -> tuple[int, str]:
-        try:
-            code, answers = self.ray.get(task)
-            return code, answers
-        except self.ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, HallucError):
-                raise error.cause from None
-            raise
-        except self.ray.exceptions.RayError:  # its node or its process was lost, or it was cancelled
-            return -signal.SIGKILL, ""
+        results = [(self.running.pop(one), ray_cluster.result_of(self.ray, one)) for one in ready]
+        return [Ended(slug, *(result or (-signal.SIGKILL, ""))) for slug, result in results]
 
     def stop(self) -> None:
         for one in self.running:

@@ -167,16 +167,13 @@ class _Schedule:
                 say(text, style)
             for result in answers.results:
                 put(result)
-        self._note(answers)
+        outcome = self.study_run.outcome
+        outcome.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
+        outcome.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
         if answers.error is None and ended.code == 0 and answers.end is not None:
             self.progress.end(head, *answers.end)
         else:
             self.progress.fail(cell, head, answers.error or self._crash(cell, ended))
-
-    def _note(self, answers: CellAnswers) -> None:
-        outcome = self.study_run.outcome
-        outcome.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
-        outcome.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
 
     def _crash(self, cell: Cell, ended: Ended) -> HallucError:
         """The error of a process that could not report one, with the end of its log."""

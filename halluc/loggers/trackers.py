@@ -26,8 +26,6 @@ from halluc.runs.schema import MetricResult
 
 # In a run: the ids of the run in its trackers, so that the same tracker run is continued; and the trackers' own files.
 IDS_FILE, FOLDER = "trackers.json", "trackers"
-# The package of each tracker.
-PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 
 
 @dataclass(frozen=True)
@@ -203,10 +201,10 @@ _KINDS: dict[str, Callable[[Tracked, int | None], Tracker]] = {
 def refuse_missing(names: Sequence[str]) -> None:
     """
     Raises:
-        HallucError E420: the package of a tracker is not installed.
+        HallucError E420: the package of a tracker, which has its name, is not installed.
     """
     for name in names:
-        require_package(PACKAGES[name], f"`loggers: [{name}]`", name)
+        require_package(name, f"`loggers: [{name}]`", name)
 
 
 class Trackers:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
+from halluc.runs.records import read_record
 from halluc.runs.schema import Record
 
 # Versioned separately: since version 2 the counts have the task's names.
@@ -75,19 +78,11 @@ class DataRecord(Record):
     encoding: dict[str, dict[str, int]] | None = None
 
 
-class ReadSplit(Record, extra="ignore"):
-    """The part for one split that a report needs."""
+def read_data(path: Path) -> DataRecord:
+    """The content of ``data.json``; raises FileNotFoundError if there is none.
 
-    source: str
-    counts: dict[str, int] = Field(default_factory=dict)
-    duplicates: int | None = None
-    labels: dict[str, int] = Field(default_factory=dict)
-
-
-class ReadData(Record, extra="ignore"):
-    """The part of ``data.json`` that a report needs."""
-
-    scheme: str | None = None
-    schemes: dict[str, str] = Field(default_factory=dict)
-    splits: dict[str, ReadSplit] = Field(default_factory=dict)
-    warnings: list[str] = Field(default_factory=list)
+    Raises:
+        HallucError R101, R102: it is damaged, or of another version of halluc.
+    """
+    help = "train again"
+    return read_record(path, DataRecord, damaged="R101", other_version="R102", help=help, version=DATA_VERSION)

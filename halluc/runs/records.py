@@ -18,11 +18,13 @@ from halluc.runs.schema import SCHEMA_VERSION, Record
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version: str, help: str) -> RecordT:
+def read_record(
+    path: Path, kind: type[RecordT], *, damaged: str, other_version: str, help: str, version: int = SCHEMA_VERSION
+) -> RecordT:
     """The record in ``path``; raises FileNotFoundError if there is none.
 
     Args:
-        damaged, other_version: the codes of the errors. help: advice for a damaged file.
+        damaged, other_version: the codes of the errors. help: advice for a damaged file. version: that of the schema.
 
     Raises:
         HallucError: it cannot be read, is not such a record, or has another version.
@@ -35,14 +37,13 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
         where = Location(str(path), error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
         text = error.strerror or error if isinstance(error, OSError) else error
         raise HallucError(damaged, f"{path} cannot be read: {text}", where, help) from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if version is None:
+    written = content.get("schema_version") if isinstance(content, dict) else None
+    if written is None:
         raise HallucError(damaged, f"{path} is damaged: it has no schema_version", help=help)
-    if version != SCHEMA_VERSION:
-        text = f"{path} has schema version {version}"
-        use = (
-            f"this version of halluc reads version {SCHEMA_VERSION}: use the version of halluc that wrote it, or {help}"
-        )
+    if written != version:
+        text = f"{path} has schema version {written}"
+        reads = f"this version of halluc reads version {version}"
+        use = f"{reads}: use the version of halluc that wrote it, or {help}"
         raise HallucError(other_version, text, help=use)
     try:
         return kind.model_validate(content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from halluc.core.claims import Mark
 from halluc.runs.audits import DoubtedAnnotation
@@ -35,8 +35,7 @@ class GateResult(FigureRecord, ExtendedRecord):
 
     ``split`` is the checked one, null if no evaluated split is allowed; ``value`` and ``interval`` are those of the
     figure on it. ``use`` says which of the two must satisfy ``min`` and ``max``. ``difference`` is the figure minus
-    that of the run ``baseline`` on the same examples, with its interval. Runs of earlier versions have only the first
-    four fields.
+    that of the run ``baseline`` on the same examples, with its interval.
     """
 
     absent: ClassVar[frozenset[str]] = frozenset(
@@ -44,7 +43,7 @@ class GateResult(FigureRecord, ExtendedRecord):
     )
 
     met: bool
-    text: str = Field(validation_alias=AliasChoices("text", "told"))  # `told` in run.json of earlier versions
+    text: str
     split: str | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None

@@ -1,9 +1,11 @@
-"""Facts about the training of a run that decide which figures are comparable."""
+"""Facts about the training of a run: those that decide which figures are comparable, and its speed."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from halluc.core.errors import HallucError
@@ -101,3 +103,36 @@ def logged_events(run: RunDir, *kinds: str) -> Iterator[dict[str, Any]]:
                 continue  # truncated by a kill: the report of the run says so
             if isinstance(event, dict) and event.get("event") in kinds:
                 yield event
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Total optimizer steps, epochs and evaluations on dev, seconds per step and per evaluation (0 without one).
+
+    ``is_resumed``: the training was interrupted, so that ``run.json`` has the duration of its last part only.
+    """
+
+    steps: int
+    epochs: int
+    evaluations: int
+    step_seconds: float
+    evaluation_seconds: float
+    is_resumed: bool
+
+
+def speed(run: RunDir) -> TrainingSpeed | None:
+    """None if the log is missing, or has no step of a training."""
+    started: dict[str, Any] = {}
+    seconds: dict[str, list[float]] = {"step": [], "evaluated": []}
+    for event in logged_events(run, "started", *seconds):
+        if event["event"] == "started":
+            started = event
+        elif isinstance(event.get("seconds"), (int, float)):
+            seconds[event["event"]].append(event["seconds"])
+    steps, epochs = started.get("steps"), started.get("epochs")
+    if not (isinstance(steps, int) and steps > 0 and isinstance(epochs, int) and epochs > 0 and seconds["step"]):
+        return None
+    evaluated = seconds["evaluated"]
+    per_evaluation = fmean(evaluated) if evaluated else 0.0
+    is_resumed = bool(started.get("resumed_step"))
+    return TrainingSpeed(steps, epochs, len(evaluated), fmean(seconds["step"]), per_evaluation, is_resumed)

@@ -36,7 +36,7 @@ from halluc.runs import evaluations
 from halluc.runs.advice import Advice, AdvisedRemedy, ErrorAnalysis, StudyAdvice, UnfitRemedy
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_json
-from halluc.runs.training_speed import speed
+from halluc.runs.training_facts import speed
 from halluc.task import build
 from halluc.wording import formats
 from halluc.wording.formats import FEW

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from halluc.analysis.export_comparison import compared
 from halluc.core import files
-from halluc.core.errors import EXIT_GATE, HallucError, environment_error, require_package, suggestion
+from halluc.core.errors import EXIT_GATE, HallucError, environment_error, first_line, require_package, suggestion
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_text
 from halluc.core.messages import conclude, put, tell
@@ -230,8 +230,7 @@ class _Writer:
     def _failed(self, error: Exception) -> HallucError:
         log = self.target.with_name(f"{self.target.name}.log")
         write_text(log, "".join(traceback.format_exception(error)))
-        reason = next((line.strip() for line in str(error).split("\n") if line.strip()), type(error).__name__)
-        message = f"{self.options.format} cannot represent this model: {reason}"
+        message = f"{self.options.format} cannot represent this model: {first_line(error)}"
         return environment_error("E413", message, f"try another `--format`; the complete message is in {log}")
 
     def _write_knowledge(self) -> None:

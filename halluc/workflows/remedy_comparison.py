@@ -15,7 +15,7 @@ from halluc.reporting.words import remedy_sentences
 from halluc.runs.advice import StudyAdvice
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import LEAST_SEEDS, Plain
-from halluc.runs.training_speed import speed
+from halluc.runs.training_facts import speed
 from halluc.workflows import remedy_studies
 from halluc.workflows.reports import Target
 

@@ -16,7 +16,7 @@ from halluc.core.files import write_text
 from halluc.core.quantities import quantity
 from halluc.runs.advice import AdvisedRemedy, PlannedStudy
 from halluc.runs.directory import RunDir
-from halluc.runs.training_speed import TrainingSpeed, speed
+from halluc.runs.training_facts import TrainingSpeed, speed
 from halluc.wording import formats
 
 REFERENCE = "none"

@@ -126,6 +126,17 @@ def test_an_error_of_the_thread_is_raised_in_the_main_thread(tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+def test_an_error_without_a_message_is_named_by_its_class(tmp_path, monkeypatch):
+    def fails(*arguments):
+        raise RuntimeError
+
+    model, optimizer = trained()
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(HallucError, match=r"cannot write .*step-00000001: RuntimeError") as error:
+        checkpoint.write(tmp_path, checkpoint.snapshot(model, optimizer, Progress(1), 1), "none")
+    assert error.value.code == "E401"
+
+
 @given(bests=st.lists(st.booleans(), min_size=1, max_size=9), keep=st.sampled_from(["none", "last", "all"]))
 def test_each_checkpoint_has_its_best_weights_with_any_number_of_saved_ones(bests, keep):
     model, optimizer = trained()

@@ -13,7 +13,6 @@ from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import GateResult
 from halluc.runs.schema import MetricResult
 from halluc.task import build
 from halluc.workflows import checking, experiments, training
@@ -154,9 +153,3 @@ def test_a_rate_of_what_is_never_predicted_is_not_measured_and_fails(tmp_path, b
     (held,) = gates.judged(loading.load(tmp_path / "toy.yaml", table=TABLE), [file], RunDir(tmp_path))
     assert held.met is (told is None)
     assert told is None or told in held.text
-
-
-def test_gates_on_record_from_earlier_versions_are_read():
-    recorded = {"name": "entity_f1", "by": {}, "met": True, "told": "entity_f1 on test is 0.9"}
-    result = GateResult.model_validate(recorded)
-    assert result.text == "entity_f1 on test is 0.9" and "told" not in result.model_dump()

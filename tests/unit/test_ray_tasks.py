@@ -256,6 +256,20 @@ def test_a_shard_that_fails_ends_the_others_and_its_log_is_shown(tmp_path, said,
     assert ray.cancelled == [1]
 
 
+def test_a_log_that_cannot_be_written_on_a_node_is_an_error(tmp_path):
+    commands = shards(tmp_path / "missing", 1)
+    with pytest.raises(HallucError, match="missing") as raised:
+        ray_commands.run_on_node((), str(commands[0].log), str(tmp_path), {})
+    assert raised.value.code == "E401"
+    ray = FakeRay([{"CPU": 4}])
+    of_node = ray.exceptions.RayTaskError()
+    of_node.cause = raised.value
+    ray.results = [of_node]
+    with pytest.raises(HallucError) as caught:
+        ray_commands._Tasks(ray, RayConfig(), 1, 0, "shard", {}).run(commands)
+    assert caught.value is raised.value
+
+
 class _Result(BaseModel):
     cells: int = 2
 

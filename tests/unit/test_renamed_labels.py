@@ -13,7 +13,8 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.runs.data import ReadData
+from halluc.runs.data import read_data
+from halluc.runs.records import write_line
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.wording import SENTENCES
 from halluc.tasks.token_classification.writers import write_conll
@@ -90,4 +91,5 @@ def test_the_record_of_splits_with_several_schemes_is_read_by_reports(tmp_path):
     found = conll(tmp_path, "a B-X\nb O\n", test=str(tmp_path / "test.conll"))
     record = check_corpora(found, WORDS)
     assert (record.scheme, record.schemes) == (None, {"train": "iob2", "test": "iob1"})
-    assert ReadData.model_validate(record.model_dump(mode="json")).scheme is None
+    write_line(tmp_path / "data.json", record)
+    assert read_data(tmp_path / "data.json") == record

@@ -69,7 +69,7 @@ def grown_run(times: int, text: str):
             "reproduce": names,
             "by_label": [outcome.model_copy(update={"name": name}) for name in names],
             "gap": [gap.model_copy(update={"label": name}) for name in names],
-            "gates": [report.gates[0].model_copy(update={"told": name}) for name in names],
+            "gates": [report.gates[0].model_copy(update={"text": name}) for name in names],
             "headlines": [report.headlines[0].model_copy(update={"meaning": name}) for name in names],
             "claims": [section.model_copy(update={"shown": [claim] * times, "total": times})],
             "classification": [

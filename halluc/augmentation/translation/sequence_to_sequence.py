@@ -11,7 +11,7 @@ import torch
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.translation.config import TransformersConfig
 from halluc.augmentation.translation.engine import TranslationEngine, engine_error
-from halluc.core.errors import environment_error
+from halluc.core.errors import environment_error, first_line
 from halluc.core.rng import Draws
 from halluc.engine.generation import Decoding, SpecialTokens, generate
 from halluc.engine.language_codes import code_number, tokenizer_codes
@@ -67,11 +67,10 @@ def _tokenizer(source: ModelSource, reference: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source.name, revision=source.revision, local_files_only=source.local)
     except Exception as error:
-        text = str(error).strip().split("\n", 1)[0]
         if "sentencepiece" in str(error).lower():
             help = "pip install 'halluc[translation]'"
             raise engine_error(f"the tokenizer of {reference} needs the package sentencepiece", help, "E441") from error
-        raise environment_error("E411", f"cannot load the tokenizer of {reference}: {text}") from error
+        raise environment_error("E411", f"cannot load the tokenizer of {reference}: {first_line(error)}") from error
 
 
 def _longest(settings: Any, tokenizer: Any) -> int:

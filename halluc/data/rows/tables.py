@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core import hub
-from halluc.core.errors import Location, data_error, environment_error
+from halluc.core.errors import Location, data_error, environment_error, first_line
 from halluc.data.rows.references import HUB_REFERENCE, SplitName
 from halluc.data.rows.row import BadLine, Row
 
@@ -54,7 +54,7 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
             for number, record in enumerate(chain.from_iterable(part.to_pylist() for part in parts), 1):
                 yield Row(str(path), number, _named(record, names))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        message = "not readable as a table: " + str(error).split("\n", 1)[0]
+        message = "not readable as a table: " + first_line(error)
         help = "check that it is a Parquet or Arrow file, and that it is complete"
         raise data_error("D104", message, Location(str(path)), help) from None
 
@@ -96,7 +96,7 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         if reason is not None and isinstance(error, ConnectionError):
             raise hub.not_cached(reference, reason) from error
-        message = f"cannot load `{reference}`: " + str(error).split("\n", 1)[0]
+        message = f"cannot load `{reference}`: " + first_line(error)
         help = "check the network, and the name, revision, subset and split"
         raise environment_error("E403", message, help) from error
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from halluc.core.errors import HallucError, Location
+from halluc.core.errors import HallucError
 from halluc.reporting.collect.reading import EvaluatedRun
 from halluc.reporting.collect.shown import Texts
-from halluc.runs.data import DATA_VERSION, ReadData
-from halluc.runs.records import read_json
+from halluc.runs.data import read_data
 from halluc.runs.reports import Data, GateResult, SplitRow
 from halluc.runs.schema import RunFile
 
@@ -20,45 +18,29 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits of training and the evaluated one; if ``data.json`` cannot be read, only the latter."""
     path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path), "the training data and its warnings are not shown")
-    check = check or ReadData()
+        lacking = "the training data and its warnings are not shown"
+        check = source.files.read(path, lambda: read_data(path), lacking)
+    splits = {} if check is None else check.splits
     # The sha256 of every file at the time of training or evaluation.
     inputs = {**evaluated_inputs(source.record), **source.record.inputs}
     rows = [
-        SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
-        for name, split in check.splits.items()
-    ]
-    if source.split not in check.splits:
+        SplitRow(
+            name=name, source=split.source, sha256=inputs.get(split.source), counts=split.counts,
+            duplicates=split.duplicates, labels=split.labels,
+        )
+        for name, split in splits.items()
+    ]  # fmt: skip
+    if source.split not in splits:
         rows.append(_evaluated(source, texts, inputs))
-    warnings = list(check.warnings)
+    warnings = [] if check is None else list(check.warnings)
     if texts.repeated and source.split == "test":  # for dev it was reported when training began
         stand = "text is also" if texts.repeated == 1 else "texts are also"
         warnings.append(f"{texts.repeated:,} test {stand} in train, so figures on test are optimistic")
-    schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
-    return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
-
-
-def _read(path: Path) -> ReadData:
-    """
-    Raises:
-        FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
-    """
-    where = None
-    try:
-        content = read_json(path)
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if isinstance(version, int) and version > DATA_VERSION:
-            raise HallucError(
-                "R102", f"{path} has schema version {version}", help="use the version of halluc that wrote it"
-            )
-        return ReadData.model_validate(content)
-    except json.JSONDecodeError as error:
-        where, text = Location(str(path), error.lineno, error.colno), error.msg
-    except ValidationError as error:
-        text = error.errors()[0]["msg"]
-    except ValueError as error:
-        text = str(error)
-    raise HallucError("R101", text, where)
+    scheme = None
+    if check is not None:
+        schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
+        scheme = check.scheme or schemes or None
+    return Data(splits=rows, scheme=scheme, warnings=warnings, withheld=source.record.gap)
 
 
 def evaluated_inputs(record: RunFile) -> dict[str, str]:

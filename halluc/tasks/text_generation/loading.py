@@ -56,7 +56,7 @@ def load_writer(
     if source.local and source.gguf is None:
         pretrained.check_model_files(Path(source.name))
     tokenizer = pretrained.load_tokenizer(source, config.trust_remote_code, splits_words=False)
-    has_encoder = pretrained.writes_from_encoder(source, config.trust_remote_code)
+    has_encoder = bool(pretrained.load_settings(source, config.trust_remote_code).is_encoder_decoder)
     auto_class = "AutoModelForSeq2SeqLM" if has_encoder else "AutoModelForCausalLM"
     if not has_encoder:
         attention = None  # prompts are long: SDPA decodes in 0.6 times the time of explicit products on a CPU

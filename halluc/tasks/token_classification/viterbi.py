@@ -11,7 +11,7 @@ import numpy
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import environment_error, first_line
 from halluc.core.labels import Scheme, may_follow, split_tag
 from halluc.engine.references import ModelSource
 
@@ -55,8 +55,8 @@ class SavedChain:
                     raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             help = "restore the model folder: according to config.json, the model has a CRF"
-            reason = str(error).strip().split("\n", 1)[0]
-            raise environment_error("E411", f"cannot read {CRF_FILE} of {source.name}: {reason}", help) from None
+            message = f"cannot read {CRF_FILE} of {source.name}: {first_line(error)}"
+            raise environment_error("E411", message, help) from None
         return cls(tuple(tags), scores)
 
     def weights(self) -> Transitions:

@@ -22,6 +22,7 @@ from halluc.augmentation.models.gan.collapse import check, from_row, perplexity
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator
 from halluc.augmentation.models.gan.sequences import GanPlan, Sequences
+from halluc.core.errors import first_line
 from halluc.core.files import replacing
 from halluc.core.messages import Tick, progress
 from halluc.core.rng import keyed_seed
@@ -262,7 +263,7 @@ class GanTraining:
                 optimizer.load_state_dict(state["optimizers"][name])
             self.kept, self.progress = dict(state["kept"]), _Progress(**state["progress"])
         except Exception as error:  # damaged data may raise any error
-            raise DamagedTraining(str(error).split("\n", 1)[0]) from error
+            raise DamagedTraining(first_line(error)) from error
 
 
 class DamagedTraining(Exception):
