@@ -25,7 +25,7 @@ from halluc.data.config import DataConfig
 from halluc.data.fields import whole
 from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import refuse_unless_file
-from halluc.data.rows.row import BadLine, Finding, Format, Layout, Row, Unreadable, folded
+from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row, Unreadable, folded
 
 # Errors of the assignment: the file may belong to another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -133,10 +133,10 @@ class PredictionFile(ABC):
             except Unreadable as why:
                 self.bad.append(row.bad(why))
 
-    def warn(self, note: str, findings: Sequence[Finding], text: str) -> None:
-        if findings:
-            self.notes[note] = len(findings)
-            self.warnings.append(f"{quantity(len(findings), text)} (first: {findings[0].where}: {findings[0].what})")
+    def warn(self, note: str, notices: Sequence[Notice], text: str) -> None:
+        if notices:
+            self.notes[note] = len(notices)
+            self.warnings.append(f"{quantity(len(notices), text)} (first: {notices[0]})")
 
 
 def read_predictions(
