@@ -12,8 +12,7 @@ from halluc.analysis.table import Table
 from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.examples import Example
-from halluc.core.ranked import Ranked
-from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
+from halluc.core.significance import LEVEL, Figure, Ranked, Ratio, Sheet, draws, percentiles
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask, Predicted
 

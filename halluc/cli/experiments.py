@@ -30,7 +30,7 @@ from halluc.commands.options import (
 from halluc.commands.terminal import Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
-from halluc.core.permissions import allowing_commands
+from halluc.core.processes import allowing_commands
 
 
 @app.command()
