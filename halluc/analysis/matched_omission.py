@@ -53,13 +53,16 @@ class _Order:
         self.example = numpy.zeros((blocks + 1) * self.width, dtype=numpy.int64)
         self.example[: self.size] = example
 
+    def within(self, weights: Array) -> _Running:
+        """The order in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
+        ends = numpy.zeros((self.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
+        numpy.cumsum(self.blocks @ weights, axis=0, out=ends[1:])
+        return _Running(self, weights, ends)
+
 
 @dataclass(frozen=True)
 class _Running:
-    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn.
-
-    ``ends`` are the counts before each block, (blocks + 1, resamples).
-    """
+    """An order in some resamples; ``ends`` are the counts before each block, (blocks + 1, resamples)."""
 
     order: _Order
     weights: Array
@@ -88,12 +91,6 @@ class _Running:
         return numpy.asarray(block * self.order.width + (counted < target).sum(axis=0))
 
 
-def _running(order: _Order, weights: Array) -> _Running:
-    ends = numpy.zeros((order.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
-    numpy.cumsum(order.blocks @ weights, axis=0, out=ends[1:])
-    return _Running(order, weights, ends)
-
-
 class RankedArm:
     """An arm with its claims and gold sorted for a rising threshold.
 
@@ -120,7 +117,7 @@ class RankedArm:
 
     def within(self, weights: Array) -> ResampledArm:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
-        gold, claims, bad = (_running(order, weights) for order in (self.gold, self.claims, self.bad))
+        gold, claims, bad = (order.within(weights) for order in (self.gold, self.claims, self.bad))
         return ResampledArm(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
 
 

@@ -249,7 +249,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
         many = quantity_with_verb(split.contradictions, words.examples, "stand")
         parts.append(f"{name}: {many} with different {words.annotation}")
     # A blank that is a token stays one if each character is a token.
-    strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
+    strip = "" if Tokenizer.of(config).tokenize == "characters" else "; set `data.strip_invisible: true`"
     for result, what, how, do in (
         (split.invisible_tokens, words.tokens, "empty or invisible", strip),
         (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters", ""),
@@ -270,7 +270,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
     """A warning about texts without blanks, which are split into characters."""
     cut = Tokenizer.of(config)
-    if config is None or cut.how != "words" or cut.version == 1:
+    if config is None or cut.tokenize != "words" or cut.tokenizer_version == 1:
         return []
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = quantity_with_verb(count, words.examples, "are")
