@@ -18,8 +18,8 @@ from halluc.core import registry
 from halluc.core.claims import Claim, Judged
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Example, Origin
-from halluc.core.ranked import Ranked, Report
-from halluc.core.significance import Figure, Sheet
+from halluc.core.figures import Report
+from halluc.core.significance import Figure, Ranked, Sheet
 from halluc.data.inputs import InputText
 from halluc.data.predictions import ExternalPrediction
 from halluc.data.rows.references import SplitName

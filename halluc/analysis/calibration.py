@@ -105,9 +105,10 @@ def fit_temperature(
     others = _relative_to_claimed(rows, claimed)
 
     def loss(log_temperature: float) -> float:
-        return _negative_log_likelihood(
-            _log_confidences(others, claim, len(outcome), float(numpy.exp(log_temperature))), outcome
-        )
+        """The mean negative log-likelihood. A confidence is never 0, so only the confidence 1 needs a bound."""
+        exact = _log_confidences(others, claim, len(outcome), float(numpy.exp(log_temperature)))
+        known = numpy.minimum(exact, -_CERTAIN)
+        return -float(numpy.where(outcome, known, numpy.log(-numpy.expm1(known))).mean())
 
     losses = numpy.array([loss(point) for point in _GRID])
     if numpy.ptp(losses) <= 1e-9:
@@ -138,9 +139,3 @@ def _log_confidences(others: numpy.ndarray, claim: numpy.ndarray, claims: int, t
     certainty = -numpy.log1p(numpy.exp(numpy.minimum(others / temperature, _LARGEST_EXPONENT)).sum(axis=1))
     mean: numpy.ndarray = numpy.bincount(claim, certainty, minlength=claims) / count
     return mean
-
-
-def _negative_log_likelihood(log_confidence: numpy.ndarray, right: numpy.ndarray) -> float:
-    """Mean over claims. A confidence is never 0, so only the confidence 1 needs a bound."""
-    bounded = numpy.minimum(log_confidence, -_CERTAIN)
-    return -float(numpy.where(right, bounded, numpy.log(-numpy.expm1(bounded))).mean())

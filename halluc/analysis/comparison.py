@@ -50,7 +50,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         a=a.name,
         b=b.name,
         examples=len(a.examples),
-        config_differences=_differences(a, b),
+        config_differences=_config_differences(a, b),
         training_differences=_training_differences(a, b),
         figures=list(deltas(a, b).values()),
         matched_omission=_matched(a, b),
@@ -58,7 +58,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
     )
 
 
-def _differences(a: Measured, b: Measured) -> list[str]:
+def _config_differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may cause the differences."""
     keys = differences(*(loading.load(one.run.config, table=TABLE, stored=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
@@ -75,7 +75,7 @@ def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
 
 
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
-    result = difference(b.sample(key), a.sample(key))
+    result = difference(b.samples[key], a.samples[key])
     return Delta(
         name=key[0], by=dict(key[1]), a=defined(a.values[key]), b=defined(b.values[key]),
         difference=result.value, interval=result.interval, p=result.p,
@@ -87,18 +87,7 @@ def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
     first, second = arm(a), arm(b)
     if not len(a.table.gold.example) or not all(numpy.isfinite(one.confidence).any() for one in (first, second)):
         return None
-    result = matched_omission.matched_omission(first, second, a.table.gold.example, len(a.examples))
-    achieved = result.a.omission_rate, result.b.omission_rate
-    assert achieved[0] is not None and achieved[1] is not None, "there is gold"
-    return MatchedOmission(
-        omission_rate=max(float(numpy.isneginf(one.table.gold.best).mean()) for one in (a, b)),
-        a=result.a.hallucination_rate,
-        b=result.b.hallucination_rate,
-        difference=result.difference,
-        interval=result.interval,
-        p=result.p,
-        achieved=(achieved[0], achieved[1]),
-    )
+    return matched_omission.matched_omission(first, second, a.table.gold.example, len(a.examples))
 
 
 def arm(one: Measured) -> matched_omission.Arm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halluc.core.significance import FigureSample, Sheet, defined, difference, exact_limits
+from halluc.core.significance import Sheet, defined, difference
 from halluc.runs.exports import DevComparison
 from halluc.task import AnyTask
 
@@ -26,11 +26,7 @@ def compared(
         )
         for predictions in (before, after)
     ]
-    totals, sums = sheet.totals(), sheet.resampled()
-    run, exported = (
-        FigureSample(float(formula(totals)), formula(sums), exact_limits(formula, totals, of_difference=True))
-        for formula in formulas
-    )
+    run, exported = sheet.samples(formulas)
     result = difference(exported, run)
     return DevComparison(
         examples=len(examples),

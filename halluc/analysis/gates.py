@@ -11,7 +11,7 @@ from halluc.analysis.run_figures import FigureKey
 from halluc.config.evaluation import GateConfig
 from halluc.config.loading import LoadedConfig
 from halluc.core import latest
-from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean, refuse
+from halluc.core.errors import EXIT_GATE, HallucError, did_you_mean, refuse
 from halluc.core.files import expanded
 from halluc.data.rows.references import DEMO, HUB, SplitName
 from halluc.runs import directory
@@ -85,13 +85,11 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
     Raises:
         HallucError or ManyErrors G100, exit code 5: every bound that is not met, with figure, bound and value.
     """
-    broken = [
+    refuse(
         HallucError("G100", f"gate not met: {one.text}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
         for one in results
         if not one.met
-    ]
-    if broken:
-        raise broken[0] if len(broken) == 1 else ManyErrors(broken)
+    )
 
 
 def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_fresh: bool = False) -> list[GateResult]:

@@ -14,7 +14,8 @@ import numpy
 
 from halluc.core import exact_intervals
 from halluc.core.exact_intervals import Limits
-from halluc.core.significance import RESAMPLES, FigureSample, difference, weighted
+from halluc.core.significance import RESAMPLES, FigureSample, defined, difference, weighted
+from halluc.runs.studies import MatchedOmission
 
 Array = numpy.ndarray
 
@@ -32,35 +33,6 @@ class Arm:
     confidence: Array
     bad: Array
     touching: Array
-
-
-@dataclass(frozen=True)
-class Matched:
-    """One arm at matched omission, without the claims below ``threshold``; 0: all are left, None: no claims are left.
-
-    A rate is None if its denominator is 0: no gold, or no claims left.
-    """
-
-    threshold: float | None
-    omission_rate: float | None
-    hallucination_rate: float | None
-
-
-@dataclass(frozen=True)
-class MatchedComparison:
-    """Both arms, and the hallucination rate of ``b`` minus that of ``a`` with its 95% interval and two-sided p-value.
-
-    ``difference``, ``interval`` and ``p`` are None if an arm has no claims left. ``undefined`` is the share of
-    resamples in which an arm has no claims left, which interval and p ignore.
-    """
-
-    a: Matched
-    b: Matched
-    difference: float | None
-    interval: tuple[float, float] | None
-    p: float | None
-    resamples: int
-    undefined: float
 
 
 class _Order:
@@ -81,13 +53,16 @@ class _Order:
         self.example = numpy.zeros((blocks + 1) * self.width, dtype=numpy.int64)
         self.example[: self.size] = example
 
+    def within(self, weights: Array) -> _Running:
+        """The order in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
+        ends = numpy.zeros((self.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
+        numpy.cumsum(self.blocks @ weights, axis=0, out=ends[1:])
+        return _Running(self, weights, ends)
+
 
 @dataclass(frozen=True)
 class _Running:
-    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn.
-
-    ``ends`` are the counts before each block, (blocks + 1, resamples).
-    """
+    """An order in some resamples; ``ends`` are the counts before each block, (blocks + 1, resamples)."""
 
     order: _Order
     weights: Array
@@ -116,12 +91,6 @@ class _Running:
         return numpy.asarray(block * self.order.width + (counted < target).sum(axis=0))
 
 
-def _running(order: _Order, weights: Array) -> _Running:
-    ends = numpy.zeros((order.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
-    numpy.cumsum(order.blocks @ weights, axis=0, out=ends[1:])
-    return _Running(order, weights, ends)
-
-
 class RankedArm:
     """An arm with its claims and gold sorted for a rising threshold.
 
@@ -148,7 +117,7 @@ class RankedArm:
 
     def within(self, weights: Array) -> ResampledArm:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
-        gold, claims, bad = (_running(order, weights) for order in (self.gold, self.claims, self.bad))
+        gold, claims, bad = (order.within(weights) for order in (self.gold, self.claims, self.bad))
         return ResampledArm(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
 
 
@@ -199,52 +168,41 @@ def limits(rate: float, left: float, *, of_difference: bool = True) -> Limits | 
     return lambda level: of_share(rate * left, left, level)
 
 
-def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> MatchedComparison:
+def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> MatchedOmission:
     """Bring both arms to the larger of their omission rates, and compare their hallucination rates there.
 
     The threshold of an arm is the smallest of its confidences at which it omits at least that much; since omission
-    changes in steps, the resulting rate may be slightly higher. The interval is a paired percentile bootstrap over
+    changes in steps, the achieved rate may be slightly higher. The interval is a paired percentile bootstrap over
     examples. It matches the arms again in every resample, so it includes the error of the choice of thresholds.
 
     Args:
         a, b: the arms, on the same examples.
-        gold: (gold,) the index of the example of each gold mention, in the order of ``Arm.touching``.
+        gold: (gold,) the index of the example of each gold mention, at least one, in the order of ``Arm.touching``.
 
     Raises:
         ValueError: ``touching`` of an arm has another length than ``gold``.
     """
-    one, other = (RankedArm(arm, gold, examples) for arm in (a, b))
+    arms = [RankedArm(arm, gold, examples) for arm in (a, b)]
     once = numpy.ones((examples, 1), dtype=numpy.float32)
-    omitted = matched_positions(one.within(once), other.within(once))
-    at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
-    if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
-        return MatchedComparison(at_a, at_b, None, None, None, 0, 0.0)
-    drawn = [rates(one.within(weights), other.within(weights)) for weights in weighted(examples, resamples)]
-    of_a, of_b = (numpy.concatenate([both[which] for both in drawn]) for which in (0, 1))
-    left = claims_left(one.within(once), other.within(once))
-    result = difference(
-        FigureSample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
-        FigureSample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),
-    )
-    return MatchedComparison(
-        a=at_a,
-        b=at_b,
+    original = [arm.within(once) for arm in arms]
+    omitted = matched_positions(*original)
+    cuts = [arm.cut[places[0]] for arm, places in zip(arms, omitted, strict=True)]
+    # Comparisons with NaN are false: mentions that no claim touches are omitted at every threshold.
+    achieved = [float((~(arm.touching > cut)).mean()) for arm, cut in zip((a, b), cuts, strict=True)]
+    drawn = [rates(*(arm.within(weights) for arm in arms)) for weights in weighted(examples, resamples)]
+    samples = [
+        FigureSample(float(rate[0]), numpy.concatenate(resampled), limits(float(rate[0]), left))
+        for rate, left, resampled in zip(
+            rates(*original), claims_left(*original), zip(*drawn, strict=True), strict=True
+        )
+    ]
+    result = difference(samples[1], samples[0])
+    return MatchedOmission(
+        omission_rate=max(arm.never for arm in arms) / len(gold),
+        a=defined(samples[0].value),
+        b=defined(samples[1].value),
         difference=result.value,
         interval=result.interval,
         p=result.p,
-        resamples=resamples,
-        undefined=float(numpy.isnan(of_b - of_a).mean()),
-    )
-
-
-def _matched(arm: Arm, cut: float) -> Matched:
-    """The arm with all claims up to ``cut`` withdrawn."""
-    kept = arm.confidence > cut
-    threshold = 0.0 if cut == -numpy.inf else float(arm.confidence[kept].min()) if kept.any() else None
-    # Comparisons with NaN are false: mentions that no claim touches are omitted at every threshold.
-    omitted = ~(arm.touching > cut)
-    return Matched(
-        threshold=threshold,
-        omission_rate=float(omitted.mean()) if len(omitted) else None,
-        hallucination_rate=float(arm.bad[kept].mean()) if kept.any() else None,
+        achieved=(achieved[0], achieved[1]),
     )

@@ -189,24 +189,27 @@ def lines(axis: str, group: Sequence[Member]) -> Iterator[dict[str, Any]]:
     for key in group[0][1]:
         if not all(key in figures for _, figures, _ in group):
             continue
-        line = seeds.line(x, [figures[key] for _, figures, _ in group])
+        slope, intercept = seeds.line(x, [figures[key] for _, figures, _ in group])
         yield {
             "axis": axis,
             "name": key[0],
             "by": dict(key[1]),
             "points": len(group),
             "scale": "log10" if logarithmic else "linear",
-            "seeds": line.slope.seeds,
-            "n": line.slope.n,
-            "slope": line.slope.value,
-            "slope_interval": line.slope.interval,
-            "slope_p": line.slope.p if is_tested else None,
-            "smallest": line.slope.smallest if is_tested else None,
-            "intercept": None if logarithmic else line.intercept.value,
-            "intercept_interval": None if logarithmic else line.intercept.interval,
+            "seeds": slope.seeds,
+            "n": slope.n,
+            "slope": slope.value,
+            "slope_interval": slope.interval,
+            "slope_p": slope.p if is_tested else None,
+            "smallest": slope.smallest if is_tested else None,
+            "intercept": None if logarithmic else intercept.value,
+            "intercept_interval": None if logarithmic else intercept.interval,
         }
 
 
 def interval_of(key: FigureKey, mean: seeds.SeedMean) -> Interval | None:
     """The interval of a figure, clipped to its range."""
-    return seeds.within(mean, 0.0, figure(key[0]).most).interval
+    if mean.interval is None:
+        return None
+    low, high = mean.interval
+    return max(0.0, low), min(figure(key[0]).most, high)

@@ -16,7 +16,7 @@ import numpy
 from halluc.analysis.scoring import calibration_of, results
 from halluc.core.claims import rounded
 from halluc.core.figures import By
-from halluc.core.significance import Figure, FigureSample, Mean, Ratio, Sheet, defined, difference, exact_limits, holm
+from halluc.core.significance import Figure, FigureSample, Mean, Ratio, Sheet, defined, difference, holm
 from halluc.data.facts import Fact
 from halluc.runs.probes import Mentioned, ProbeLine
 from halluc.runs.schema import MetricResult
@@ -153,11 +153,7 @@ class ProbeSheet:
         means = _means(one for one in self._of_slices if _key(one) in defined)
         figures = [*self._of_slices, *means]
         compared = [one for one in figures if "relation" not in one.by and one.name != "probe_majority"]
-        totals, sums = self.sheet.totals(), self.sheet.resampled()  # after the figures have added their columns
-        return {
-            _key(one): FigureSample(float(one.formula(totals)), one.formula(sums), exact_limits(one.formula, totals))
-            for one in compared
-        }
+        return dict(zip(map(_key, compared), self.sheet.samples([one.formula for one in compared]), strict=True))
 
     def _of_slice(self, by: dict[str, str], facts: numpy.ndarray) -> list[Figure]:
         inside = facts[self._fact]

@@ -143,7 +143,7 @@ class _Counter:
         everything = self.everything()
         result = self.rates(everything) + self.by_example() + self.of_the_gap()
         if self.kept_only:
-            result.append(self.figure("claim_coverage", {}, self.claim_rate(self.in_rates, everything.claims)))
+            result.append(self.figure("claim_coverage", self.claim_rate(self.in_rates, everything.claims)))
         return result
 
     def rates(self, part: Slice) -> list[Figure]:
@@ -156,21 +156,14 @@ class _Counter:
             "false_claim_rate": self.false,
             "support_rate": ~self.false,
         }
-        results = [
-            self.figure(name, part.by, self.claim_rate(mask, among))
-            for name, mask in wanted.items()
-            if name not in self.excluded
-        ]
+        shares = {name: self.claim_rate(mask, among) for name, mask in wanted.items()}
+        results = self.included(shares, part.by)
         for reason in self.table.task.judge.reasons:
-            mask = self.distorted & (self.table.claims.reason == reason)
-            results.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
+            share = self.claim_rate(self.distorted & (self.table.claims.reason == reason), among)
+            results.append(self.figure("distortion_rate", share, {**part.by, "reason": reason}))
         if part.gold is not None:
             of_gold = {"omission_rate": self.omitted, "recall": self.recalled}
-            results += [
-                self.figure(name, part.by, self.gold_rate(mask, part.gold))
-                for name, mask in of_gold.items()
-                if name not in self.excluded
-            ]
+            results += self.included({name: self.gold_rate(mask, part.gold) for name, mask in of_gold.items()}, part.by)
         return results
 
     def by_example(self) -> list[Figure]:
@@ -180,34 +173,23 @@ class _Counter:
         unsupported = numpy.bincount(example[self.unsupported & self.in_rates], minlength=examples)
         claims = numpy.bincount(example[self.in_rates], minlength=examples)
         column = self.sheet.column
-        one = column(numpy.ones(examples))
-        results = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
-        if "hallucination_density" not in self.excluded:
-            results.append(
-                self.figure(
-                    "hallucination_density",
-                    {},
-                    Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False),
-                )
-            )
-        if "negative_sentence_rate" not in self.excluded:
-            results.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
-        return results
+        density = Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False)
+        shares = {
+            "hallucinated_examples": Ratio((column(unsupported > 0),), (column(numpy.ones(examples)),)),
+            "hallucination_density": density,
+            "negative_sentence_rate": self.bare_rate(claims),
+        }
+        return self.included(shares, {})
 
     def of_names(self) -> list[Figure]:
         """The figures that are reported if the task has a name for them."""
-        results = [
-            self.f1(),
-            self.figure("recall", {}, self.gold_rate(self.recalled, numpy.ones(len(self.recalled), dtype=bool))),
-        ]
-        if len(numpy.unique(self.table.gold.example)) < len(self.table):
-            results.append(
-                self.figure(
-                    "claimed_without_gold",
-                    {},
-                    self.bare_rate(numpy.bincount(self.table.claims.example, minlength=len(self.table))),
-                )
-            )
+        claims, gold, tally = self.table.claims.example, self.table.gold.example, self.sheet.tally
+        f1 = F1(tally(claims[~self.false]), tally(claims), tally(gold))
+        recall = self.gold_rate(self.recalled, numpy.ones(len(gold), dtype=bool))
+        results = [self.figure("f1", f1, n=len(gold)), self.figure("recall", recall)]
+        if len(numpy.unique(gold)) < len(self.table):
+            bare = self.bare_rate(numpy.bincount(claims, minlength=len(self.table)))
+            results.append(self.figure("claimed_without_gold", bare))
         return results
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:
@@ -222,7 +204,7 @@ class _Counter:
         novelties = self.table.reported_novelties
         result, among = self.over_claim(novelties), self.unsupported & self.in_rates
         for name, mask in self.by_novelty(novelties).items():
-            result.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
+            result.append(self.figure("share_of_hallucinations", self.claim_rate(mask, among), {"novelty": name}))
         return result
 
     def by_novelty(self, novelties: Sequence[str]) -> dict[str, numpy.ndarray]:
@@ -235,30 +217,30 @@ class _Counter:
         occurs or is always reported, and the first one."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.in_rates) for name, mask in parts.items()}
-        results = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
+        results = [self.figure("over_claim", ratio, {"novelty": name}) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]
         best = over[novelties[0]]
-        results.append(self.figure("gap_ratio", {}, lambda sums: divided(least(sums), best(sums)), n=self.total(least)))
-        return results
-
-    def f1(self) -> Figure:
-        claims, gold = self.table.claims.example, self.table.gold.example
-        tally = self.sheet.tally
-        return self.figure("f1", {}, F1(tally(claims[~self.false]), tally(claims), tally(gold)), n=len(gold))
+        gap_ratio = self.figure("gap_ratio", lambda sums: divided(least(sums), best(sums)), n=self.total(least))
+        return [*results, gap_ratio]
 
     def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
-        example = self.table.claims.example
-        return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
+        return self.rate(self.table.claims.example, mask, among)
 
     def gold_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
-        example = self.table.gold.example
+        return self.rate(self.table.gold.example, mask, among)
+
+    def rate(self, example: numpy.ndarray, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
 
     def total(self, ratio: Ratio) -> int:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
 
-    def figure(self, name: str, by: dict[str, str], formula: Formula, n: int | None = None) -> Figure:
+    def included(self, ratios: Mapping[str, Ratio], by: dict[str, str]) -> list[Figure]:
+        """The figures that are meaningful in the task."""
+        return [self.figure(name, ratio, by) for name, ratio in ratios.items() if name not in self.excluded]
+
+    def figure(self, name: str, formula: Formula, by: Mapping[str, str] | None = None, n: int | None = None) -> Figure:
         counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
         assert counted is not None
-        return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
+        return Figure(name, {**self.by, **(by or {})}, PROTOCOL, counted, formula)

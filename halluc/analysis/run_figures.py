@@ -89,15 +89,11 @@ class Measured:
         """Whether the run makes no claim."""
         return not len(self.table.claims.example)
 
-    def sample(self, key: FigureKey) -> FigureSample:
-        return FigureSample(self.values[key], self.resampled[key], self.limits[key])
-
     @cached_property
-    def resampled(self) -> dict[FigureKey, numpy.ndarray]:
-        """Each figure in every resample, (resamples,)."""
-        figures = self.figures
-        sums = self.sheet.resampled()
-        return {name: figure.formula(sums) for name, figure in figures.items()}
+    def samples(self) -> dict[FigureKey, FigureSample]:
+        """Each figure in every resample, for differences from other runs."""
+        formulas = [figure.formula for figure in self.figures.values()]
+        return dict(zip(self.figures, self.sheet.samples(formulas), strict=True))
 
 
 def key(name: str, by: dict[str, str]) -> FigureKey:

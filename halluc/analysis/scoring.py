@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy
@@ -12,8 +13,7 @@ from halluc.analysis.table import Table
 from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.examples import Example
-from halluc.core.ranked import Ranked
-from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
+from halluc.core.significance import LEVEL, Figure, Ranked, Ratio, Sheet, draws, percentiles
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask, Predicted
 
@@ -147,12 +147,12 @@ def _by_confidence(table: Table) -> Ranked:
     confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
     right, unsupported, order = verdict == "supported", verdict == "unsupported", selective.Order(confidence)
     wanted: list[tuple[str, dict[str, str], Any]] = [
-        ("aurc", {}, lambda w=None: selective.aurc(order, right, w)),
-        ("e_aurc", {}, lambda w=None: selective.e_aurc(order, right, w)),
-        ("auroc", {}, lambda w=None: selective.auroc(order, right, w)),
+        ("aurc", {}, partial(selective.aurc, order, right)),
+        ("e_aurc", {}, partial(selective.e_aurc, order, right)),
+        ("auroc", {}, partial(selective.auroc, order, right)),
     ]
     for share in COVERAGES:
-        figure = lambda w=None, share=share: selective.rate_at_coverage(order, unsupported, share, w)  # noqa: E731
+        figure = partial(selective.rate_at_coverage, order, unsupported, share)
         wanted.append(("hallucination_rate_at_coverage", {"coverage": f"{share:g}"}, figure))
     return Ranked(RANKED, table.claims.example[known], tuple(wanted))
 

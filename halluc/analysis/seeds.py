@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy
@@ -117,9 +117,10 @@ class Seeds:
         common = self._common_variance()
         if common is None:
             return SeedMean(mean, sd=sd, n=k)
-        half = float(half_width(common, sd**2, k))
-        p = p_value(lambda level: abs(mean) > half_width(common, sd**2, k, level))
-        return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
+        half = partial(half_width, common, sd**2, k)
+        p = p_value(lambda level: (mean - half(level), mean + half(level)))
+        smallest = float(half())
+        return SeedMean(mean, (mean - smallest, mean + smallest), p, sd, n=k, smallest=smallest)
 
     def _common_variance(self) -> float | None:
         """V_m; None if in most resamples some seed does not have the figure."""
@@ -142,13 +143,6 @@ class Seeds:
             return low, high
 
         return limits
-
-
-def within(mean: SeedMean, low: float, high: float) -> SeedMean:
-    """The mean with its interval clipped to the range of the figure."""
-    if mean.interval is None:
-        return mean
-    return replace(mean, interval=(max(low, mean.interval[0]), min(high, mean.interval[1])))
 
 
 @dataclass(frozen=True)
@@ -179,38 +173,27 @@ class Paired:
             arm, reference = (one(level) for one in limits if one is not None)
             return of_difference(self.arm.mean, arm, self.reference.mean, reference)
 
-        def excludes_zero(level: float) -> bool:
-            low, high = at(level)
-            return not low <= 0 <= high
-
         several = mean.seeds > 1
-        return replace(mean, interval=at(LEVEL), p=p_value(excludes_zero) if several and mean.value else mean.p)
+        return replace(mean, interval=at(LEVEL), p=p_value(at) if several and mean.value else mean.p)
 
 
-@dataclass(frozen=True)
-class FittedLine:
-    """A least-squares line along an axis: the slope is per unit of it, the intercept at 0."""
-
-    slope: SeedMean
-    intercept: SeedMean
-
-
-def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
-    """The mean of the lines of each seed, over the seeds that every point has.
+def line(x: Sequence[float], points: Sequence[Seeds]) -> list[SeedMean]:
+    """Slope, per unit of the axis, and intercept, at 0: means of the least-squares lines of the seeds that every point
+    has.
 
     Args:
         x: the position of each point on the axis; at least two different positions.
     """
     shared = [name for name in points[0].names if all(name in point.names for point in points)]
     if not shared:
-        return FittedLine(SeedMean(None), SeedMean(None))
+        return [SeedMean(None), SeedMean(None)]
     at = numpy.asarray(x, dtype=numpy.float64)
     chosen = [point.of(shared) for point in points]
     values = _least_squares(at, numpy.stack([one.values for one in chosen], axis=-1))
     resampled = _least_squares(at, numpy.stack([one.resampled for one in chosen], axis=-1))
-    return FittedLine(
-        *(Seeds(tuple(shared), snapped(result), many).estimate for result, many in zip(values, resampled, strict=True))
-    )
+    return [
+        Seeds(tuple(shared), snapped(result), many).estimate for result, many in zip(values, resampled, strict=True)
+    ]
 
 
 def _least_squares(x: Array, y: Array) -> tuple[Array, Array]:

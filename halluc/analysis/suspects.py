@@ -83,7 +83,9 @@ class Surfaces:
         for key in keys:
             lengths[key[0]].add(len(key))
         for number, example in enumerate(self.examples):
-            label, annotated = self._annotated(number)
+            spans = [claim.where for claim in self.gold[number] if claim.where is not None]
+            label = {span[:2]: span.label for span in spans}
+            annotated = {at for span in spans for at in range(span.start, span.end)}
             for start, token in enumerate(example.tokens):
                 for size in lengths.get(token, ()):
                     place, key = (start, start + size), example.tokens[start : start + size]
@@ -95,11 +97,6 @@ class Surfaces:
     @cached_property
     def _number(self) -> Mapping[str, int]:
         return {one.id: number for number, one in enumerate(self.examples)}
-
-    def _annotated(self, number: int) -> tuple[dict[tuple[int, int], str], set[int]]:
-        """The label of each annotated span of an example, and all annotated positions."""
-        spans = [claim.where for claim in self.gold[number] if claim.where is not None]
-        return {span[:2]: span.label for span in spans}, {at for span in spans for at in range(span.start, span.end)}
 
     def key(self, example: int, claim: Claim) -> Tokens:
         """The surface of a claim: its tokens, or its text if it is about the whole example."""

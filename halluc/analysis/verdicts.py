@@ -5,7 +5,7 @@ The task extracts claims and judges them; their novelty is looked up in the trai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,8 +19,6 @@ from halluc.runs.records import read_lines
 from halluc.runs.schema import ConfidenceFile, GoldMention, LedgerLine
 from halluc.task import ExampleT, Predicted, PredictionT, Task
 
-Withdraw = ConfidenceFile | float | None
-
 
 def verdicts(
     task: Task[ExampleT, PredictionT], examples: Sequence[ExampleT], predictions: Sequence[PredictionT]
@@ -30,19 +28,6 @@ def verdicts(
         task.judge.judge(example, task.judge.claims(example, prediction))
         for example, prediction in zip(examples, predictions, strict=True)
     ]
-
-
-def ledger_lines(
-    task: Task[ExampleT, PredictionT],
-    examples: Sequence[ExampleT],
-    judged: Sequence[Judged],
-    knowledge: TrainingKnowledge | None,
-    threshold: Withdraw,
-) -> list[LedgerLine]:
-    look_up = getattr(knowledge, "look_up", None)
-    if look_up is not None:  # faster than one claim after the other
-        look_up(claim for one in judged for claim in (*one.claims, *one.omissions))
-    return list(lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
 
 def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
@@ -79,25 +64,28 @@ def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[P
     return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in scaled]
 
 
-def lines(
-    judged: Iterable[Judged],
+def ledger_lines(
+    judged: Sequence[Judged],
     gold: Iterable[Sequence[Claim]],
     knowledge: TrainingKnowledge | None,
-    threshold: Withdraw,
-) -> Iterator[LedgerLine]:
+    threshold: ConfidenceFile | float | None,
+) -> list[LedgerLine]:
     """The claims of each example, then its omissions, in the order of the examples.
 
     Args:
         gold: the gold claims of each example.
         threshold: claims with less confidence are withdrawn.
     """
+    look_up = getattr(knowledge, "look_up", None)
+    if look_up is not None:  # faster than one claim after the other
+        look_up(claim for one in judged for claim in (*one.claims, *one.omissions))
     withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
+    lines: list[LedgerLine] = []
     for one, gold_claims in zip(judged, gold, strict=True):
         marked = {claim.mark: claim for claim in gold_claims}
-        for claim in one.claims:
-            yield _claim(claim, marked, knowledge, withdraw)
-        for omission in one.omissions:
-            yield LedgerLine(record="omission", **_about(omission, knowledge))
+        lines += [_claim(claim, marked, knowledge, withdraw) for claim in one.claims]
+        lines += [LedgerLine(record="omission", **_about(omission, knowledge)) for omission in one.omissions]
+    return lines
 
 
 def _claim(

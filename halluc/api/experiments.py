@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from halluc.api.calls import Callbacks, Messages, Progress, Source, optional_path
 from halluc.core.messages import listening
-from halluc.core.permissions import allowing_commands
+from halluc.core.processes import allowing_commands
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
     from halluc.runs.advice import Advice, StudyAdvice

@@ -14,7 +14,7 @@ from halluc.cli.options import AllowCommands, Config, Fresh, Json, Only, Quiet, 
 from halluc.commands import completion
 from halluc.commands.terminal import Terminal
 from halluc.core.messages import listening
-from halluc.core.permissions import allowing_commands
+from halluc.core.processes import allowing_commands
 
 
 @app.command()

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 
 Interval = tuple[float, float]
-# A function from the two-sided confidence level, in (0, 1), to an interval.
+# A function from the two-sided confidence level, in (0, 1), to an interval, which widens with the level.
 Limits = Callable[[float], Interval]
 
 
@@ -63,12 +63,13 @@ def of_difference(one: float, of_one: Interval, other: float, of_other: Interval
     return difference - below, difference + above
 
 
-def p_value(excludes_zero: Callable[[float], bool]) -> float:
-    """Two-sided p-value by inverting an interval: 1 minus the highest level at which the interval excludes zero.
+def p_value(limits: Limits) -> float:
+    """Two-sided p-value by inverting an interval: 1 minus the highest level at which the interval excludes zero."""
 
-    Args:
-        excludes_zero: whether the interval at a given level excludes zero; intervals widen with the level.
-    """
+    def excludes_zero(level: float) -> bool:
+        low, high = limits(level)
+        return not low <= 0 <= high
+
     if not excludes_zero(1e-9):
         return 1.0
     # Search over the logarithm of p, so that very small values are found too.

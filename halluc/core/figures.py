@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from halluc.components import TABLE
 
@@ -21,6 +21,8 @@ Better = Literal["higher", "lower", "none"]
 # same omission rate, the gap between splits, shares by period, answers to cloze patterns; "task": figures of a task.
 Family = Literal["claims", "calibration", "order", "matched", "gap", "time", "probe", "task"]
 By = tuple[tuple[str, str], ...]
+# The tables of a classification report by name; each task defines their rows and columns.
+Report = dict[str, Any]
 
 # Where figures are shown.
 Place = Literal[

@@ -1,4 +1,4 @@
-"""Checks whether processes are alive, and makes children end with their parent."""
+"""Checks whether processes are alive, makes children end with their parent, and permits programs of a config."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from pathlib import Path
+
+from halluc.core.context_values import bound
+
+# Only the user gives this permission, on the command line, and never a config.
+_COMMANDS: ContextVar[bool] = ContextVar("commands", default=False)
 
 
 def is_main_process() -> bool:
@@ -45,6 +52,9 @@ def _stat(process: int) -> list[str]:
         return []
 
 
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
 def end_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
     """Ask Linux to signal this process when its parent ends; no effect on other systems."""
     if sys.platform == "linux":
@@ -58,4 +68,10 @@ def end_with(parent: int) -> bool:
     return os.getppid() == parent
 
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+def commands_allowed() -> bool:
+    """Whether programs that a config names may be started (`--allow-commands`)."""
+    return _COMMANDS.get()
+
+
+def allowing_commands(allowed: bool) -> AbstractContextManager[None]:
+    return bound(_COMMANDS, allowed)

@@ -47,12 +47,34 @@ class Figure:
     formula: Formula
 
 
+# A figure of ranked items, NaN or None if undefined. With weights, an array (resamples, items) of how often each item
+# counts, the result has shape (resamples,); with None each item counts once.
+WeightedFigure = Callable[[numpy.ndarray | None], Any]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Figures of ranked items, such as AUROC, which cannot be computed from sums over examples.
+
+    ``example`` (items,) is the index of the example of each item; a figure has a name, a slice, and a function that
+    computes it. ``units``: the number of units other than examples to which the items belong; these units are resampled
+    instead of examples.
+    """
+
+    protocol: str
+    example: numpy.ndarray
+    figures: tuple[tuple[str, dict[str, str], WeightedFigure], ...]
+    units: int | None = None
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95% interval; None if undefined, or if there is nothing to resample."""
+    """A figure, or a difference with a two-sided p-value, and its 95% interval; None if undefined, or if there is
+    nothing to resample."""
 
     value: float | None
     interval: Interval | None = None
+    p: float | None = None
 
 
 class Sheet:
@@ -112,16 +134,24 @@ class Sheet:
             self._sparse = csr_array(parts, shape=(len(self.columns), self.examples)).tocsc()
         return self._sparse
 
-    def estimates(self, formulas: Sequence[Formula], resamples: int = RESAMPLES) -> list[Estimate]:
+    def estimates(self, formulas: Sequence[Formula]) -> list[Estimate]:
         """Each figure with its percentile interval."""
         totals = self.totals()
         values = [float(formula(totals)) for formula in formulas]
         if self.examples < 2:
             return [Estimate(defined(value)) for value in values]
-        sums = self.resampled(resamples)
+        sums = self.resampled()
         return [
             Estimate(defined(value), interval_of(formula, totals, sums, value))
             for formula, value in zip(formulas, values, strict=True)
+        ]
+
+    def samples(self, formulas: Sequence[Formula]) -> list[FigureSample]:
+        """Each figure in every resample, for ``difference``."""
+        totals, sums = self.totals(), self.resampled()
+        return [
+            FigureSample(float(one(totals)), one(sums), exact_limits(one, totals, of_difference=True))
+            for one in formulas
         ]
 
 
@@ -301,18 +331,6 @@ def divided(above: numpy.ndarray, below: numpy.ndarray, undefined: float = float
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A figure of one run minus that of another on the same examples; ``p`` is two-sided."""
-
-    value: float | None
-    interval: Interval | None
-    p: float | None
-
-
-UNDEFINED = Difference(None, None, None)
-
-
-@dataclass(frozen=True)
 class FigureSample:
     """A figure of one run on its examples.
 
@@ -329,34 +347,28 @@ class FigureSample:
         return _middle(self.resampled, level) if self.limits is None else self.limits(level)
 
 
-def difference(one: FigureSample, other: FigureSample) -> Difference:
-    """``one - other``: a paired bootstrap; the score interval if one of the figures is 0 or 1.
-
-    Undefined if one of the figures is.
+def difference(one: FigureSample, other: FigureSample) -> Estimate:
+    """``one - other``, two figures on the same examples: a paired bootstrap; the score interval if one of the figures
+    is 0 or 1. Undefined if one of the figures is.
     """
     value = snapped(one.value - other.value)
     if numpy.isnan(value):
-        return UNDEFINED
+        return Estimate(None)
     if one.limits is None and other.limits is None:
         deltas = snapped(one.resampled - other.resampled)
-        return Difference(float(value), percentiles(deltas), two_sided(deltas))
+        return Estimate(float(value), percentiles(deltas), two_sided(deltas))
     if one.interval_at(LEVEL) is None or other.interval_at(LEVEL) is None:
-        return Difference(float(value), None, None)
+        return Estimate(float(value))
 
-    def excludes_zero(level: float) -> bool:
-        low, high = _of_difference(one, other, level)
-        return not low <= 0 <= high
+    def limits(level: float) -> Interval:
+        of_one, of_other = one.interval_at(level), other.interval_at(level)
+        assert of_one is not None and of_other is not None
+        return exact_intervals.of_difference(one.value, of_one, other.value, of_other)
 
-    p = exact_intervals.p_value(excludes_zero) if value else 1.0
+    p = exact_intervals.p_value(limits) if value else 1.0
     if one.limits is None or other.limits is None:  # p cannot be smaller than the number of resamples allows
         p = max(p, 2 / (len(one.resampled) + 1))
-    return Difference(float(value), _of_difference(one, other, LEVEL), p)
-
-
-def _of_difference(one: FigureSample, other: FigureSample, level: float) -> Interval:
-    of_one, of_other = one.interval_at(level), other.interval_at(level)
-    assert of_one is not None and of_other is not None
-    return exact_intervals.of_difference(one.value, of_one, other.value, of_other)
+    return Estimate(float(value), limits(LEVEL), p)
 
 
 def snapped(values: Any) -> Any:

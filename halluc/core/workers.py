@@ -49,20 +49,12 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
         HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
             traceback of the process as a note.
     """
-    with _uncollected_so_far():
+    gc.freeze()  # a garbage collection would write to, and so copy, all shared pages of memory
+    try:
         if workers == 1:
-            for item in items:
-                yield item, work(item)
+            yield from ((item, work(item)) for item in items)
         else:
             yield from _shared_out(work, items, workers)
-
-
-@contextlib.contextmanager
-def _uncollected_so_far() -> Iterator[None]:
-    """Exclude existing objects from garbage collection: it would write to, and so copy, all shared pages of memory."""
-    gc.freeze()
-    try:
-        yield
     finally:
         gc.unfreeze()
 

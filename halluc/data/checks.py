@@ -19,7 +19,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
 from halluc.data.oddities import odd_labels, odd_tokens
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import Finding
+from halluc.data.rows.row import Notice
 from halluc.data.statistics import Words
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
@@ -61,8 +61,8 @@ def check_corpora(
         splits=splits,
         overlaps=_overlaps(corpora.splits, seen),
         unseen_labels=_unseen_labels(corpora.splits),
-        repairs=_findings(corpora.repairs),
-        skipped=_findings(corpora.skipped),
+        repairs=_notices(corpora.repairs),
+        skipped=_notices(corpora.skipped),
     )
     report.warnings += _warnings(report, corpora, words, config)
     return report
@@ -184,8 +184,8 @@ def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, 
     return unseen
 
 
-def _findings(findings: list[Finding]) -> Instances:
-    return Instances(count=len(findings), first=[f"{f.where}: {f.what}" for f in findings[:20]])
+def _notices(notices: list[Notice]) -> Instances:
+    return Instances(count=len(notices), first=list(map(str, notices[:20])))
 
 
 def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataConfig | None) -> list[str]:
@@ -197,7 +197,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
         parts.append(f"`data.rename_labels` has {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
     for name, split in report.splits.items():
         parts += _of_split(name, split, words, config)
-    noticed = {result.where.file for result in corpora.notices}
+    noticed = {notice.file for notice in corpora.notices}
     for name, corpus in corpora.splits.items():
         is_alone = len(corpus) == 1 and corpus.source not in noticed
         if is_alone and (many := words.single_example_warning(name, corpus.source, corpus.examples[0])):
@@ -209,7 +209,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
         if result.count:
             parts.append(f"{quantity_with_verb(result.count, what, 'were')} {done} (first: {result.first[0]})")
     parts += odd_labels({name: split.labels for name, split in report.splits.items()})
-    return [*parts, *(f"{result.where}: {result.what}" for result in corpora.notices)]
+    return [*parts, *map(str, corpora.notices)]
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
@@ -249,7 +249,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
         many = quantity_with_verb(split.contradictions, words.examples, "stand")
         parts.append(f"{name}: {many} with different {words.annotation}")
     # A blank that is a token stays one if each character is a token.
-    strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
+    strip = "" if Tokenizer.of(config).tokenize == "characters" else "; set `data.strip_invisible: true`"
     for result, what, how, do in (
         (split.invisible_tokens, words.tokens, "empty or invisible", strip),
         (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters", ""),
@@ -270,7 +270,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
     """A warning about texts without blanks, which are split into characters."""
     cut = Tokenizer.of(config)
-    if config is None or cut.how != "words" or cut.version == 1:
+    if config is None or cut.tokenize != "words" or cut.tokenizer_version == 1:
         return []
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = quantity_with_verb(count, words.examples, "are")

@@ -20,7 +20,7 @@ from halluc.config.section import (
     Section,
     Text,
 )
-from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, of_train, resolve
+from halluc.data.rows.references import HUB, HUB_REFERENCE, SPLITS, SplitName, of_train, resolve
 from halluc.data.rows.row import CorpusFormat, Format, Layout
 
 # A number that a file uses for a label or tag, with the name of each; a list counts from 0.
@@ -182,8 +182,8 @@ class DataConfig(Section):
                 allowed = " or ".join(name for name in formats if name != "auto")
                 raise ValueError(f"`data.{key}` only applies to `format: {allowed}`, not to `{self.format}`")
         for split in SPLITS:
-            if (name := self.reference(split)) and name.startswith(HUB):
-                check_hub(name, split)
+            if (name := self.reference(split)) and name.startswith(HUB) and not HUB_REFERENCE.fullmatch(name):
+                raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{name}`")
         if self.format not in ("auto", *self.formats):
             raise ValueError(
                 f"`data.format: {self.format}` is not supported by {self.task}; possible are "

@@ -22,7 +22,7 @@ from halluc.data.config import DataConfig
 from halluc.data.reader import Annotation, ExampleBuilder, Raw, Reader
 from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
-from halluc.data.rows.row import MEND, BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, excerpt, folded
 
 # Reading stops at more bad lines than this number plus this many per example: the file has another format.
 _MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
@@ -150,9 +150,9 @@ class Corpora:
 
     splits: dict[SplitName, Corpus[Any]]
     annotation: Annotation = field(default_factory=Annotation)
-    repairs: list[Finding] = field(default_factory=list)
-    skipped: list[Finding] = field(default_factory=list)
-    notices: list[Finding] = field(default_factory=list)
+    repairs: list[Notice] = field(default_factory=list)
+    skipped: list[Notice] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     mappings: dict[SplitName, str] = field(default_factory=dict)
 
     @property
@@ -181,13 +181,10 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
-                        so_far = (
-                            f"{len(broken):,} lines could not be read so far, and {len(raw[split]):,} examples were"
-                        )
-                        raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
+                        read = f"{len(broken):,} lines could not be read so far, and {len(raw[split]):,} examples were"
+                        raise replace(broken[0], problem=f"{broken[0].problem}; {read}").error()
                 elif isinstance(item, Notice):
-                    findings = corpora.skipped if isinstance(item, LeftOut) else corpora.notices
-                    findings.append(Finding(Place(item.file, item.line), item.what))
+                    (corpora.skipped if isinstance(item, LeftOut) else corpora.notices).append(item)
                 else:
                     raw[split].append(item)
             raw[split] = reader.own(raw[split])
@@ -198,14 +195,9 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     # Two splits may be parts of one file: both report that it is missing, or its bad lines.
     corpora.skipped, corpora.notices = list(dict.fromkeys(corpora.skipped)), list(dict.fromkeys(corpora.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
-    builder = _builder(config, table, list(dict.fromkeys(bad)))
+    builder = registry.load(table, "reader", config.task).Builder(config, list(dict.fromkeys(bad)))
     builder.prepare(raw, _other_splits(config, table, raw))
     return _built(builder, raw, corpora)
-
-
-def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> ExampleBuilder:
-    builder: ExampleBuilder = registry.load(table, "reader", config.task).Builder(config, bad)
-    return builder
 
 
 def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[SplitName]:
@@ -293,7 +285,7 @@ def stream_corpora(
         HallucError D101: a file does not exist. D120: no scheme fits all tags.
     """
     readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
-    builder = _builder(config, table, [])
+    builder = registry.load(table, "reader", config.task).Builder(config, [])
     builder.prepare(
         {split: reader.examples() for split, reader in readers.items()}, _other_splits(config, table, readers)
     )
@@ -309,7 +301,7 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, Packed[Raw]], corpora: 
         built[split] = Packed(example for example in examples_or_none if example is not None).settled()
         del raw[split], examples_or_none
     _refuse(config, bad)
-    corpora.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
+    corpora.skipped += [LeftOut(b.file, b.line, b.problem) for b in bad]
     corpora.repairs, corpora.annotation = builder.repairs, builder.annotation()
     for split, examples in built.items():
         if not examples:

@@ -25,7 +25,7 @@ from halluc.data.config import DataConfig
 from halluc.data.fields import whole
 from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import refuse_unless_file
-from halluc.data.rows.row import BadLine, Finding, Format, Layout, Row, Unreadable, folded
+from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row, Unreadable, folded
 
 # Errors of the assignment: the file may belong to another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -48,13 +48,6 @@ class ExternalPrediction:
     tags: tuple[str, ...] | None = None
     in_scope: float | None = None
 
-
-def differs(one: ExternalPrediction, example: Any) -> bool:
-    """Whether the tokens of a prediction, if it has any, differ from those of the example."""
-    return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
-
-
-Differs = Callable[[ExternalPrediction, Any], bool]
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 _CONFIDENCES = ("confidence", "score")
@@ -89,8 +82,8 @@ class PredictionFile(ABC):
         return given.get("id", f"{self.corpus.split}-{row.number or row.line}")
 
     def differs(self, one: ExternalPrediction, example: Any) -> bool:
-        """Whether a prediction belongs to another input than the example."""
-        return differs(one, example)
+        """Whether a prediction, if it has its input, belongs to another input than the example."""
+        return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
 
     def layout(
         self,
@@ -133,10 +126,10 @@ class PredictionFile(ABC):
             except Unreadable as why:
                 self.bad.append(row.bad(why))
 
-    def warn(self, note: str, findings: Sequence[Finding], text: str) -> None:
-        if findings:
-            self.notes[note] = len(findings)
-            self.warnings.append(f"{quantity(len(findings), text)} (first: {findings[0].where}: {findings[0].what})")
+    def warn(self, note: str, notices: Sequence[Notice], text: str) -> None:
+        if notices:
+            self.notes[note] = len(notices)
+            self.warnings.append(f"{quantity(len(notices), text)} (first: {notices[0]})")
 
 
 def read_predictions(
@@ -210,12 +203,11 @@ def confidence_of(given: Any) -> float | None:
 
 
 def joined(
-    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], path: Path, differ: Differs = differs
+    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], file: PredictionFile
 ) -> tuple[list[ExternalPrediction], JoinedBy]:
     """The prediction for each example, in the order of the split, and how they were assigned: by ``id`` or ``order``.
 
-    Ids are not used if none of them occurs in the split and the file has the texts. ``differ`` returns whether a
-    prediction belongs to another input than the example.
+    Ids are not used if none of them occurs in the split and the file has the texts.
 
     Raises:
         HallucError or ManyErrors D107: only some predictions have an id. D112: an id is not unique. D150: examples
@@ -224,7 +216,7 @@ def joined(
     place = {example.id: number for number, example in enumerate(corpus)}
     named = [one for one in predictions if one.has_id]
     if not any(one.example.id in place for one in named) and all(one.example.tokens for one in named):
-        refuse(_of_order(predictions, corpus, path, differ))
+        refuse(_of_order(predictions, corpus, file))
         return list(predictions), "order"
     if len(named) < len(predictions):
         message = f"{quantity(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one"
@@ -237,28 +229,28 @@ def joined(
         chain(
             _twice(twice, by_id),
             _extra([one for identity, one in by_id.items() if identity not in place], corpus),
-            _missing([example for example in corpus if example.id not in by_id], corpus, path),
-            _differing(pairs, differ),
+            _missing([example for example in corpus if example.id not in by_id], corpus, file),
+            _differing(pairs, file),
         )
     )
     return [one for one, _ in pairs], "id"
 
 
 def _of_order(
-    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], path: Path, differ: Differs
+    predictions: Sequence[ExternalPrediction], corpus: Corpus[Any], file: PredictionFile
 ) -> Iterator[HallucError]:
     """Errors of predictions that are assigned by their order.
 
     If there are fewer predictions than examples, or more, one is missing or extra at the first difference of tokens.
     """
     pairs = list(zip(predictions, corpus.examples, strict=False))
-    place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
+    place = next((number for number, pair in enumerate(pairs) if file.differs(*pair)), len(pairs))
     if len(predictions) < len(corpus):
-        yield from _missing([corpus.examples[place], *corpus.examples[len(predictions) + 1 :]], corpus, path)
+        yield from _missing([corpus.examples[place], *corpus.examples[len(predictions) + 1 :]], corpus, file)
     elif len(predictions) > len(corpus):
         yield from _extra([predictions[place], *predictions[len(corpus) + 1 :]], corpus)
     else:
-        yield from _differing(pairs, differ)
+        yield from _differing(pairs, file)
 
 
 def _where(one: ExternalPrediction) -> Location:
@@ -272,13 +264,13 @@ def _twice(twice: Sequence[ExternalPrediction], first: Mapping[str, ExternalPred
         yield data_error("D112", message + more, _where(one), "each example needs exactly one prediction")
 
 
-def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
+def _missing(missing: Sequence[Any], corpus: Corpus[Any], file: PredictionFile) -> Iterator[HallucError]:
     for first in missing[:1]:
         yield data_error(
             MISSING,
             f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
             f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}",
-            Location(str(path)),
+            Location(str(file.path)),
             "every example needs a prediction: without labels O tags or an empty list, without text an empty text",
         )
 
@@ -294,8 +286,8 @@ def _extra(extra: Sequence[ExternalPrediction], corpus: Corpus[Any]) -> Iterator
         )
 
 
-def _differing(pairs: Sequence[tuple[ExternalPrediction, Any]], differ: Differs) -> Iterator[HallucError]:
-    differing = [(one, example) for one, example in pairs if differ(one, example)]
+def _differing(pairs: Sequence[tuple[ExternalPrediction, Any]], file: PredictionFile) -> Iterator[HallucError]:
+    differing = [(one, example) for one, example in pairs if file.differs(one, example)]
     for one, example in differing[:1]:
         own, gold = one.example.tokens, example.tokens
         shorter = min(len(own), len(gold))

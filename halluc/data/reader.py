@@ -14,7 +14,7 @@ from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, Row, Unreadable
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.data.writers import Writer
 from halluc.runs.data import Renamed
@@ -72,7 +72,7 @@ class ExampleBuilder:
 
     def __init__(self, config: Any, bad: list[BadLine]) -> None:
         self.config, self.bad = config, bad
-        self.repairs: list[Finding] = []
+        self.repairs: list[Notice] = []
 
     def prepare(self, splits: Mapping[SplitName, Iterable[Any]], others: Mapping[SplitName, Iterable[Any]]) -> None:
         """Inspect the results of all splits before the first call of ``example``.
@@ -89,8 +89,7 @@ class ExampleBuilder:
     def example(self, item: Any, split: SplitName) -> Example | None:
         """The example, or None if it cannot be read; then the reason is added to ``bad``."""
         if isinstance(item, Repaired):
-            where = Place(item.origin.file, item.origin.line)
-            self.repairs.extend(Finding(where, what) for what in item.repairs)
+            self.repairs.extend(Notice(item.origin.file, item.origin.line, what) for what in item.repairs)
         return cast(Example, item.example if isinstance(item, Repaired) else item)
 
     def annotation(self) -> Annotation:

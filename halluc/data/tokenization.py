@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import regex
@@ -102,27 +102,19 @@ class TokenizationKeys(Section):
     )
 
 
-_KEYS = {
-    "how": "tokenize",
-    "version": "tokenizer_version",
-    "normalise": "normalise",
-    "strip_invisible": "strip_invisible",
-}
-
-
 @dataclass(frozen=True)
 class Tokenizer:
-    """Splits texts into tokens; ``version`` applies to ``words``."""
+    """Splits texts into tokens, according to the keys of ``data`` with the same names."""
 
-    how: Tokenize = "words"
-    version: int = 2
+    tokenize: Tokenize = "words"
+    tokenizer_version: int = 2
     normalise: Normalise = "none"
     strip_invisible: bool = False
 
     @classmethod
     def of(cls, data: object) -> Tokenizer:
         """The tokenizer of a ``data`` section; missing keys have their defaults."""
-        return cls(**{name: getattr(data, key) for name, key in _KEYS.items() if hasattr(data, key)})
+        return cls(**{one.name: getattr(data, one.name) for one in fields(cls) if hasattr(data, one.name)})
 
     def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
         """Start and end of each token in characters of ``text``, and the tokens, normalised and stripped.
@@ -145,7 +137,7 @@ class Tokenizer:
         """Only the tokens, interned: a word that occurs in many texts is stored once."""
         if self.strip_invisible or self._changes(text):
             return tuple(map(sys.intern, self.cut(text)[1]))
-        return tuple(map(sys.intern, text if self.how == "characters" else self._pattern(text).findall(text)))
+        return tuple(map(sys.intern, text if self.tokenize == "characters" else self._pattern(text).findall(text)))
 
     def cleaned(self, tokens: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
         """Tokens of a file, normalised and stripped, and the positions of those kept; None: all are kept.
@@ -159,14 +151,14 @@ class Tokenizer:
         return (clean, None) if len(kept) == len(clean) else (tuple(clean[place] for place in kept), kept)
 
     def _pattern(self, text: str) -> re.Pattern[str] | regex.Pattern[str]:
-        if self.how == "whitespace":
+        if self.tokenize == "whitespace":
             return _PIECES
-        if self.version == 1 or text.isascii():
+        if self.tokenizer_version == 1 or text.isascii():
             return _VERSION_1
         return _OF_PLAIN if _PLAIN.fullmatch(text) else _VERSION_2
 
     def _places(self, text: str) -> list[tuple[int, int]]:
-        if self.how == "characters":
+        if self.tokenize == "characters":
             return [(place, place + 1) for place in range(len(text))]
         return [match.span() for match in self._pattern(text).finditer(text)]
 
@@ -182,7 +174,7 @@ class Tokenizer:
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
         return frozenset(
-            match.start() for match in HIDDEN.finditer(text) if self.how != "words" or match[0] != ZERO_WIDTH_SPACE
+            match.start() for match in HIDDEN.finditer(text) if self.tokenize != "words" or match[0] != ZERO_WIDTH_SPACE
         )
 
     def _clean(self, token: str) -> str:
@@ -197,7 +189,7 @@ class Tokenizer:
 
     def _shows(self, token: str) -> bool:
         """Whether a token is visible; if each character is a token, blanks count too."""
-        return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.how == "characters" and token.isspace())
+        return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.tokenize == "characters" and token.isspace())
 
 
 # No language has such tokens, and normalisation takes quadratic time to order the marks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -92,41 +92,33 @@ def unfit(example: Example, problem: str, help: str) -> HallucError:
     return data_error("D130", problem, Location(where.file, where.line), help)
 
 
-def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Options], Iterator[Any]]:
-    """The function for all examples, from one for a single example."""
-
-    def records(examples: Iterable[Any], options: Options) -> Iterator[Any]:
-        return (record(example, options) for example in examples)
-
-    return records
-
-
-Records = Callable[[Iterable[Any], Options], Iterable[Any]]
+# The record of an example.
+ToRecord = Callable[[Any, Options], Any]
 # Rows per group of a Parquet file: enough to compress well, few enough to fit into memory.
 _GROUP = 10_000
 
 
-def json_lines(records: Records) -> Write:
+def json_lines(record: ToRecord) -> Write:
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
-        files[0].writelines(json_line(record) + "\n" for record in records(examples, options))
+        files[0].writelines(json_line(record(example, options)) + "\n" for example in examples)
 
     return write
 
 
-def json_list(records: Records) -> Write:
+def json_list(record: ToRecord) -> Write:
     """One list, one item per line."""
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
         before = "[\n"
-        for record in records(examples, options):
-            files[0].write(before + json_line(record))
+        for example in examples:
+            files[0].write(before + json_line(record(example, options)))
             before = ",\n"
         files[0].write("\n]\n")
 
     return write
 
 
-def csv_rows(rows: Records, delimiter: str = ",") -> Write:
+def csv_rows(rows: Callable[[Iterable[Any], Options], Iterable[Any]], delimiter: str = ",") -> Write:
     """A header and rows, with quotes as RFC 4180 requires; a line feed ends a row."""
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
@@ -150,7 +142,7 @@ class _LineFeeds:
         self.file.write(row.removesuffix(_CRLF) + "\n")
 
 
-def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Write:
+def parquet(record: ToRecord, lists: Callable[[Options], dict[str, bool]]) -> Write:
     """A Parquet table of strings.
 
     Args:
@@ -169,7 +161,7 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
         schema = pyarrow.schema(
             [(name, pyarrow.list_(text) if many else text) for name, many in lists(options).items()]
         )
-        rest = iter(records(examples, options))
+        rest = (record(example, options) for example in examples)
         with ParquetWriter(files[0], schema) as table:
             while group := list(islice(rest, _GROUP)):
                 table.write_table(pyarrow.Table.from_pylist(group, schema=schema))

@@ -15,11 +15,11 @@ import numpy
 from halluc.core.exact_intervals import of_difference
 from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
+from halluc.core.significance import RESAMPLES
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import novelty
 from halluc.runs.schema import Novelty
 
-RESAMPLES = 10_000
 Z = 1.959964  # 95%, two-sided
 
 

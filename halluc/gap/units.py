@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import model_validator
 
-from halluc.core.errors import data_error, did_you_mean
+from halluc.core.errors import data_error, suggestion
 from halluc.core.examples import Example, Pair
 from halluc.core.files import json_line, write_text
 from halluc.core.rng import keyed_seed
@@ -90,8 +90,7 @@ def label_units(examples: Sequence[Example], named: Sequence[str]) -> Units:
     known = {label for labels in held for label in labels}
     for label in named:
         if label not in known:
-            near = did_you_mean(label, known)
-            help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'none at all'}"
+            help = suggestion(label, known, f"it has {', '.join(sorted(known)) or 'none at all'}")
             raise data_error("D132", f"the training split has no label `{label}` to withhold", help=help)
     order, first = in_order("label", held, named)
     return Units(len(order), first, labels=order)

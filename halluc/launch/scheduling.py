@@ -15,7 +15,7 @@ from halluc.config.matrix import Cell
 from halluc.core.errors import EXIT_BUG, EXIT_ENVIRONMENT, EXIT_INTERRUPTED, HallucError
 from halluc.core.files import make_folder
 from halluc.core.messages import Level, hears, listener, listening, put, say, say_end_of, tell
-from halluc.core.permissions import commands_allowed
+from halluc.core.processes import commands_allowed
 from halluc.engine.interrupt import Interruption
 from halluc.launch.orders import CellAnswers, CellOrder
 from halluc.runs.results import EvalResult, TrainResult

@@ -18,7 +18,7 @@ from halluc.config.matrix import Cell, Study, load_study
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, write_text
 from halluc.core.messages import conclude, put, say, tell
-from halluc.core.permissions import commands_allowed
+from halluc.core.processes import commands_allowed
 from halluc.runs.results import SubmitResult
 from halluc.workflows import cells, evaluation, experiments, gate_reports
 from halluc.workflows.cell_selection import Selection, choose

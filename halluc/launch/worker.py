@@ -17,7 +17,7 @@ from halluc.config.matrix import Cell, Study, load_study
 from halluc.core import processes
 from halluc.core.errors import EXIT_INTERRUPTED, HallucError, render
 from halluc.core.messages import listening
-from halluc.core.permissions import allowing_commands
+from halluc.core.processes import allowing_commands
 from halluc.launch.orders import PARENT, Answering, CellOrder
 from halluc.workflows import evaluation, experiments, gate_reports
 from halluc.workflows.cells import BUSY

@@ -14,8 +14,7 @@ from halluc.config.evaluation import Decoding
 from halluc.config.section import Section
 from halluc.core import selective
 from halluc.core.examples import Corpus
-from halluc.core.ranked import Ranked
-from halluc.core.significance import Figure, Sheet
+from halluc.core.significance import Figure, Ranked, Sheet
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from halluc.core.characters import printable_cell
+from halluc.core.figures import Report
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.core.ranked import Report
 from halluc.tasks import label_counts
 from halluc.tasks.label_counts import LabelCounts
 

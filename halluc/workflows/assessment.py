@@ -111,7 +111,7 @@ def write(
     metrics = task.figures
     # Everything is computed before anything is written: the files of one evaluation belong together.
     judged = verdicts.verdicts(task, corpus.examples, predictions)
-    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence)
+    lines = verdicts.ledger_lines(judged, map(task.judge.gold, corpus.examples), knowledge, confidence)
     label_counts = knowledge.label_counts if knowledge else None
     lengths = [len(example.tokens) for example in corpus]
     claim_table = table(task, lines, [example.id for example in corpus], lengths, label_counts)

@@ -20,7 +20,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
-from halluc.core.permissions import commands_allowed
+from halluc.core.processes import commands_allowed
 from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.data.tokenization import Tokenizer
 from halluc.runs import directory, provenance

@@ -84,7 +84,7 @@ def _result(
         read={str(split): mapping for split, mapping in corpora.mappings.items()},
         scheme=corpora.annotation.scheme,
         scheme_note=corpora.annotation.note,
-        notices=[{"where": str(one.where), "what": one.what} for one in corpora.notices],
+        notices=[{"where": f"{one.file}:{one.line}", "what": one.what} for one in corpora.notices],
         repaired=len(corpora.repairs),
         skipped=len(corpora.skipped),
         format=form,
@@ -211,7 +211,7 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     yield f"read as {task}{tags}"
     yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)
     for notice in corpora.notices:
-        yield f"warning: {notice.what} ({notice.where})"
+        yield f"warning: {notice.what} ({notice.file}:{notice.line})"
     for result, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if result:
-            yield f"{len(result):,} {done} (first: {result[0].where}: {result[0].what})"
+            yield f"{len(result):,} {done} (first: {result[0]})"

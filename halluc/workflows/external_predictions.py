@@ -20,6 +20,7 @@ from halluc.data.predictions import (
     MISSING,
     OTHER_TOKENS,
     ExternalPrediction,
+    PredictionFile,
     joined,
     read_predictions,
     unknown_labels,
@@ -122,9 +123,9 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
     results, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
     results = [file.renamed(one, settings.eval.labels or {}) for one in results]
     try:
-        imported, by = joined(results, corpus, path, file.differs)
+        imported, by = joined(results, corpus, file)
     except HallucError as error:
-        raise _of_other_split(error, results, job, split, path) from None
+        raise _of_other_split(error, results, job, split, file) from None
     predictions = job.task.model.imported(corpus.examples, imported)
     unknown = unknown_labels(imported, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
@@ -146,22 +147,22 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
 
 
 def _of_other_split(
-    error: HallucError, imported: Sequence[ExternalPrediction], job: Job, split: SplitName, path: Path
+    error: HallucError, imported: Sequence[ExternalPrediction], job: Job, split: SplitName, file: PredictionFile
 ) -> HallucError:
     """The error, or an error saying that the file belongs to another split."""
     first = error.errors[0] if isinstance(error, ManyErrors) else error
     data = job.settings.data
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
         for other in SPLITS:
-            if other != split and data.reference(other) is not None and _fits(imported, other, job, path):
-                message = f"{path} has the predictions of {other}, not of {split}"
+            if other != split and data.reference(other) is not None and _fits(imported, other, job, file):
+                message = f"{file.path} has the predictions of {other}, not of {split}"
                 return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
     return error
 
 
-def _fits(imported: Sequence[ExternalPrediction], split: SplitName, job: Job, path: Path) -> bool:
+def _fits(imported: Sequence[ExternalPrediction], split: SplitName, job: Job, file: PredictionFile) -> bool:
     try:
-        joined(imported, job.corpora((split,)).splits[split], path)
+        joined(imported, job.corpora((split,)).splits[split], file)
     except HallucError:
         return False
     return True

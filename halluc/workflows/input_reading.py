@@ -97,7 +97,7 @@ class Reading:
             raise _with_options(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
         text = f"read as {form}{' (pairs)' if is_pair else ''}"
-        text += "" if form == "conll" else f", texts split into {tokenizer.how}"
+        text += "" if form == "conll" else f", texts split into {tokenizer.tokenize}"
         if form == "text" and not reader.has_marked_lines:
             return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, notify)
         return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)

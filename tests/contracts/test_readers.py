@@ -300,7 +300,7 @@ def test_one_error_is_shown_for_each_cause_with_the_count_of_its_lines(tmp_path)
 def test_broken_lines_may_be_skipped_with_their_sentence(tmp_path):
     found = conll(tmp_path, "a O\nbroken\n\nb O\n\nc Q\n\nd B-X\n", on_bad_line="skip")
     assert [e.tokens for e in dev(found)] == [("b",), ("d",)]
-    assert [(f.where.line, f.what) for f in found.skipped] == [
+    assert [(f.line, f.what) for f in found.skipped] == [
         (2, "1 column, but 2 are needed"), (6, "`Q` is not a tag"),
     ]  # fmt: skip
 
@@ -322,7 +322,7 @@ def test_illegal_tags_are_refused_or_repaired_as_conlleval_reads_them(tmp_path):
     assert [(e.code, e.where.line) for e in conll_errors(tmp_path, text, scheme="iob2")] == [("D122", 2), ("D122", 3)]
     found = conll(tmp_path, text, scheme="iob2", bad_tags="repair")
     assert dev(found).examples[0].spans == (Span(1, 2, "X"), Span(2, 3, "Y"), Span(3, 4, "Y"))
-    assert [f.where.line for f in found.repairs] == [2, 3]
+    assert [f.line for f in found.repairs] == [2, 3]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -77,7 +77,7 @@ def counted(name, threshold=None):
     task, examples, shown = CASES[name]
     predictions = predicted(task, examples)
     judged = verdicts.verdicts(task, examples, predictions)
-    lines = verdicts.ledger_lines(task, examples, judged, knowledge(task, shown), threshold)
+    lines = verdicts.ledger_lines(judged, map(task.judge.gold, examples), knowledge(task, shown), threshold)
     made = table(task, lines, [one.id for one in examples], [len(one.tokens) for one in examples])
     figures = scoring.score(examples, predictions, made)
     return lines, made, {(one.name, *one.by.items()): (one.value, one.n) for one in figures}

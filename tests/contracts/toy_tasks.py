@@ -22,8 +22,8 @@ from halluc.config.section import Section
 from halluc.core.claims import Claim, Evidence, Judged, rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
-from halluc.core.ranked import Ranked, Report
-from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.core.figures import Report
+from halluc.core.significance import Figure, Ranked, Ratio, Sheet
 from halluc.data.inputs import InputText
 from halluc.data.predictions import ExternalPrediction
 from halluc.data.rows.references import SplitName

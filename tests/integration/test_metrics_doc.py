@@ -55,7 +55,9 @@ def judged():
         spans = read_spans(tags)
         predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
     knowledge = SurfaceKnowledge(SurfaceCoverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
-    lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
+    lines = verdicts.ledger_lines(
+        verdicts.verdicts(task, examples, predictions), map(task.judge.gold, examples), knowledge, None
+    )
     counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     metrics = scoring.score(examples, predictions, counted)
     return claims, lines, metrics
@@ -97,7 +99,9 @@ def labelled():
         predictions.append(
             TextPrediction(f"t{number}", labels, (confidence,) * len(labels), confidence, out_of_scope=not labels)
         )
-    lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, 0.55)
+    lines = verdicts.ledger_lines(
+        verdicts.verdicts(task, examples, predictions), map(task.judge.gold, examples), None, 0.55
+    )
     counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     return scoring.score(examples, predictions, counted)
 

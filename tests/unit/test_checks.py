@@ -7,7 +7,7 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora
-from halluc.data.reader import Annotation, Finding, Place
+from halluc.data.reader import Annotation, Notice
 from halluc.runs.data import Instances
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.wording import TEXTS
@@ -52,7 +52,7 @@ def test_counts_and_overlaps_are_exact():
 
 def test_contradictions_and_repairs_are_reported():
     found = Corpora({"train": corpus("train", ("Acme", (PER,)), ("Acme", (ORG,)))})
-    found.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
+    found.repairs.append(Notice("train.txt", 7, "I-X after O"))
     report = check_corpora(found, SENTENCES)
     assert report.splits["train"].contradictions == 1
     assert report.repairs.count == 1
@@ -63,8 +63,8 @@ def test_one_is_reported_as_one_and_thousands_have_a_comma():
     twice, same, other = ("Acme", (PER,)), ("Bo", (PER,)), ("Bo", (ORG,))
     long = ("x" * 101, ())
     one = Corpora({"train": corpus("train", twice, ("Acme", (ORG,)), same, long), "test": corpus("test", other)})
-    one.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
-    one.skipped.append(Finding(Place("train.txt", 8), "no tag"))
+    one.repairs.append(Notice("train.txt", 7, "I-X after O"))
+    one.skipped.append(Notice("train.txt", 8, "no tag"))
     assert check_corpora(one, SENTENCES).warnings == [
         "1 test sentence is also in train, with other tags (first: test.txt:1)",
         "train: 1 sentence repeats an earlier one of the same split",

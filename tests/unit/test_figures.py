@@ -110,7 +110,9 @@ def written(texts_of, part="source"):
 def values(name, keys, made):
     """The overall figures of a split, by name: those of the first protocol."""
     task, (examples, predictions) = task_of(name, keys), made
-    lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, None)
+    lines = verdicts.ledger_lines(
+        verdicts.verdicts(task, examples, predictions), map(task.judge.gold, examples), None, None
+    )
     counted = table(task, lines, [one.id for one in examples], [len(one.tokens) for one in examples])
     found = scoring.score(examples, predictions, counted)
     return {one.name: one.value for one in reversed(found) if not one.by}

@@ -345,7 +345,7 @@ def counted(texts, knowledge, counts=None, threshold=None):
         (whole,) = task.judge.gold(replace(example, labels=(claimed or "any",)))
         gold.append(task.judge.gold(example))
         judged.append(task.judge.judge(example, [] if claimed is None else [replace(whole, confidence=confidence)]))
-    lines = list(verdicts.lines(judged, gold, knowledge, threshold))
+    lines = verdicts.ledger_lines(judged, gold, knowledge, threshold)
     return table(
         task, lines, [f"e{n}" for n in range(len(texts))], [len(words.split(" ")) for words, *_ in texts], counts
     )

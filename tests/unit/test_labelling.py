@@ -22,8 +22,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from halluc.analysis import scoring
 from halluc.core import selective
 from halluc.core.examples import Origin
-from halluc.core.ranked import Ranked
-from halluc.core.significance import Sheet
+from halluc.core.significance import Ranked, Sheet
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled

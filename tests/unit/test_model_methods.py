@@ -15,7 +15,7 @@ from halluc.augmentation.methods.sequence import SequenceConfig
 from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method, Refusal
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.core.edits import Edit, Editable, Replace
-from halluc.core.permissions import allowing_commands, commands_allowed
+from halluc.core.processes import allowing_commands, commands_allowed
 from halluc.core.rng import Draws
 
 

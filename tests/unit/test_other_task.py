@@ -251,7 +251,7 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
         Judged((), (label("c", "sing"),)),
     ]
     gold = [(label("a", "ask"), label("a", "say")), (label("b", "say"),), (label("c", "sing"),)]
-    lines = list(verdicts.lines(judged, gold, None, 0.75))
+    lines = verdicts.ledger_lines(judged, gold, None, 0.75)
     again = [LedgerLine.model_validate(verdicts.ledger_record(line)) for line in lines]
     assert again == lines
     assert [(line.start, line.end) for line in lines] == [(None, None)] * 5

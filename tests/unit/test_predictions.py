@@ -48,7 +48,7 @@ def read(path: Path, data: Any = TAGGED, corpus: Any = None, scheme: Any = "iob2
     """The predictions in the order of the split, what they were joined by, and the file."""
     corpus = corpus or (texts() if isinstance(data, TextsConfig) else sentences())
     found, file = read_predictions(path, data, corpus, scheme)
-    return *joined(found, corpus, path, file.differs), file
+    return *joined(found, corpus, file), file
 
 
 def jsonl(path: Path, *records: Any) -> Path:

@@ -10,6 +10,7 @@ import pytest
 
 from halluc.analysis.probing import FactNovelty, ProbeAnswer, ProbeSheet, answer_of, differences
 from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.exact_intervals import of_difference, wilson
 from halluc.core.figures import shown
 from halluc.data.facts import Fact, Pattern, Relation, read_relations
 from halluc.data.tokenization import Tokenizer
@@ -183,6 +184,14 @@ def test_two_models_are_compared_by_fact():
     assert (consistency.difference, consistency.p) == (0, 1)
     assert not any("relation" in one.by for one in found)
     assert differences(sheet_of(ROWS, NOVELTY), sheet_of(ROWS[:-1], NOVELTY)) == []
+
+
+def test_the_difference_of_a_share_of_nought_and_one_of_1_has_the_interval_of_newcombe():
+    wrong, right = ([(*row[:5], rank) for row in ROWS] for rank in (2, 1))
+    found = differences(sheet_of(wrong, NOVELTY), sheet_of(right, NOVELTY))
+    [accuracy] = [one for one in found if one.name == "probe_accuracy" and not one.by]
+    of_nought, of_one = (wilson(hits, 7, 0.95) for hits in (0, 7))
+    assert accuracy.interval == pytest.approx(of_difference(1.0, of_one, 0.0, of_nought))
 
 
 def test_means_of_two_models_are_over_the_relations_that_have_the_figure_of_both():

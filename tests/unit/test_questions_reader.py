@@ -223,7 +223,7 @@ def test_answers_of_other_tools(tmp_path, content, name, confidences):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     stated, file = read_predictions(path, QuestionsConfig(train="x"), corpus, None)
-    found, by = joined(stated, corpus, path, file.differs)
+    found, by = joined(stated, corpus, file)
     assert by == "id"
     assert [one.example.text for one in found] == ["Acme", None]
     assert found[0].confidences == (pytest.approx(confidences[0]) if confidences[0] else None,)

@@ -75,7 +75,7 @@ def made(examples, threshold=None, knowledge=None):
         example = Tagged(identity, Origin("f", 1), tuple(map(str, range(12))), tuple(there))
         gold.append(TASK.judge.gold(example))
         judged.append(TASK.judge.judge(example, claims))
-    lines = list(verdicts.lines(judged, gold, knowledge or SurfaceCount(), threshold))
+    lines = verdicts.ledger_lines(judged, gold, knowledge or SurfaceCount(), threshold)
     return lines, table(TASK, lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
 
 
@@ -225,7 +225,7 @@ def test_an_omission_has_neither_confidence_nor_verdict():
 
 def test_without_a_training_split_novelty_is_unknown():
     judged = [Judged((), (claim("e0", Span(0, 1, "PER")),))]
-    (line,) = verdicts.lines(judged, [judged[0].omissions], None, None)
+    (line,) = verdicts.ledger_lines(judged, [judged[0].omissions], None, None)
     assert (line.novelty, line.confusable, line.withheld) == (None, None, False)
     found = values(table(TASK, [line], ["e0"], [12]))
     assert not any("novelty" in dict(key[1:]) for key in found)

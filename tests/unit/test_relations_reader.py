@@ -186,7 +186,7 @@ def test_what_cannot_be_read_is_reported_with_its_line_and_what_to_do(tmp_path, 
 def test_broken_rows_may_be_skipped(tmp_path):
     found = read(tmp_path, "a.jsonl", lines({**RECORD, "head": "?"}, RECORD), on_bad_line="skip")
     assert [told(example) for example in found.splits["train"]] == [WORKS]
-    assert [bad.where.line for bad in found.skipped] == [1]
+    assert [bad.line for bad in found.skipped] == [1]
 
 
 def test_a_sentence_to_predict_on_keeps_its_text_and_needs_no_relation():

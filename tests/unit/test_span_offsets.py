@@ -195,7 +195,7 @@ def test_it_alone_is_left_out_or_widened_and_counted(tmp_path):
 def test_or_its_example_is_skipped_and_counted(tmp_path):
     found = corpora(tmp_path, [CUT, {"text": "in Oslo", "spans": [[3, 7, "LOC"]]}], bad_spans="skip")
     assert mentions(found) == [[("Oslo", "LOC")]]
-    assert [(one.where.line, one.what) for one in found.skipped] == [(1, 'span [6, 8] UNIT "mg" cuts the token "5mg"')]
+    assert [(one.line, one.what) for one in found.skipped] == [(1, 'span [6, 8] UNIT "mg" cuts the token "5mg"')]
 
 
 WIDENED = {

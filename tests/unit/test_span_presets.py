@@ -203,7 +203,7 @@ def test_records_that_are_no_examples_are_left_out_and_counted(tmp_path, why):
     accepted = STUDIO if keys.get("preset") else {"text": TEXT, "label": SPANS, **answers}
     found = corpora(tmp_path, [record, accepted], **keys)
     assert mentions(found) == [BOTH]
-    assert [(one.where.line, reason in one.what) for one in found.skipped] == [(1, True)]
+    assert [(one.line, reason in one.what) for one in found.skipped] == [(1, True)]
 
 
 def test_doccano_records_that_nobody_approved_are_read_unless_a_key_says_so(tmp_path):

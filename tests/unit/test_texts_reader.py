@@ -199,19 +199,19 @@ def test_what_cannot_be_read_is_reported_with_its_line(tmp_path, name, content, 
 def test_bad_lines_may_be_left_out(tmp_path):
     found = read(tmp_path, 'text,label\na,x\n,x\nb,y,z\nc,z\n"d,z\n', on_bad_line="skip")
     assert texts(found) == [("a", ("x",)), ("c", ("z",))]
-    assert [one.where.line for one in found.skipped] == [3, 4, 6]
+    assert [one.line for one in found.skipped] == [3, 4, 6]
 
 
 def test_an_unreadable_line_inside_quotes_loses_its_row_alone(tmp_path):
     found = read(tmp_path, b'text,label\n"a\n\xff\nb",x\nc,y\n', on_bad_line="skip")
     assert texts(found) == [("c", ("y",))]
-    assert [one.where.line for one in found.skipped] == [3]
+    assert [one.line for one in found.skipped] == [3]
 
 
 def test_labels_are_stripped_and_reported(tmp_path):
     found = read(tmp_path, "text,label\na, x \nb,x\n")
     assert texts(found) == [("a", ("x",)), ("b", ("x",))]
-    assert [(one.where.line, one.what) for one in found.repairs] == [(2, "white space around the label `x`")]
+    assert [(one.line, one.what) for one in found.repairs] == [(2, "white space around the label `x`")]
     report = check_corpora(found, TEXTS)
     assert any("1 label was repaired" in warning for warning in report.warnings)
 

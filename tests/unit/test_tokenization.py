@@ -62,7 +62,7 @@ def test_words_of_many_scripts(name):
 
 
 def test_the_first_version_is_as_it_was():
-    of = Tokenizer(version=1).tokens
+    of = Tokenizer(tokenizer_version=1).tokens
     assert of("रमेश है") == ("रम", "े", "श", "ह", "ै")
     assert of("我住在Oslo市") == ("我住在Oslo市",)
     assert of(KEYCAP) == ("1", "\ufe0f", "\u20e3")
@@ -181,8 +181,8 @@ def test_bounds_are_ordered_disjoint_and_the_tokens_are_theirs(tokenizer, text):
             assert is_invisible(HIDDEN.sub("", before))
         assert is_invisible(HIDDEN.sub("", lost))
     else:
-        assert "".join(pieces) == (text if tokenizer.how == "characters" else without_blanks(text))
-    if tokenizer.how != "characters":
+        assert "".join(pieces) == (text if tokenizer.tokenize == "characters" else without_blanks(text))
+    if tokenizer.tokenize != "characters":
         assert not any(char.isspace() for piece in pieces for char in piece)
         assert all(len(token.split()) == 1 for token in tokens)
     if tokenizer.normalise == "none" and not tokenizer.strip_invisible:
@@ -193,8 +193,9 @@ def test_bounds_are_ordered_disjoint_and_the_tokens_are_theirs(tokenizer, text):
 
 @given(st.text(st.characters(max_codepoint=0x7F)))
 def test_both_versions_cut_ascii_alike(text):
-    assert Tokenizer(version=1).cut(text)[0] == Tokenizer(version=2).cut(text)[0]
-    assert [match.span() for match in tokenization._VERSION_2.finditer(text)] == Tokenizer(version=1).cut(text)[0]
+    assert Tokenizer(tokenizer_version=1).cut(text)[0] == Tokenizer(tokenizer_version=2).cut(text)[0]
+    spans = [match.span() for match in tokenization._VERSION_2.finditer(text)]
+    assert spans == Tokenizer(tokenizer_version=1).cut(text)[0]
 
 
 PLAIN = [chr(code) for code in range(0x10000) if tokenization._PLAIN.fullmatch(chr(code))]
@@ -206,7 +207,7 @@ def test_the_pattern_of_plain_text_cuts_every_character_as_version_2_does():
             expected = [match.span() for match in tokenization._VERSION_2.finditer(text)]
             assert [match.span() for match in tokenization._OF_PLAIN.finditer(text)] == expected, ascii(text)
         if not tokenization._OF_UNSPACED.match(char):
-            assert Tokenizer(version=1).cut(f"a{char}1")[0] == Tokenizer().cut(f"a{char}1")[0], ascii(char)
+            assert Tokenizer(tokenizer_version=1).cut(f"a{char}1")[0] == Tokenizer().cut(f"a{char}1")[0], ascii(char)
 
 
 @settings(max_examples=300)
@@ -258,7 +259,7 @@ def test_spans_of_hindi_end_where_words_end(tmp_path):
 @pytest.mark.parametrize("name", ["ner/conll2003/test.txt", "cls/trec/train.txt", "ner/wnut17/dev.conll"])
 def test_english_corpora_are_cut_alike_by_both_versions(name, real_data):
     lines = Path(real_data, name).read_text(encoding="utf-8", errors="replace").splitlines()
-    assert all(Tokenizer(version=1).tokens(line) == Tokenizer().tokens(line) for line in lines)
+    assert all(Tokenizer(tokenizer_version=1).tokens(line) == Tokenizer().tokens(line) for line in lines)
 
 
 def test_marks_without_end_are_left_as_they_are_in_time():

@@ -16,7 +16,7 @@ from halluc.data.rows import columns, delimited, lines, records, tables, tmx
 from halluc.data.rows.compressed import is_packed, unpacked_name, unreadable
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row
-from halluc.data.rows.streams import TextStream
+from halluc.data.rows.streams import HEAD_CHARACTERS, HEAD_LINES, TextStream
 
 # At least as long as the first bytes of any format.
 _LONGEST_MAGIC = 8
@@ -126,8 +126,6 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
 }
 
 
-# The most lines and characters that are read to detect the format.
-_LINES, _CHARACTERS = 200, 1 << 20
 # A bracket that is the token of a column, followed by text that JSON does not allow.
 _TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
@@ -185,7 +183,7 @@ def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
             size += len(line[1])
             if blank or line[1].strip():
                 yield line[1]
-        if count >= _LINES or size >= _CHARACTERS:
+        if count >= HEAD_LINES or size >= HEAD_CHARACTERS:
             return
 
 

@@ -18,12 +18,6 @@ DEMO, HUB = "demo:", "hub:"
 HUB_REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
 
 
-def check_hub(reference: str, split: SplitName) -> None:
-    """Raises ValueError if a reference does not have the form of a data set's name."""
-    if not HUB_REFERENCE.fullmatch(reference):
-        raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
-
-
 def of_train(reference: str) -> str:
     """A reference to train that is valid in any split: for built-in corpora the file, for data sets of the hub the
     split `train`."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from halluc.config.section import MOST_LINE_BYTES
 from halluc.core.errors import HallucError, Location, data_error
@@ -108,33 +108,18 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message about a file that was read; ``halluc check`` prints it as a warning."""
+    """A message about a line or a whole file that was read; ``halluc check`` prints it as a warning."""
 
     file: str
     line: int
     what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
 
 
 class LeftOut(Notice):
     """A row that is intentionally not an example, such as a rejected annotation: counted, and not an error."""
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that was repaired or left out, with its place."""
-
-    where: Place
-    what: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from halluc.data.rows.row import BadLine
 
 BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
-# The maximum size of `head`.
-_HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
+# The most lines and characters that are read to detect a format.
+HEAD_LINES, HEAD_CHARACTERS = 200, 1 << 20
 # The seconds that `waits` waits for a slow writer.
 PATIENCE = 0.05
 # Called with the number of bytes read from a file since the last call, as stored on disk.
@@ -117,7 +117,7 @@ class TextStream:
         for line in self.peek():
             head.append(line)
             size += 0 if isinstance(line, BadLine) else len(line[1])
-            if len(head) >= _HEAD_LINES or size >= _HEAD_CHARACTERS or self.waits():
+            if len(head) >= HEAD_LINES or size >= HEAD_CHARACTERS or self.waits():
                 break
         return head
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy
 
-from halluc.core.ranked import Report
+from halluc.core.figures import Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.defaults import values_of
 from halluc.tasks.dialogue import figure_rows

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy
 
-from halluc.core.ranked import Ranked, Report
-from halluc.core.significance import F1, Figure, Ratio, Sheet
+from halluc.core.figures import Report
+from halluc.core.significance import F1, Figure, Ranked, Ratio, Sheet
 from halluc.tasks.defaults import auroc_of
 from halluc.tasks.question_answering import figure_rows
 from halluc.tasks.question_answering.claims import comparison

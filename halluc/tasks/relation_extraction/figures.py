@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy
 
-from halluc.core.ranked import Report
+from halluc.core.figures import Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.defaults import FiguresDefaults, values_of

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy
 
-from halluc.core.ranked import Report
+from halluc.core.figures import Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.summarisation import figure_rows
 from halluc.tasks.text_generation.examples import WrittenText

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy
 
+from halluc.core.figures import Report
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.core.ranked import Ranked, Report
-from halluc.core.significance import Figure, Ratio, Sheet, divided
+from halluc.core.significance import Figure, Ranked, Ratio, Sheet, divided
 from halluc.tasks import label_counts, label_rows, label_tables, period_figures
 from halluc.tasks.defaults import FiguresDefaults, auroc_of, values_of
 from halluc.tasks.label_counts import Columns, LabelCounts

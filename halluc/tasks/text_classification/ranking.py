@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from halluc.core.ranked import Ranked
+from halluc.core.significance import Ranked
 
 NAMES = ("ndcg", "group_auc", "mrr", "ranked_groups")
 PROTOCOL = "groups with and without the positive label"

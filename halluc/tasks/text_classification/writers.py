@@ -15,7 +15,6 @@ from halluc.data.writers import (
     Write,
     Writer,
     csv_rows,
-    each,
     json_lines,
     json_list,
     parquet,
@@ -166,18 +165,18 @@ def _table(options: Options) -> dict[str, bool]:
 
 
 _FORMATS = {
-    "jsonl": Writer("text and label, one object per line", json_lines(each(_record)), (".jsonl",), {}, _JOIN),
-    "json": Writer("the same, as one list", json_list(each(_record)), (".json",), {}, _JOIN),
+    "jsonl": Writer("text and label, one object per line", json_lines(_record), (".jsonl",), {}, _JOIN),
+    "json": Writer("the same, as one list", json_list(_record), (".json",), {}, _JOIN),
     "csv": Writer("text and label in columns", csv_rows(_rows), (".csv",), {"format": "csv"}, _JOIN),
     "tsv": Writer(
         "the same with tabs", csv_rows(_rows, "\t"), (".tsv",), {"format": "csv", "delimiter": "tab"}, _JOIN
     ),
-    "table": Writer("a Parquet table", parquet(each(_record), _table), (".parquet",), {}, _JOIN, "wb"),
+    "table": Writer("a Parquet table", parquet(_record, _table), (".parquet",), {}, _JOIN, "wb"),
     "lines": Writer("`LABEL text` lines", _lines(_label_then_text), (".txt",), {"format": "lines"}, _JOIN),
     "fasttext": Writer("fastText's `__label__` lines", _lines(_fasttext), (".txt",), {"format": "lines"}, _JOIN),
-    "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),
+    "doccano": Writer("doccano's JSON Lines", json_lines(_doccano), (".jsonl",), {"preset": "doccano"}, _JOIN),
     "label_studio": Writer(
-        "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
+        "Label Studio's JSON", json_list(_label_studio), (".json",), {"preset": "label_studio"}, _JOIN
     ),
 }  # fmt: skip
 WRITERS = {name: replace(writer, fitted=_complete_options) for name, writer in _FORMATS.items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from halluc.core.figures import Report
 from halluc.core.labels import write_tags
-from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import label_tables, token_figures
 from halluc.tasks.defaults import FiguresDefaults

@@ -14,7 +14,6 @@ from halluc.data.writers import (
     Options,
     Writer,
     csv_rows,
-    each,
     json_lines,
     json_list,
     parquet,
@@ -195,11 +194,11 @@ WRITERS: dict[str, Writer] = {
         frozenset({"scheme", "separator"}),
     ),
     "jsonl": Writer(
-        "tokens and spans, one object per line", json_lines(each(_record)), (".jsonl",), fitted=_with_documents
+        "tokens and spans, one object per line", json_lines(_record), (".jsonl",), fitted=_with_documents
     ),
-    "json": Writer("the same, as one list", json_list(each(_record)), (".json",), fitted=_with_documents),
+    "json": Writer("the same, as one list", json_list(_record), (".json",), fitted=_with_documents),
     "text_spans": Writer(
-        "texts and spans by characters, one object per line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN,
+        "texts and spans by characters, one object per line", json_lines(_text_spans), (".jsonl",), {}, _JOIN,
         fitted=_with_documents,
     ),
     "csv": Writer(
@@ -207,16 +206,16 @@ WRITERS: dict[str, Writer] = {
     ),
     "table": Writer(
         "a Parquet table of tokens and tags",
-        parquet(each(_tag_record), lambda _: {"id": False, "tokens": True, "tags": True}),
+        parquet(_tag_record, lambda _: {"id": False, "tokens": True, "tags": True}),
         (".parquet",), {}, _SCHEME, "wb",
     ),
-    "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),
+    "doccano": Writer("doccano's JSON Lines", json_lines(_doccano), (".jsonl",), {"preset": "doccano"}, _JOIN),
     "label_studio": Writer(
-        "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
+        "Label Studio's JSON", json_list(_label_studio), (".json",), {"preset": "label_studio"}, _JOIN
     ),
-    "prodigy": Writer("Prodigy's JSON Lines", json_lines(each(_prodigy)), (".jsonl",), {"preset": "prodigy"}, _JOIN),
-    "spacy": Writer("spaCy's JSON", json_list(each(_spacy)), (".json",), {"preset": "spacy"}, _JOIN),
-    "gliner": Writer("GLiNER's JSON", json_list(each(_gliner)), (".json",), {"preset": "gliner"}),
+    "prodigy": Writer("Prodigy's JSON Lines", json_lines(_prodigy), (".jsonl",), {"preset": "prodigy"}, _JOIN),
+    "spacy": Writer("spaCy's JSON", json_list(_spacy), (".json",), {"preset": "spacy"}, _JOIN),
+    "gliner": Writer("GLiNER's JSON", json_list(_gliner), (".json",), {"preset": "gliner"}),
     "brat": Writer("brat's .txt and .ann", _brat, (".ann",), {"preset": "brat"}, _JOIN, parts=(".txt", ".ann")),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy
 import regex
 
-from halluc.core.ranked import Report
+from halluc.core.figures import Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.engine.language_codes import primary_code
 from halluc.tasks.text_generation.examples import WrittenText

@@ -19,7 +19,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
+from halluc.data.writers import Options, Writer, json_lines, json_list, unfit
 from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
 from halluc.tasks.question_answering.reading.answers import Answers, parse_answers
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
@@ -44,8 +44,8 @@ def _record(example: ContextQuestion, options: Options) -> dict[str, Any]:
 
 
 WRITERS = {
-    "jsonl": Writer("question, context and answers, one object per line", json_lines(each(_record)), (".jsonl",)),
-    "json": Writer("the same, as one list", json_list(each(_record)), (".json",)),
+    "jsonl": Writer("question, context and answers, one object per line", json_lines(_record), (".jsonl",)),
+    "json": Writer("the same, as one list", json_list(_record), (".json",)),
 }
 
 

@@ -14,7 +14,7 @@ from halluc.data.predictions import PredictionFile
 from halluc.data.reader import RowReader, Unmapped
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
-from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
+from halluc.data.writers import Options, Writer, json_lines, json_list, unfit
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
 from halluc.tasks.relation_extraction.reading.pairs import OTHER, TEXTS, Pair, PairFields
@@ -33,8 +33,8 @@ def _record(example: Related, options: Options) -> dict[str, Any]:
 
 
 WRITERS = {
-    "jsonl": Writer("tokens, head, tail and relation, one object per line", json_lines(each(_record)), (".jsonl",)),
-    "json": Writer("the same, as one list", json_list(each(_record)), (".json",)),
+    "jsonl": Writer("tokens, head, tail and relation, one object per line", json_lines(_record), (".jsonl",)),
+    "json": Writer("the same, as one list", json_list(_record), (".json",)),
 }
 
 

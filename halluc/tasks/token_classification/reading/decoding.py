@@ -13,7 +13,7 @@ from halluc.core.files import line_at
 from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
 from halluc.data.reader import Annotation, ExampleBuilder
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine, Finding, Place
+from halluc.data.rows.row import MEND, BadLine, Notice
 from halluc.runs.data import Renamed
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD, may_be_outside, outside_key
@@ -78,7 +78,7 @@ class TagDecoder(ExampleBuilder):
     def example(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
         spans = sentence.spans
         for repair in sentence.repairs:
-            self.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
+            self.repairs.append(Notice(sentence.file, sentence.lines[0], repair))
         if sentence.tags is not None:
             reading = self.readings[split]
             decoded = reading.spans.get(sentence.tags)
@@ -122,7 +122,7 @@ class TagDecoder(ExampleBuilder):
                 help = "set `data.bad_tags: repair` to read it as conlleval does"
                 self._bad("D122", sentence, sentence.lines[position], what, help, tags[position])
             else:
-                self.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
+                self.repairs.append(Notice(sentence.file, sentence.lines[position], what))
         if wrong and self.config.bad_tags == "error":
             return None
         spans = read_spans(canonical, scheme)

@@ -20,7 +20,7 @@ from halluc.data.predictions import (
     predicted_field,
 )
 from halluc.data.rows.reading import format_of
-from halluc.data.rows.row import BadLine, Finding, Layout, Place, Row, Unreadable
+from halluc.data.rows.row import BadLine, Layout, Notice, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms
 from halluc.tasks.token_classification.reading.columns import TagColumns
@@ -59,7 +59,7 @@ class SentencePredictions(PredictionFile):
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
         form = format_of(self.path, layout)
         sentences = self._columns() if form == "conll" else self._records(replace(layout, format=form))
-        repairs = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
+        repairs = [Notice(raw.file, raw.lines[0], text) for raw, *_ in sentences for text in raw.repairs]
         overlaps = [one for one in repairs if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans removed, because a longer one overlaps them")
         self.warn(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from halluc.core.errors import HallucError, Location, data_error, refuse
-from halluc.core.examples import Span
+from halluc.core.examples import Origin, Span
 from halluc.core.files import line_at
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, split_tag
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, Place
+from halluc.data.rows.row import BadLine
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.tag_notation import (
     LABELS,
@@ -39,7 +39,7 @@ class TagStatistics:
     of a sentence follows None.
     """
 
-    pairs: dict[tuple[str | None, str], Place] = field(default_factory=dict)
+    pairs: dict[tuple[str | None, str], Origin] = field(default_factory=dict)
     sequences: Counter[tuple[str, ...]] = field(default_factory=Counter)
     beyond: Counter[str] = field(default_factory=Counter)
 
@@ -63,7 +63,7 @@ class TagStatistics:
         pairs = list(zip((None, *tags[:-1]), tags, strict=True))
         if len(self.pairs) < _MOST_PAIRS and not self.pairs.keys() >= set(pairs):
             for pair, line in zip(pairs, sentence.lines, strict=True):
-                self.pairs.setdefault(pair, Place(sentence.file, line))
+                self.pairs.setdefault(pair, Origin(sentence.file, line))
 
     def share_of(self, outside: frozenset[str]) -> float:
         """The share of tokens that have one of these tags."""
@@ -73,7 +73,7 @@ class TagStatistics:
                 counts[tag] += many
         return sum(counts[tag] for tag in outside) / max(1, counts.total())
 
-    def place_of(self, tag: str) -> Place:
+    def place_of(self, tag: str) -> Origin:
         return next(place for (_, second), place in self.pairs.items() if second == tag)
 
 
