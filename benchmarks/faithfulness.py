@@ -28,7 +28,7 @@ from halluc.tasks.text_generation.dates import dates
 from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated_outputs
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer
 from halluc.tasks.text_generation.numerals import numerals
-from halluc.tasks.text_generation.statements import EvidenceTexts, statements
+from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements
 
 PARTS = {"CMU-DoG": "cmu-dog", "TopicalChat": "topicalchat", "WoW": "wow"}
 FACTS = ("name", "number", "date")
@@ -159,7 +159,8 @@ def entities(folder: Path, resamples: int) -> None:
     marked = covered = stated = overlapping = 0
     for place, one in enumerate(entfa(folder)):
         evidence = EvidenceTexts([one["source"]], ["en"])
-        found = [each for each in statements(one["prediction"], "en") if each.kind in FACTS]
+        known = input_words(one["prediction"], "en", [one["source"]], ["en"])
+        found = [each for each in statements(one["prediction"], "en", known) if each.kind in FACTS]
         spans = [(entity["start"], entity["end"]) for entity in one["entities"]]
         marked += len(spans)
         stated += len(found)

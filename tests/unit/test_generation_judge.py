@@ -16,6 +16,7 @@ from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory
 from halluc.tasks.text_generation.entailment import EntailmentScorer
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer, fact_precision
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
+from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.text_generation.statements import EvidenceTexts
 
 SOURCE = 'The council of Ardlow met on 3 May 2015. Mayor Jean Kerr said: "We will build 1,200 homes."'
@@ -34,6 +35,8 @@ class Texts:
     id: str = "e1"
     language: str = "en"
     source_language: str = "en"
+
+    known_words = Sourced.known_words
 
     def text(self, part: TextPart) -> str:
         return part.content
@@ -106,6 +109,41 @@ def test_gold_without_an_equal_claim_is_omitted():
         None,
     ]
     assert judge.gold(texts()) == ()
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Yesterday Dr. Anna Berg left.", "The Norwegian Anna Berg left.", "Anna Berg of QX left.", "ANNA BERG left.",
+        "anna berg left.", "Berg Anna left.",
+    ],
+)  # fmt: skip
+def test_gold_that_the_output_states_in_another_form_is_not_omitted(output):
+    example = texts("Anna Berg left in May. Paul Reid left in June.", "Anna Berg and Paul Reid left.")
+    said = judged(GenerationJudge(), example, output)
+    assert [one.text for one in said.omissions] == ["Paul Reid"]
+    (gold, _) = GenerationJudge().gold(example)
+    assert sum(gold.mark in (one.evidence.matched, *one.evidence.touched) for one in said.claims) == 1
+
+
+def test_gold_with_an_equal_claim_is_not_taken_by_a_claim_that_also_states_it():
+    example = texts("Anna Berg left.", "Anna Berg left.")
+    said = judged(GenerationJudge(), example, "Anna Berg of QX left. Then Anna Berg left.")
+    assert {one.text for one in said.claims if one.evidence.matched} == {"Anna Berg"}
+    assert not any(one.evidence.touched for one in said.claims)
+
+
+@pytest.mark.parametrize("output", ["Zorblax did not agree.", "Paris is closed.", "Zorblax's homes burned."])
+def test_an_invented_name_that_begins_a_sentence_is_unsupported_and_so_is_the_sentence(output):
+    example = texts("The council did not agree. The office is closed. The homes burned.")
+    assert [found[2] for found in verdicts(GenerationJudge(), example, output)] == ["unsupported", "unsupported"]
+
+
+def test_capitals_are_never_function_words_of_another_language():
+    example = texts("Barack Stone of the bank went home.")
+    for acronym in ("AUCH", "WO", "EST", "IT", "WHO", "QX"):
+        found = verdicts(GenerationJudge(), example, f"Barack Stone of {acronym} went home.")
+        assert ("name", f"Barack Stone of {acronym}", "unsupported", "not_in_source") in found, acronym
 
 
 def test_sentences_of_a_translation_are_unverifiable_without_a_reference():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from halluc.tasks.text_generation.dates import components, dates
 from halluc.tasks.text_generation.languages import LANGUAGES, language_of
+from halluc.tasks.text_generation.names import InputWords
 from halluc.tasks.text_generation.numerals import numerals
 from halluc.tasks.text_generation.statements import EvidenceTexts, statements
 
@@ -123,6 +124,25 @@ def test_names_are_capitalised_words_that_belong_together():
     assert [name for name, _ in stated(text, "en", "name")] == [
         "Ardlow", "Jean Kerr", "Dr. Ann de Witt", "University of Orden", "NASA", "Kerr", "Kerr",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Zorblax agreed.", ["Zorblax"]),
+        ("James is tired. James spoke.", ["James"]),
+        ("Lisbon, too. Maria has a car. Then Lisbon's mayor left.", ["Lisbon", "Maria", "Lisbon"]),
+        ("Orden's ferries sank.", ["Orden"]),
+        ("Today's ferries sank. Children's toys. Everyone is here. Police said so. Frustration led to it.", []),
+        ("Local residents said so. Scientists found it. Ferries were late. Swimming is fun.", []),
+        ("Mayors is what they are.", []),
+        ("Yesterday Jean Kerr met Mr. Paul Holm. In Orden Mr. Reid spoke.",
+         ["Jean Kerr", "Mr. Paul Holm", "Orden", "Mr. Reid"]),
+    ],
+)  # fmt: skip
+def test_the_first_word_of_a_sentence_is_a_name_if_it_looks_like_a_subject(text, found):
+    known = InputWords(names=frozenset({"lisbon"}), lower=frozenset({"mayors"}))
+    assert [one.text for one in statements(text, "en", known) if one.kind == "name"] == found
 
 
 @pytest.mark.parametrize(

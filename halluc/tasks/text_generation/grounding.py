@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 from rapidfuzz.distance import LCSseq
 
 from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of
-from halluc.tasks.text_generation.statements import EvidenceTexts, statements
+from halluc.tasks.text_generation.names import InputWords
+from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements
 
 CHARACTERS = 4
 ScorerName = Literal["combined", "content_words", "ngrams", "lcs", "characters", "entailment"]
@@ -138,14 +139,19 @@ class WordScorer:
         for sentence in sentences:
             words = folded_words(sentence)
             score = self._score(words, source) if words and source else 0.0
-            results.append(score * fact_precision(sentence, evidence, language) if evidence and score else score)
+            if evidence and score:
+                score *= fact_precision(sentence, evidence, language, input_words(sentence, language, sources))
+            results.append(score)
         return results
 
 
-def fact_precision(text: str, evidence: EvidenceTexts, language: str = "") -> float:
-    """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none."""
+def fact_precision(text: str, evidence: EvidenceTexts, language: str = "", known: InputWords = InputWords()) -> float:
+    """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none.
+
+    ``known``: see ``input_words``.
+    """
     language = language_of(text, language)
-    facts = [one for one in statements(text, language) if one.kind in ("name", "number", "date")]
+    facts = [one for one in statements(text, language, known) if one.kind in ("name", "number", "date")]
     return sum(evidence.states(one.kind, one.text, language) for one in facts) / len(facts) if facts else 1.0
 
 

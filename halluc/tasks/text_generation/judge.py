@@ -23,7 +23,6 @@ from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import (
     EvidenceTexts,
     Statement,
-    foreign_names,
     sort_statements,
     statements,
 )
@@ -102,8 +101,8 @@ class GenerationJudge:
 
     def statements(self, text: str, example: Sourced) -> tuple[Statement, ...]:
         """The statements of a text that are claims, as configured."""
-        known = foreign_names(text, example)
-        found = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
+        read = statements(text, example.language, example.known_words(text))
+        found = [one for one in read if one.kind in self._kinds]
         if self._name_model is None or "name" not in self._kinds:
             return tuple(found)
         return sort_statements([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
@@ -200,7 +199,10 @@ class GenerationJudge:
 
 
 def _match_claims(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
-    """The claims with equal gold as evidence; of equal claims, only the first has it. Other gold is omitted."""
+    """The claims with equal gold as evidence, of equal claims only the first, and other gold that they state.
+
+    Gold that no claim states is omitted.
+    """
     known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
         known.setdefault(_key(one, language), []).append(one)
@@ -209,7 +211,16 @@ def _match_claims(claims: Sequence[Claim], gold: Sequence[Claim], language: str)
         same = [] if claim.kind == SENTENCE else known.pop(_key(claim, language), [])
         marks = [one.mark for one in same]
         results.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
-    return Judged(tuple(results), tuple(one for some in known.values() for one in some))
+    left = [one for some in known.values() for one in some]
+    # Sentences are last: they have only gold that is in no other claim, such as a name in lower case.
+    for place, claim in sorted(enumerate(results), key=lambda one: one[1].kind == SENTENCE) if left else ():
+        text = EvidenceTexts([claim.text], [_language(claim, language)])
+        stated = [one for one in left if text.states(one.label, one.text, _language(one, language))]
+        if stated:
+            touched = (*claim.evidence.touched, *(one.mark for one in stated))
+            results[place] = replace(claim, evidence=Evidence(claim.evidence.matched, touched))
+            left = [one for one in left if one not in stated]
+    return Judged(tuple(results), tuple(left))
 
 
 def _key(claim: Claim, language: str) -> tuple[str, str]:

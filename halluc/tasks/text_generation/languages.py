@@ -7,7 +7,7 @@ in another language still has digits, ISO dates, quotations, names and sentences
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,7 +63,8 @@ def _keys_by_word(words: Mapping[Any, str]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class LanguageWords:
     """Words are lower-case. ``comma``: the decimal separator is a comma. ``units`` maps units of time to the letter of
-    ISO 8601 durations, with a T for times of day."""
+    ISO 8601 durations, with a T for times of day. ``openers`` often begin a sentence and are no names; ``verbs`` follow
+    a subject, ``singular_verbs`` one in the singular."""
 
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
@@ -75,6 +76,10 @@ class LanguageWords:
     function: frozenset[str]
     abbreviations: frozenset[str]
     particles: frozenset[str]
+    honorifics: frozenset[str]
+    openers: frozenset[str]
+    verbs: frozenset[str]
+    singular_verbs: frozenset[str]
     ambiguous: frozenset[str]
     comma: bool
     nouns_are_capitalised: bool
@@ -88,7 +93,17 @@ def _language(given: Mapping[str, Any]) -> LanguageWords:
     }
     sets: dict[str, Any] = {
         key: frozenset(given.get(key, "").split())
-        for key in ("joints", "function", "abbreviations", "particles", "ambiguous")
+        for key in (
+            "joints",
+            "function",
+            "abbreviations",
+            "particles",
+            "honorifics",
+            "openers",
+            "verbs",
+            "singular_verbs",
+            "ambiguous",
+        )
     }
     return LanguageWords(
         **numbered,
@@ -129,7 +144,14 @@ def language_of(text: str, code_given: str = "") -> Language:
     return max(_SPOKEN, key=lambda language: sum(word in WORDS[language].function for word in words))
 
 
+def _folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(folded for word in words for folded in folded_words(word))
+
+
 # Of all languages, in the form of ``folded_words``.
-FUNCTION_WORDS = STOP_WORDS | frozenset(
-    folded for words in WORDS.values() for one in words.function for folded in folded_words(one)
-)
+FUNCTION_WORDS = STOP_WORDS | _folded(one for words in WORDS.values() for one in words.function)
+# The words of a name in each language that say nothing about its bearer, in the same form.
+EMPTY_WORDS: Mapping[Language, frozenset[str]] = {
+    language: _folded(words.function | words.particles | words.honorifics) or FUNCTION_WORDS
+    for language, words in WORDS.items()
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import regex
 
@@ -17,7 +18,16 @@ _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
 # `L'` in the French `L'Allemagne`.
 _ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
 _LONGEST_NAME = 8
+# Endings of English adverbs and nouns that need no article.
+_NOT_NAMES = ("ing", "ly", "tion", "sion", "ness", "ment")
 _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
+
+
+class InputWords(NamedTuple):
+    """Words of an input in the form of ``folded_words``: those of its ``names``, and those in ``lower`` case."""
+
+    names: frozenset[str] = frozenset()
+    lower: frozenset[str] = frozenset()
 
 
 def names(
@@ -25,13 +35,14 @@ def names(
     language: Language,
     sentences: Sequence[tuple[int, int]],
     taken: Sequence[tuple[int, int]] = (),
-    known: frozenset[str] = frozenset(),
+    known: InputWords = InputWords(),
 ) -> list[tuple[int, int]]:
     """Start and end of each name; ``taken`` are the ranges of dates and numbers, in order, which are not names.
 
     The first word of a sentence, quotation or line is part of a name only if a capitalised word follows, if it is also
-    capitalised elsewhere, or if it has inner capitals (`NASA`). A name has no function words except particles. For
-    German, where all nouns are capitalised, see ``_german_name``; ``known`` are words of names.
+    capitalised elsewhere, if it has inner capitals (`NASA`), or if it looks like the subject of the sentence, see
+    ``_is_subject``. A name has no function words except particles. For German, where all nouns are capitalised, see
+    ``_german_name``. ``known`` are the words of the input.
     """
     words = WORDS[language]
     pieces = _pieces(text, taken)
@@ -44,15 +55,20 @@ def names(
                  if is_one and not opens}  # fmt: skip
     results = []
     for run in _runs(text, pieces, capital, first, words):
-        kept = [
-            place
-            for place in run
-            if not first[place] or len(run) > 1 or _is_name_alone(text[slice(*pieces[place])], elsewhere)
-        ]
-        if not (kept or known) or len(run) > _LONGEST_NAME:
+        if first[run[0]] and len(run) > 1 and text[slice(*pieces[run[0]])].lower() in words.openers:
+            run = run[1:]
+        is_name = (
+            not first[run[0]]
+            or len(run) > 1
+            or _is_name_alone(text[slice(*pieces[run[0]])], elsewhere)
+            or _is_subject(text, pieces, run[0], words, known)
+        )
+        if not (is_name or known.names) or len(run) > _LONGEST_NAME:
             continue
         if words.nouns_are_capitalised:
-            run = _german_name(text, pieces, run, first, elsewhere, known)
+            run = _german_name(text, pieces, run, first, elsewhere, known.names)
+        elif not is_name:
+            continue
         if run:
             results.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
     return results
@@ -109,11 +125,34 @@ def _continues(text: str, pieces: Sequence[tuple[int, int]], previous: int, plac
         return False
     if before.endswith(("'s", "’s")):
         return False
+    if text[slice(*pieces[place])].lower() in words.honorifics and before.lower() not in words.honorifics:
+        return False
     return all(text[slice(*pieces[at])] in words.particles for at in range(previous + 1, place))
 
 
 def _is_name_alone(word: str, elsewhere: set[str]) -> bool:
     return word in elsewhere or _INNER.search(word[:50]) is not None
+
+
+def _is_subject(
+    text: str, pieces: Sequence[tuple[int, int]], place: int, words: LanguageWords, known: InputWords
+) -> bool:
+    """Whether the first word of a sentence is a name of the input; or a word without an article before a verb or a
+    noun (`Lisbon's`), if the input does not have it in lower case.
+
+    A word in -s may be a plural noun, which has no singular verb.
+    """
+    word = text[slice(*pieces[place])]
+    stem = _POSSESSIVE.sub("", word[:50])
+    folded = {*folded_words(stem)}
+    if not words.verbs or not folded or folded & known.lower or stem.lower() in words.openers:
+        return False
+    if folded <= known.names or stem != word:
+        return True
+    following = text[slice(*pieces[place + 1])] if place + 1 < len(pieces) else ""
+    if text[pieces[place][1] :][: len(following) + 1] != f" {following}" or word.endswith(_NOT_NAMES):
+        return False
+    return following in words.singular_verbs or (following in words.verbs and not word.endswith("s"))
 
 
 def _bounds(text: str, start: int, end: int) -> tuple[int, int]:
@@ -125,7 +164,6 @@ def _bounds(text: str, start: int, end: int) -> tuple[int, int]:
 _NOUN_ENDINGS = ("ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "tion", "tionen", "ismus", "ität",
                  "chen", "lein", "nis", "nisse", "nissen", "tum", "ei", "ierung")  # fmt: skip
 _ADJECTIVE_ENDINGS = ("e", "er", "es", "en", "em")
-_FORMS_OF_ADDRESS = frozenset({"herr", "herrn", "herren", "frau", "frauen", "dame", "damen", "dr", "prof"})
 _ROLES = frozenset(
     """präsident präsidentin ratspräsident kommissar kommissarin minister ministerin kanzler kanzlerin abgeordnete
     abgeordneter abgeordneten vorsitzende vorsitzender vorsitzenden berichterstatter berichterstatterin direktor doktor
@@ -169,11 +207,11 @@ def _german_name(
         return list(run)
     begin = pieces[run[0]][0]
     is_adjective = first[run[0]] and surfaces[0] not in elsewhere and surfaces[0].endswith(_ADJECTIVE_ENDINGS)
-    is_noun = surfaces[0].lower() not in _FORMS_OF_ADDRESS and _BEFORE_NOUN.search(
+    is_noun = surfaces[0].lower() not in WORDS["de"].honorifics and _BEFORE_NOUN.search(
         text[max(0, begin - _BEFORE) : begin]
     )
     if is_adjective or is_noun:
         run, surfaces = run[1:], surfaces[1:]
     telling = [word for word in map(str.lower, surfaces) if not word.endswith(_NOUN_ENDINGS) and word not in _ROLES]
-    own = [word for word in telling if word not in _FORMS_OF_ADDRESS and "-" not in word]
+    own = [word for word in telling if word not in WORDS["de"].honorifics and "-" not in word]
     return list(run) if len(own) > 1 or (own and len(telling) > len(own)) else []

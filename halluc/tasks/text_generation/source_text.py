@@ -10,7 +10,8 @@ from typing import Any
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.statements import foreign_names, statements
+from halluc.tasks.text_generation.names import InputWords
+from halluc.tasks.text_generation.statements import input_words, statements
 
 # The separator of two parts of an input.
 BETWEEN_PARTS = "\n"
@@ -66,8 +67,13 @@ class Sourced:
         return tuple(
             (" ".join(words_of(one.text)), one.kind)
             for target in self.targets
-            for one in statements(target, self.language, foreign_names(target, self))
+            for one in statements(target, self.language, self.known_words(target))
         )
+
+    def known_words(self, text: str) -> InputWords:
+        """The words of the input that tell which words of an output or reference ``text`` are names."""
+        texts = [self.text(part) for part in self.parts]
+        return input_words(text, self.language, texts, [self.source_language] * len(texts))
 
     @property
     def whole(self) -> str:

@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import regex
 
 from halluc.tasks.text_generation.dates import Dated, components, dates
-from halluc.tasks.text_generation.languages import FUNCTION_WORDS, WORDS, Language, folded_words, language_of
-from halluc.tasks.text_generation.names import names
+from halluc.tasks.text_generation.languages import (
+    EMPTY_WORDS,
+    FUNCTION_WORDS,
+    WORDS,
+    Language,
+    folded_words,
+    language_of,
+)
+from halluc.tasks.text_generation.names import InputWords, names
 from halluc.tasks.text_generation.numerals import Numeral, duration_keys, merge_units, numerals
 from halluc.tasks.text_generation.sentences import sentence_spans, trim_range
-
-if TYPE_CHECKING:
-    from halluc.tasks.text_generation.source_text import Sourced
 
 StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
 KINDS: tuple[StatementKind, ...] = ("name", "number", "date", "quotation", "sentence")
@@ -43,13 +47,13 @@ class Statement:
 
 
 @lru_cache(maxsize=1 << 12)
-def statements(text: str, language: str = "", known: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
+def statements(text: str, language: str = "", known: InputWords = InputWords()) -> tuple[Statement, ...]:
     """The statements of a text, by position, longer ones first. Numbers within a date are not separate statements.
 
     Words that are often not numbers or dates (`one`, `first`, `may`) are not statements, but count as evidence.
 
     Args:
-        language: a code such as `en`; detected if it is empty. known: words of names, see ``foreign_names``.
+        language: a code such as `en`; detected if it is empty. known: see ``input_words``.
     """
     spoken = language_of(text, language)
     spans = sentence_spans(text, spoken)
@@ -70,21 +74,32 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
     return sort_statements(one for one in results if one.key)
 
 
-def foreign_names(text: str, example: Sourced) -> frozenset[str]:
-    """The words of the names of an input, which distinguish names from nouns in its output or reference ``text``.
+def input_words(
+    text: str, language: str, sources: Sequence[str], source_languages: Sequence[str] | None = None
+) -> InputWords:
+    """The words of an output or reference ``text`` that tell whether the first word of a sentence, or in German a noun,
+    is a name: those that are names in an input, and those in lower case there.
 
-    Empty unless nouns are capitalised in the language of the text, but not in that of the input.
+    Args:
+        source_languages: empty or None if unknown. Where nouns are capitalised, the names of an input are not known.
     """
-    if not WORDS[language_of(text, example.language)].nouns_are_capitalised:
-        return frozenset()
-    return frozenset(
-        word
-        for source in map(example.text, example.parts)
-        if not WORDS[language_of(source, example.source_language)].nouns_are_capitalised
-        for one in statements(source, example.source_language)
-        if one.kind == "name"
-        for word in folded_words(one.text)
-        if word not in FUNCTION_WORDS
+    words = {*folded_words(text)}
+    names, lower = set[str](), set[str]()
+    for source, code in zip(sources, source_languages or [""] * len(sources), strict=True):
+        spoken = language_of(source, code)
+        own = _words_of_input(source, spoken)
+        lower |= own.lower & words
+        if not WORDS[spoken].nouns_are_capitalised:
+            names |= own.names & words
+    return InputWords(frozenset(names), frozenset(lower))
+
+
+@lru_cache(maxsize=256)
+def _words_of_input(text: str, language: Language) -> InputWords:
+    named = (text[start:end] for start, end in names(text, language, sentence_spans(text, language)))
+    return InputWords(
+        frozenset(word for name in named for word in folded_words(name) if word not in FUNCTION_WORDS),
+        frozenset(word for token in text.split() if token.islower() for word in folded_words(token)),
     )
 
 
@@ -159,8 +174,8 @@ class EvidenceTexts:
         """Whether a name, number, date or quotation occurs here.
 
         A number or date occurs if a key is equal; a date also if a more complete date implies it, and a year if the
-        number occurs. A name occurs if each of its words occurs, ignoring articles, or a word for its people or country
-        (`Kenya`, `Kenyan`); a quotation if its words occur in sequence.
+        number occurs. A name occurs if each of its words occurs, or a word for its people or country (`Kenya`,
+        `Kenyan`), ignoring articles, particles and forms of address; a quotation if its words occur in sequence.
         """
         spoken = language_of(text, language)
         if kind in ("number", "date"):
@@ -170,13 +185,15 @@ class EvidenceTexts:
                 # The first key is the usual reading in the language.
                 key = max(read, key=lambda one: one.end - one.start).keys[0]
                 return any(key in facts.numbers or key in facts.dates for facts in self._facts)
-        words = folded_words(text)
         if kind == "name":
-            return self._names(words)
+            return self._names(text, EMPTY_WORDS[spoken])
+        words = folded_words(text)
         return bool(words) and any(f" {' '.join(words)} " in facts.run for facts in self._facts)
 
-    def _names(self, words: Sequence[str]) -> bool:
-        content = [word for word in words if word not in FUNCTION_WORDS] or words
+    def _names(self, text: str, empty: frozenset[str]) -> bool:
+        words = folded_words(text)
+        acronyms = {word for token in text.split() if token.isupper() for word in folded_words(token)}
+        content = [word for word in words if word in acronyms or word not in empty] or words
         forms = map(_forms, content)
         return bool(content) and all(any(each & facts.words for facts in self._facts) for each in forms)
 
