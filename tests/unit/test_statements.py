@@ -126,6 +126,14 @@ def test_names_are_capitalised_words_that_belong_together():
     ]  # fmt: skip
 
 
+def test_a_scale_after_an_article_is_a_number_and_weeks_are_days():
+    text = "A million pounds, half a million people and a thousand ferries in three weeks, from 12:30 weeks on."
+    assert stated(text, "en", "number") == [
+        ("A million", "1000000"), ("a thousand", "1000"), ("three weeks", "P21D"), ("12:30 weeks", "P12:30W"),
+    ]  # fmt: skip
+    assert EvidenceTexts(["It took 21 days."]).states("number", "three weeks", "en")
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -43,6 +43,8 @@ _OF_DIGITS = ("零〇", "一", "二两兩", "三", "四", "五", "六", "七", "
 _CHINESE_DIGITS = {digit: number for number, digits in enumerate(_OF_DIGITS) for digit in digits}
 _CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CHINESE_SCALES = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+# In `a million`, but not in `half a million`.
+_ARTICLE = regex.compile(r"(?<!\bhalf )\ba[ \u00a0]\Z", regex.IGNORECASE)
 _LONGEST_WORD = 60
 
 
@@ -101,7 +103,12 @@ def _unit(word: str, units: Mapping[str, str]) -> str | None:
 
 
 def _durations(one: Numeral, letter: str) -> tuple[str, ...]:
-    return tuple(f"PT{key}{letter[1:]}" if letter[0] == "T" else f"P{key}{letter}" for key in one.keys)
+    return tuple(
+        f"PT{key}{letter[1:]}" if letter[0] == "T"
+        else f"P{_key(key, 7)}D" if letter == "W" and key.replace(".", "", 1).isdigit()
+        else f"P{key}{letter}"
+        for key in one.keys
+    )  # fmt: skip
 
 
 def _parse_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
@@ -290,6 +297,8 @@ def _continues(current: int, unit: int, value: int) -> bool:
 
 def _number(text: str, start: int, end: int, value: int, words: LanguageWords) -> Numeral:
     word = text[start:end].lower()
+    if word in words.scales and (article := _ARTICLE.search(text, max(0, start - 10), start)):
+        return Numeral(article.start(), end, (str(value),))
     return Numeral(start, end, (str(value),), word in words.ambiguous or value == 1 or word in words.scales)
 
 
