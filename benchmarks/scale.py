@@ -77,11 +77,6 @@ def expected(rows: Sequence[dict[str, float]], size: int) -> float:
     return float(last["seconds"] * (size / last["size"]) ** steep)
 
 
-def per_sentence(rows: Sequence[dict[str, float]]) -> float:
-    """Bytes per sentence: the slope of memory over size, without logarithms."""
-    return float(numpy.polyfit([row["size"] for row in rows], [row["memory"] for row in rows], 1)[0])
-
-
 def table(found: dict[str, list[dict[str, float]]]) -> str:
     lines = ["| command | sentences | seconds | processor | peak memory |", "|---|---|---|---|---|"]
     for command, rows in found.items():
@@ -96,7 +91,8 @@ def table(found: dict[str, list[dict[str, float]]]) -> str:
     for command, rows in found.items():
         if len(rows) > 1:
             slopes = [slope((row["size"] for row in rows), (row[name] for row in rows)) for name in _FIGURES]
-            lines.append(f"| {command} | {' | '.join(f'{one:.2f}' for one in slopes)} | {per_sentence(rows):,.0f} |")
+            per_sentence = numpy.polyfit([row["size"] for row in rows], [row["memory"] for row in rows], 1)[0]
+            lines.append(f"| {command} | {' | '.join(f'{one:.2f}' for one in slopes)} | {per_sentence:,.0f} |")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from halluc.cli import options
-from halluc.cli.app import app
+from halluc.cli.app import app, command_line
 from halluc.cli.options import AllowCommands, Config, Fresh, Json, Only, Quiet, Run, Set, Shard, Verbose
 from halluc.commands import completion
 from halluc.commands.terminal import Terminal
@@ -89,7 +89,7 @@ def augment(
     json: Json = False,
 ) -> None:
     """Create a larger training split by data augmentation. Every edit is recorded."""
-    from halluc.commands import augment, command_lines
+    from halluc.commands import augment
     from halluc.launch import augmentations
     from halluc.launch.ray_commands import Sharing
     from halluc.workflows import augmentation_runs
@@ -97,7 +97,7 @@ def augment(
 
     selection, previewed = Selection(tuple(only or ()), shard, fresh), augmentation_runs.PreviewOptions(preview, replay)
     with allowing_commands(allow_commands), listening(Terminal(augment.show, quiet=quiet, verbose=verbose, json=json)):
-        line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
+        line = functools.partial(command_line, context, on=None, address=None, shards=None)
         sharing = Sharing(shard, on, address, shards)
         augmentations.augment(config, set_ or [], run, selection, previewed, sharing, lambda one: line(shard=one))
 
@@ -126,7 +126,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Fine-tune a model and save the best checkpoint on dev."""
-    from halluc.commands import command_lines, results
+    from halluc.commands import results
     from halluc.launch import local
     from halluc.workflows import training
     from halluc.workflows.cell_selection import Selection
@@ -134,7 +134,7 @@ def train(
     if (count := local.training_processes(processes)) > 1:
         from halluc.engine import elastic
 
-        raise typer.Exit(elastic.run(command_lines.of(context, processes="1"), count))
+        raise typer.Exit(elastic.run(command_line(context, processes="1"), count))
 
     selection = Selection(tuple(only or ()), shard, fresh)
     terminal = Terminal(results.show_training, quiet=quiet, verbose=verbose, json=json)
@@ -256,7 +256,7 @@ def tune(
     json: Json = False,
 ) -> None:
     """Hyperparameter search on dev, configured in the section `tune`. Run it again to continue, or to add trials."""
-    from halluc.commands import command_lines, results
+    from halluc.commands import results
     from halluc.launch import tunings
     from halluc.launch.studies import LaunchOptions
     from halluc.workflows import tuning
@@ -266,6 +266,6 @@ def tune(
         if trial is not None:
             tuning.run_trial(config, set_ or [], trial)
             return
-        line = functools.partial(command_lines.of, context, on=None, address=None, fresh=False)
+        line = functools.partial(command_line, context, on=None, address=None, fresh=False)
         where = LaunchOptions(on=on, address=address)
         tunings.tune(config, set_ or [], fresh, where, lambda number: line(trial=number))

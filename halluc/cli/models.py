@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from halluc.cli import options
-from halluc.cli.app import app
+from halluc.cli.app import app, command_line
 from halluc.cli.options import Json, Quiet, Set
 from halluc.commands import completion
 from halluc.commands.terminal import Terminal
@@ -79,7 +79,7 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
-    from halluc.commands import command_lines, predict
+    from halluc.commands import predict
     from halluc.launch import predictions
     from halluc.launch.ray_commands import Sharing
     from halluc.workflows.input_reading import Reading
@@ -96,7 +96,7 @@ def predict(
     with elsewhere(TO_OUTPUT), listening(Terminal(quiet=quiet)):
         job = InputJob(model, source, reading, with_ or (), set_ or ())
         sharing = Sharing(shard, on, address, shards)
-        line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
+        line = functools.partial(command_line, context, on=None, address=None, shards=None)
         count = predict.processes(jobs)
         sink = functools.partial(predict.written, target)
         predictions.predict(job, target, sink, sharing, lambda one: line(shard=one), count)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from halluc.cli import options
-from halluc.cli.app import app
+from halluc.cli.app import app, command_line
 from halluc.cli.options import Json, Quiet, Set
 from halluc.commands import completion
 from halluc.commands.terminal import Terminal
@@ -146,7 +146,7 @@ def audit(
     json: Json = False,
 ) -> None:
     """Find annotation errors. Writes a list and a review page; --apply writes a corrected copy."""
-    from halluc.commands import command_lines, results
+    from halluc.commands import results
     from halluc.launch import audits
     from halluc.launch.studies import LaunchOptions
     from halluc.workflows import audit as auditing
@@ -161,5 +161,5 @@ def audit(
         elif part is not None:
             auditing.fit(target, set_ or [], wanted, part)
         else:
-            line = functools.partial(command_lines.of, context, on=None, address=None, split=["train"])
+            line = functools.partial(command_line, context, on=None, address=None, split=["train"])
             audits.audit(target, set_ or [], wanted, where, lambda one: line(part=one))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typer.main import get_command
 
 from halluc.cli import app
-from halluc.commands import command_lines
+from halluc.cli.app import command_line
 
 
 def line_of(*arguments: str, **changed: object) -> list[str]:
@@ -13,7 +13,7 @@ def line_of(*arguments: str, **changed: object) -> list[str]:
     with group.make_context("halluc", list(arguments)) as context:
         name, command, rest = group.resolve_command(context, list(arguments))  # type: ignore[attr-defined]
         with command.make_context(name, rest, parent=context) as own:
-            return command_lines.of(own, **changed)  # type: ignore[arg-type]
+            return command_line(own, **changed)  # type: ignore[arg-type]
 
 
 def test_options_are_those_that_were_given_by_their_longest_names():
