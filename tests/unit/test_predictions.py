@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.workflows import external_predictions
 
 SENTENCES = [
     ("Anna Berg visited Oslo .", [Span(0, 2, "PER"), Span(3, 4, "LOC")]),
@@ -456,3 +458,15 @@ def test_any_bytes_are_read_or_refused(tmp_path, content, data, name):
     else:
         assert len(stated) == 3
         assert by in ("id", "order")
+
+
+def test_pairs_of_texts_that_are_divided_elsewhere_belong_to_another_split(tmp_path):
+    data = TextsConfig(train="x", second_field="second")
+    own, other = (
+        Corpus(split, (Labelled(f"{split}-1", Origin("gold.jsonl", 1), ("a", "b", "c"), ("x",), second=second),), split)
+        for split, second in (("test", 1), ("dev", 2))
+    )
+    path = jsonl(tmp_path / "p.jsonl", {"text": "a", "second": "b c", "predicted": "x"})
+    found, file = read_predictions(path, data, own, None)
+    job = SimpleNamespace(corpora=lambda splits: SimpleNamespace(splits={"test": own, "dev": other}))
+    assert [external_predictions._fits(found, split, job, file) for split in ("test", "dev")] == [True, False]
