@@ -44,7 +44,7 @@ from halluc.workflows.job import Job
 if TYPE_CHECKING:
     import torch
 
-    from halluc.augmentation.models.fitted import Fitted
+    from halluc.augmentation.models.fitted_models import Fitted
     from halluc.engine.loop import Training
     from halluc.engine.runtime import Runtime
     from halluc.task import AnyTask, Loaded

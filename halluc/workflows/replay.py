@@ -66,7 +66,7 @@ def _changed_pairs(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLi
             continue
         seen += 1
         if seen > shown * stride:
-            (line, _), edited = ready.line_maker.edited(example, 1)
+            (line, _), edited = ready.line_maker.make_edited(example, 1)
             if line is not None and edited is not None and (copied or line.method != COPY):
                 shown += 1
                 yield example, line, edited
@@ -88,7 +88,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
         example = next((one for one in ready.job.source if one.id == parent), None)
         if example is not None:
             attempt = json.loads(provenance)["attempt"]
-            (line, _), edited = ready.line_maker.edited(example, int(copy), attempt)
+            (line, _), edited = ready.line_maker.make_edited(example, int(copy), attempt)
     if example is None or line is None or edited is None or (line.text, line.provenance) != (existing, provenance):
         help = (
             "data, config or halluc have changed since; run the same command without --replay to make the corpus again"

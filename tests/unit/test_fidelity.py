@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from halluc.augmentation.filters.fidelity import Fidelity, FidelityConfig
 from halluc.augmentation.methods.base import Augmenter, Opinion, OptionError, Workspace
-from halluc.augmentation.pipeline.candidates import RELABELLED, CopyRequest, Maker, Method, Refusal
+from halluc.augmentation.pipeline.candidates import RELABELLED, CandidateMaker, CopyRequest, Method, Refusal
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
@@ -61,8 +61,8 @@ def asked(number: int = 1) -> CopyRequest:
     return CopyRequest(Editable(TAGGED.tokens, TAGGED.spans), TAGGED.id, number, 0, TAGGED)
 
 
-def maker(filter: Fidelity, method: Augmenter) -> Maker:
-    return Maker([Method("m", ("m",), 1.0, method)], [filter], seed=1, attempts=2, copies_unchangeable=False)
+def maker(filter: Fidelity, method: Augmenter) -> CandidateMaker:
+    return CandidateMaker([Method("m", ("m",), 1.0, method)], [filter], seed=1, attempts=2, copies_unchangeable=False)
 
 
 def test_a_model_that_agrees_lets_a_candidate_pass():

@@ -301,12 +301,12 @@ def test_markers_begin_as_the_words_that_a_label_means(cased):
     import torch
 
     from halluc.augmentation.models.masked_model import load
-    from halluc.augmentation.models.masked_training import meaning, prepare
+    from halluc.augmentation.models.masked_training import label_meaning, prepare
     from halluc.engine.references import ModelSource
 
-    assert meaning("PER", {}) == "person"
-    assert meaning("head born_in", {}) == "head born in"
-    assert meaning("PER", {"PER": "name of somebody"}) == "name of somebody"
+    assert label_meaning("PER", {}) == "person"
+    assert label_meaning("head born_in", {}) == "head born in"
+    assert label_meaning("PER", {"PER": "name of somebody"}) == "name of somebody"
     config = MaskedInfillConfig(
         type="masked_infill", model=str(cased), fill="mentions", fit={}, label_words={"A": "days", "B": "days fell"}
     )

@@ -136,7 +136,7 @@ def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny
     loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
     encoded = model.encode([sourced("he lives in Oslo", "x"), sourced("yes", "y", number=2)], loaded)
     first, second = model.predict(loaded.model, encoded, 512, engine, None)
-    written = model._written(loaded.model, encoded, 512, engine, model.config.decoding)[0]
+    written = model._generate(loaded.model, encoded, 512, engine, model.config.decoding)[0]
     inputs = torch.tensor([encoded.sources[0]]), torch.tensor([[encoded.framing.start, *written[:-1]]])
     with torch.no_grad():
         logits = loaded.model(input_ids=inputs[0], decoder_input_ids=inputs[1]).logits[0]
@@ -327,7 +327,7 @@ def test_of_several_texts_the_best_grounded_is_chosen_and_references_are_not_rea
     def written(*arguments, sample=0):
         return [loaded.tokenizer(text)["input_ids"] for text in made[sample]]
 
-    monkeypatch.setattr(model, "_written", written)
+    monkeypatch.setattr(model, "_generate", written)
     texts = [one.text for one in model.predict(loaded.model, encoded, 512, engine, None)]
     assert texts == ["He lives in Oslo .", "No ."]  # of equals the usual output
     with pytest.raises(HallucError) as caught:

@@ -11,7 +11,7 @@ import pytest
 from halluc.augmentation.language import wordnet_files
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import Member, WordNet
-from halluc.augmentation.language.wordnet_files import Database, find, places
+from halluc.augmentation.language.wordnet_files import Database, find, possible_locations
 from halluc.augmentation.methods.base import OptionError
 
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
@@ -214,7 +214,7 @@ def test_places_are_looked_through_in_the_order_of_the_manual(monkeypatch, tmp_p
     monkeypatch.setenv("WNHOME", str(tmp_path / "home"))
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path / "search"))
     monkeypatch.setenv("NLTK_DATA", str(tmp_path / "nltk"))
-    found = list(places())
+    found = list(possible_locations())
     assert found[:4] == [
         tmp_path / "home" / "dict",
         tmp_path / "search",
