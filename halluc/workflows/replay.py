@@ -46,7 +46,7 @@ class PreviewPair:
 def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     """The first new example of ``wanted`` training examples, spread over the split, with its original."""
     pairs = []
-    with augmentation.prepared(job) as ready:
+    with augmentation.open_prepared(job) as ready:
         labelled = bool(ready.before.labels)
         for example, line, edited in _changed_pairs(ready, wanted):
             pairs.append(PreviewPair(ready.job.examples, example, line, edited, labelled))
@@ -83,7 +83,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     existing = _line(target.augment / TRAIN, identity)
     line: CorpusLine | None = None
     edited: Editable | None = None
-    with augmentation.prepared(job) as ready:
+    with augmentation.open_prepared(job) as ready:
         parent, _, copy = identity.rpartition(ready.line_maker.separator)
         example = next((one for one in ready.job.source if one.id == parent), None)
         if example is not None:

@@ -139,8 +139,8 @@ def test_each_part_is_judged_by_the_model_that_did_not_see_it():
     folds = Folds(3)
     opinions = CrossFitted(parts, folds).opinions(examples)  # type: ignore[arg-type]
     sources = [Tagged(f"s{n}", Origin("f", n), ("a",), ()) for n in range(40)]
-    assert [opinion.confidence for opinion in opinions] == [folds.of(source) / 10 for source in sources]
-    assert {folds.of(source) for source in sources} == {0, 1, 2}
+    assert [opinion.confidence for opinion in opinions] == [folds.fold_of(source) / 10 for source in sources]
+    assert {folds.fold_of(source) for source in sources} == {0, 1, 2}
     assert sum(len(batch) for part in parts for batch in part.asked) == 40
 
 

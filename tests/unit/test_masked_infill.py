@@ -275,7 +275,7 @@ def test_the_same_seed_gives_the_same_model_and_words(both, headless, tmp_path):
 
 def test_a_fitted_model_is_used_again(headless, tmp_path, monkeypatch):
     fitted(headless, tmp_path, fit={"epochs": 1})
-    monkeypatch.setattr("halluc.augmentation.models.masked.trained", None)
+    monkeypatch.setattr("halluc.augmentation.models.masked.fit_model", None)
     keys = {"temperature": 0.5, "rate": 0.9, "top_k": 3, "function_words": True, "share": 2.0}
     fitted(headless, tmp_path, fit={"epochs": 1}, **keys)  # they change the filling alone
     for other in ({"fit": {"epochs": 2}}, {"fit": {"epochs": 1}, "fill": "both"}):

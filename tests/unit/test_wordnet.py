@@ -154,7 +154,7 @@ def test_exceptions_are_read_where_they_are(tmp_path):
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], None]:
     """WordNet lies in no place but those that are given."""
     found: list[Path] = []
-    monkeypatch.setattr(wordnet_files, "places", lambda: iter(found))
+    monkeypatch.setattr(wordnet_files, "possible_locations", lambda: iter(found))
     return found.append
 
 
@@ -226,7 +226,7 @@ def test_places_are_looked_through_in_the_order_of_the_manual(monkeypatch, tmp_p
 
 def test_pattern_is_found_without_being_imported():
     code = (
-        "import sys; from halluc.augmentation.language.wordnet_files import places; "
+        "import sys; from halluc.augmentation.language.wordnet_files import possible_locations as places; "
         "print(sum('pattern' in p.parts for p in places()), 'pattern' in sys.modules, 'nltk' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
