@@ -194,7 +194,7 @@ def evaluate(
 
     selection = Selection(tuple(only or ()), shard)
     terminal = Terminal(results.show_evaluated, quiet=quiet, verbose=verbose, json=json)
-    with gate_reports.written_for(ci), listening(terminal):
+    with gate_reports.use_format(ci), listening(terminal):
         evaluations.evaluate(
             config, set_ or [], LaunchOptions(on=on, address=address), splits=split, run=run, checkpoint=checkpoint,
             selection=selection, predictions=predictions, name=name, members=with_ or (), gold=gold,
@@ -236,7 +236,7 @@ def run_(
 
     selection = Selection(tuple(only or ()), shard, fresh)
     terminal = Terminal(results.show_run, quiet=quiet, verbose=verbose, json=json)
-    with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(terminal):
+    with allowing_commands(allow_commands), gate_reports.use_format(ci), listening(terminal):
         where = studies.LaunchOptions(jobs, on, address, dry_run)
         studies.run(config, set_ or [], selection=selection, where=where)
 

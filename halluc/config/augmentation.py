@@ -94,7 +94,7 @@ class _AugmentConfig(Section):
         return workers
 
     @model_validator(mode="after")
-    def _run_goes_with_gap(self) -> _AugmentConfig:
+    def _from_requires_gap(self) -> _AugmentConfig:
         if self.focus_run is not None and self.focus != "gap":
             raise ValueError(f"`augment.from` requires `augment.focus: gap`, not `{self.focus}`")
         return self
@@ -137,27 +137,27 @@ def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs)
     chain = create_model(
         "SequenceConfig",
         __base__=augmenters["sequence"],
-        methods=_listed(_one_of(steps), augmenters["sequence"], "methods"),
+        methods=_list_field(_union_by_type(steps), augmenters["sequence"], "methods"),
     )
     methods = [*steps, chain, *dict(synthesizer).values()]
-    of_filters = _one_of(list(filters.values()))
+    of_filters = _union_by_type(list(filters.values()))
     # A filter without keys of its own may be given by its name alone.
     named = BeforeValidator(_as_mapping, json_schema_input_type=Literal[tuple(filters)] | of_filters)
     typed: Any = create_model(
         "AugmentConfig",
         __base__=AugmentConfig,
-        methods=_listed(_one_of(methods), AugmentConfig, "methods"),
-        filters=_listed(Annotated[of_filters, named], AugmentConfig, "filters"),
+        methods=_list_field(_union_by_type(methods), AugmentConfig, "methods"),
+        filters=_list_field(Annotated[of_filters, named], AugmentConfig, "filters"),
     )
     return typed
 
 
-def _one_of(configs: Sequence[type[Section]]) -> Any:
+def _union_by_type(configs: Sequence[type[Section]]) -> Any:
     """The config selected by `type`."""
     return Annotated[Union[tuple(configs)], Field(discriminator="type")]  # noqa: UP007
 
 
-def _listed(item: Any, config: type[Section], key: str) -> Any:
+def _list_field(item: Any, config: type[Section], key: str) -> Any:
     """The field ``key`` of ``config``, redefined as a list of ``item``."""
     return (list[item], copy.copy(config.model_fields[key]))
 

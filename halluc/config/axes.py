@@ -67,7 +67,7 @@ def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
     """The mistake of an axis as a whole."""
     place, key = matrix.keys.get((name,)), name.split(".")[0]
     if key in _OF_THE_STUDY:
-        return _not_its_own(key, place)
+        return _forbidden_axis_error(key, place)
     if name.count(".") >= MOST_DEPTH:
         return HallucError("C120", f"the axis `matrix.{cut(name)}` is nested too deeply", place)
     if value is None or value in ([], {}):
@@ -81,19 +81,19 @@ def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
         message = f"the axis `matrix.{cut(name)}` has {len(value):,} values, more than {MOST_CELLS:,} cells"
         return HallucError("C125", message, place, "remove values, or split it into several studies")
     if isinstance(value, dict) and key in schema.Experiment.model_fields:
-        help = _as_values(name, value) or "give the axis a name that is not a config key, such as `arm: {…}`"
+        help = _values_advice(name, value) or "give the axis a name that is not a config key, such as `arm: {…}`"
         return HallucError("C126", f"`matrix.{cut(name)}` has named arms, but `{cut(name)}` is a key", place, help)
     return None
 
 
-def _not_its_own(key: str, place: Location | None) -> HallucError:
+def _forbidden_axis_error(key: str, place: Location | None) -> HallucError:
     help = (
         "a config is read before its matrix" if key == "extends" else f"a study has one `{key}`, outside of the matrix"
     )
     return HallucError("C123", f"an axis of `matrix` cannot set `{key}`", place, help)
 
 
-def _as_values(name: str, value: dict[str, Any]) -> str | None:
+def _values_advice(name: str, value: dict[str, Any]) -> str | None:
     """How to write the keys of a section that was nested by mistake."""
     lists = [f"`{cut(dotted((name, key)))}: […]`" for key, inner in value.items() if isinstance(inner, list)]
     return f"to list values, write {', '.join(lists)}" if lists else None
@@ -126,7 +126,7 @@ def _arm_mistakes(matrix: Located, name: str, arms: dict[str, Any]) -> Iterator[
             continue
         for key in _OF_THE_STUDY:
             if key in part:
-                yield _not_its_own(key, matrix.keys.get((name, arm, key)))
+                yield _forbidden_axis_error(key, matrix.keys.get((name, arm, key)))
 
 
 def _is_plain(value: Any) -> bool:
@@ -169,7 +169,7 @@ def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
     for axis in axes:
         mine: dict[Path, Location | None] = {}
         for option in axis.options:
-            for path in _set_by(option.part.value):
+            for path in _leaf_paths(option.part.value):
                 mine.setdefault(path, option.part.keys.get(path))
         for path, place in mine.items():
             above = next((part for part in _prefixes(path) if part in leaves), path)
@@ -189,13 +189,13 @@ def _prefixes(path: Path) -> Iterator[Path]:
     return (path[:length] for length in range(1, len(path) + 1))
 
 
-def _set_by(node: Any, path: Path = ()) -> Iterator[Path]:
+def _leaf_paths(node: Any, path: Path = ()) -> Iterator[Path]:
     """The paths of the leaves of a config."""
     if not isinstance(node, dict):
         yield path
         return
     for key, value in node.items():
-        yield from _set_by(value, (*path, key))
+        yield from _leaf_paths(value, (*path, key))
 
 
 def _too_many(axes: Sequence[Axis]) -> Iterator[HallucError]:

@@ -49,7 +49,7 @@ class AbstainConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> AbstainConfig:
+    def _threshold_or_guarantee(self) -> AbstainConfig:
         if (self.threshold is None) == (self.guarantee is None):
             raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
         if self.by is not None and self.guarantee is None:
@@ -82,7 +82,7 @@ class BoundsConfig(Section):
     max: Bound | None = Field(default=None, description="maximum accepted value")
 
     @model_validator(mode="after")
-    def _bounds_something(self) -> Self:
+    def _has_bound(self) -> Self:
         if not self.is_bound:
             raise ValueError(f"{self.what} needs {self.needs}")
         if self.min is not None and self.max is not None and self.min > self.max:

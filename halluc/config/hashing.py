@@ -103,18 +103,18 @@ def section_in_hash(tree: Mapping[str, Any], name: str, *, undeciding: bool = Fa
         later = {key: config.model_fields[key].default for key in config.later_keys}
         if not undeciding:
             section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
-    kept = _without(section, later)
+    kept = _drop_defaults(section, later)
     if isinstance(kept.get("abstain"), dict):
-        kept["abstain"] = _without(kept["abstain"], {"by": None})
+        kept["abstain"] = _drop_defaults(kept["abstain"], {"by": None})
     return {**kept, "methods": [_method(one) for one in kept["methods"]]} if name == "augment" else kept
 
 
-def _without(section: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_defaults(section: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 
 def _method(method: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _without(method, _LATER_KEYS_OF_METHODS.get(method["type"], {}))
+    kept = _drop_defaults(method, _LATER_KEYS_OF_METHODS.get(method["type"], {}))
     return {**kept, "methods": [_method(one) for one in kept["methods"]]} if "methods" in kept else kept
 
 

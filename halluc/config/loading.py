@@ -157,15 +157,15 @@ def _name_runs(located: Located) -> None:
         value = section.get(key) if isinstance(section, dict) else None
         path = (*above, key)
         if isinstance(value, str):
-            section[key] = _resolved(value, path, path, located)
+            section[key] = _resolve(value, path, path, located)
         elif isinstance(value, list):
             section[key] = [
-                _resolved(item, path, (*path, number), located) if isinstance(item, str) else item
+                _resolve(item, path, (*path, number), located) if isinstance(item, str) else item
                 for number, item in enumerate(value)
             ]
 
 
-def _resolved(reference: str, path: tuple[str, ...], place: yaml.Path, located: Located) -> str:
+def _resolve(reference: str, path: tuple[str, ...], place: yaml.Path, located: Located) -> str:
     try:
         return latest.resolve_text(reference)
     except HallucError as error:

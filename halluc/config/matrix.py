@@ -86,7 +86,7 @@ def load_study(
             reported once.
     """
     merged = loading.read(path, overrides, environ)
-    base, matrix = _parted(merged.located)
+    base, matrix = _split_matrix(merged.located)
     axes, wrong = read_axes(matrix) if matrix else ((), [])
     cells: list[Cell] = []
     errors: list[HallucError] = []
@@ -96,7 +96,7 @@ def load_study(
         if loaded is not None:
             choice = {axis.name: _value(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
-    errors += _hidden(base, table) if matrix else []
+    errors += _hidden_mistakes(base, table) if matrix else []
     if wrong:  # a skipped axis may be the one that sets a missing key
         errors = [error for error in errors if error.code not in ("C102", "C106")]
     refuse(merged.errors + sorted(_distinct(wrong + errors), key=loading.reading_order))
@@ -111,19 +111,19 @@ def load_study(
     )
 
 
-def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
+def _hidden_mistakes(base: Located, table: registry.Table) -> list[HallucError]:
     """Mistakes in the base config that no cell shows, because every cell overrides the wrong value.
 
     Missing keys and conflicts are ignored, since an axis may fix them, and so are nulls and empty lists.
     """
-    _, errors = loading.check(Located(_without_blanks(base.value), base.keys, base.values), table)
+    _, errors = loading.check(Located(_drop_blanks(base.value), base.keys, base.values), table)
     return [error for error in errors if error.code in ("C103", "C104", "C105")]
 
 
-def _without_blanks(node: Any) -> Any:
+def _drop_blanks(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
-    return {key: _without_blanks(value) for key, value in node.items() if value not in (None, [])}
+    return {key: _drop_blanks(value) for key, value in node.items() if value not in (None, [])}
 
 
 def _single_experiment(cell: Cell) -> Cell:
@@ -135,7 +135,7 @@ def _single_experiment(cell: Cell) -> Cell:
         loaded, experiment=experiment, tree={**loaded.tree, "keep_models": None}, origins=origins))  # fmt: skip
 
 
-def _parted(located: Located) -> tuple[Located, Located | None]:
+def _split_matrix(located: Located) -> tuple[Located, Located | None]:
     """The base config without cells, and the matrix; None if there is no matrix, or an empty one."""
     base = located.below(())
     matrix = base.value.pop("matrix", None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from halluc.config import yaml
 from halluc.config.section import LONGEST_PATH
-from halluc.config.yaml import Located, Source, copied
+from halluc.config.yaml import Located, Source, copy_tree
 from halluc.core.errors import HallucError, Location, cut, did_you_mean
 from halluc.core.files import irregular
 from halluc.core.latest import is_run
@@ -38,7 +38,7 @@ class Files:
         Raises:
             HallucError C001 to C008: it, or a file that it extends, cannot be read; or there are too many.
         """
-        resolved = _resolved(path, requested_at)
+        resolved = _resolve(path, requested_at)
         if resolved in self.chain:
             circle = " -> ".join(p.name for p in [*self.chain[self.chain.index(resolved) :], resolved])
             raise HallucError("C006", f"`extends` is circular: {cut(circle, 300)}", requested_at)
@@ -47,7 +47,7 @@ class Files:
                 raise HallucError("C006", f"`extends` lists more than {MOST_FILES} files in total", requested_at)
             self.files.append(path)
             self.chain.append(resolved)
-            self.done[resolved] = self._merged(path, self._own_values(path, requested_at))
+            self.done[resolved] = self._merge_parents(path, self._own_values(path, requested_at))
             self.chain.pop()
         return self.done[resolved]
 
@@ -61,7 +61,7 @@ class Files:
             raise HallucError("C006", f"the files in `extends` have more than {most} in total", requested_at)
         return located
 
-    def _merged(self, path: Path, located: Located) -> Located:
+    def _merge_parents(self, path: Path, located: Located) -> Located:
         if not isinstance(located.value, dict):
             return located
         parents = Located({"extends": located.value.get("extends")}, located.keys, located.values)
@@ -79,7 +79,7 @@ class Files:
         return merged
 
 
-def _resolved(path: Path, requested_at: Location | None) -> Path:
+def _resolve(path: Path, requested_at: Location | None) -> Path:
     try:
         return path.resolve()
     except ValueError:
@@ -164,7 +164,7 @@ def _merge(
                 base.keys[here] = over.keys[here]
                 base.values[here] = over.values[here]
         else:
-            into[key] = copied(value)
+            into[key] = copy_tree(value)
             replaced.add(here)
 
 

@@ -39,7 +39,7 @@ def apply(located: Located, override: str) -> None:
         help = "write a config file that extends the files"
         raise HallucError("C007", "`extends` cannot be set from the command line", help=help)
     if parts[0] == "matrix" and len(parts) > 1:
-        parts = ["matrix", *_in_matrix(located.value.get("matrix"), parts[1:])]
+        parts = ["matrix", *_split_at_axis(located.value.get("matrix"), parts[1:])]
     value = _override_value(key, text, override)
     place = Location("--set", None, 1, len(key), override)
     container, here = _reach(located, parts, place)
@@ -51,7 +51,7 @@ def apply(located: Located, override: str) -> None:
     located.values.setdefault(here, place)
 
 
-def _in_matrix(matrix: Any, parts: list[str]) -> list[str]:
+def _split_at_axis(matrix: Any, parts: list[str]) -> list[str]:
     """The axis and the rest of the path: the longest matching name, since names of axes may contain dots."""
     for length in range(len(parts), 0, -1):
         axis = ".".join(parts[:length])

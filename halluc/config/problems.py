@@ -83,13 +83,13 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     path = _path_in_tree(problem["loc"], located.value)
     key, kind, context = cut(dotted(path)), problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return HallucError("C101", f"unknown key `{key}`", _nearest(located, path), _known(path, located, experiment))
+        return HallucError("C101", f"unknown key `{key}`", _nearest(located, path), _suggest(path, located, experiment))
     if kind == "missing":
         return HallucError(
-            "C102", f"missing key `{key}`", _nearest(located, path[:-1]), _about(path, located, experiment)
+            "C102", f"missing key `{key}`", _nearest(located, path[:-1]), _key_description(path, located, experiment)
         )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _no_such_component((*path, "type"), kind, context, located)
+        return _unknown_component_error((*path, "type"), kind, context, located)
     # The path of an error from a component's own validator may end with the component's name, which is not a key.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     given = shown(problem["input"])
@@ -114,11 +114,11 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     if kind in ("string_too_short", "too_short"):
         return HallucError("C105", f"`{key}` must not be empty", where)
     if kind == "string_pattern_mismatch":
-        return HallucError("C105", f"`{key}` cannot be {given}", where, _about(path, located, experiment))
+        return HallucError("C105", f"`{key}` cannot be {given}", where, _key_description(path, located, experiment))
     return HallucError("C105", f"`{key}`: {problem['msg'].lower()}, not {given}", where)
 
 
-def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], located: Located) -> HallucError:
+def _unknown_component_error(path: Path, kind: str, context: Mapping[str, Any], located: Located) -> HallucError:
     """An item of a list of components, such as ``augment.methods``, with an unknown or missing ``type``."""
     key = cut(dotted(path))
     if kind == "union_tag_not_found":
@@ -193,7 +193,7 @@ _ELSEWHERE = {
 }
 
 
-def _known(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
+def _suggest(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
     """did-you-mean: first among the keys of the same section, then among all keys of all sections."""
     word = str(path[-1])
     word = _ELSEWHERE.get(word, word)
@@ -210,7 +210,7 @@ def _known(path: Path, located: Located, experiment: type[schema.Experiment]) ->
     return f"known here: {', '.join(siblings)}" if siblings else None
 
 
-def _about(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
+def _key_description(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
     fields = (model.model_fields.get(str(path[-1])) for model in _section(path[:-1], located, experiment))
     return next((field.description for field in fields if field is not None), None)
 

@@ -33,14 +33,14 @@ def study_tree(study: Study) -> dict[str, Any]:
     first, *others = (dict(leaves(cell.loaded.tree)) for cell in study.cells)
     for path, value in first.items():
         if all(path in other and other[path] == value for other in others):
-            _put(tree, path, value)
+            _set_leaf(tree, path, value)
     for path, value in leaves(study.located.value):
         if path[0] != "matrix":
-            _put(tree, path, value)
+            _set_leaf(tree, path, value)
     return {**tree, "keep_models": study.keep_models, "matrix": study.located.value["matrix"]} if study.axes else tree
 
 
-def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
+def _set_leaf(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
     """Set a leaf if nothing is set yet at this place, above or below it."""
     for part in path[:-1]:
         tree = tree.setdefault(str(part), {})
@@ -76,16 +76,16 @@ def plain(value: Any) -> str:
     """A value as YAML 1.2 on one line: text without quotes if it is read back as the same text."""
     if isinstance(value, str):
         simple = value.replace("_", "").replace("-", "").replace("/", "").replace(".", "").isalnum()
-        return value if simple and value[0] not in "-." and scalar(value) == value else _quoted(value)
-    return _quoted(value)
+        return value if simple and value[0] not in "-." and scalar(value) == value else _quote(value)
+    return _quote(value)
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     # `$$` is a literal dollar sign in a config: the output must load unchanged.
-    return _escaped(value).replace("$", "$$")
+    return _escape(value).replace("$", "$$")
 
 
-def _escaped(value: Any) -> str:
+def _escape(value: Any) -> str:
     """JSON on one line, in which all characters that a reader may treat as line ends are escaped."""
     # YAML accepts the escapes of JSON, and \\U with eight digits.
     return printable(json.dumps(value, ensure_ascii=False))
@@ -93,7 +93,7 @@ def _escaped(value: Any) -> str:
 
 def _key(key: str) -> str:
     simple = key.replace("_", "").replace("-", "").isalnum() and key[0] != "-" and scalar(key) == key
-    return key if simple else _escaped(key)
+    return key if simple else _escape(key)
 
 
 def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

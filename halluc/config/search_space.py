@@ -79,16 +79,16 @@ class SearchSpace:
         Raises:
             HallucError or ManyErrors, code C…: the config is invalid, such as for conflicting keys.
         """
-        return self._finished(values, {"tune": None})
+        return self._finish(values, {"tune": None})
 
     def of_trial(self, values: Mapping[str, Any]) -> LoadedConfig:
         """The config of a trial with these values: with its own folder, without the test split and gates."""
         tree = self.whole.tree
         held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
         own: dict[str, Any] = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
-        return self._finished(values, {**own, "data": held_back} if held_back else own)
+        return self._finish(values, {**own, "data": held_back} if held_back else own)
 
-    def _finished(self, values: Mapping[str, Any], fixed: dict[str, Any]) -> LoadedConfig:
+    def _finish(self, values: Mapping[str, Any], fixed: dict[str, Any]) -> LoadedConfig:
         located = self.merged.located.below(())
         for name, value in values.items():
             place = self.merged.located.keys["tune", "space", name]

@@ -94,7 +94,7 @@ class Located:
         value = self.value
         for part in path:
             value = value[part]
-        part_of = Located(copied(value), {}, {})
+        part_of = Located(copy_tree(value), {}, {})
         for here in _paths(value, ()):
             for source, target in ((self.keys, part_of.keys), (self.values, part_of.values)):
                 if (*path, *here) in source:
@@ -102,11 +102,11 @@ class Located:
         return part_of
 
 
-def copied(node: Any) -> Any:
+def copy_tree(node: Any) -> Any:
     """A copy of mappings and lists with their content; much faster than ``copy.deepcopy``."""
     if isinstance(node, dict):
-        return {key: copied(value) for key, value in node.items()}
-    return [copied(value) for value in node] if isinstance(node, list) else node
+        return {key: copy_tree(value) for key, value in node.items()}
+    return [copy_tree(value) for value in node] if isinstance(node, list) else node
 
 
 def _paths(node: Any, path: Path) -> Iterator[Path]:

@@ -39,7 +39,7 @@ def audit(
             for part, run in enumerate(runs, start=1)
         ]
         ray_commands.run(commands, where.address, job.loaded, "model")
-        return cross_fitting.fitted(job, count)
+        return cross_fitting.fit_models(job, count)
 
     if where.on is None:
         auditing.audit(target, overrides, options)

@@ -9,7 +9,7 @@ from pathlib import Path
 from halluc.core.messages import tell
 from halluc.launch.ray_commands import NodeCommand, Sharing
 from halluc.workflows import ensembles, prediction, prediction_shards
-from halluc.workflows.cell_selection import shard_of
+from halluc.workflows.cell_selection import parse_shard
 from halluc.workflows.prediction import InputJob, Write
 
 
@@ -30,17 +30,17 @@ def predict(
         HallucError: as ``prediction.predict``, ``prediction_shards.of`` and ``ray_commands.run``.
     """
     is_file = job.source is not None and job.source.is_file()
-    has_parts = target is not None and is_file and prediction_shards.exist_for(target)
+    has_parts = target is not None and is_file and prediction_shards.has_parts(target)
     if sharing.shard is None and sharing.on is None and not has_parts:
         prediction.predict(job, sink, jobs=jobs)
         return
     parts = prediction_shards.of(job, target)
     if sharing.shard is not None:
-        number, count = shard_of(sharing.shard)
-        prediction.predict(job, lambda: parts.written(number, count), jobs=jobs, shard=(number, count))
+        number, count = parse_shard(sharing.shard)
+        prediction.predict(job, lambda: parts.writer(number, count), jobs=jobs, shard=(number, count))
         tell("when all parts exist, the same command without --shard merges them")
         return
-    if sharing.on is not None and not parts.whole():
+    if sharing.on is not None and not parts.complete_set():
 
         def command(number: int, of: int) -> NodeCommand:
             part = parts.path(number, of)
@@ -48,7 +48,7 @@ def predict(
 
         trained, _ = ensembles.locate(job.reference, job.members, job.overrides)
         sharing.run(command, trained.job.loaded)
-    if parts.whole():
+    if parts.complete_set():
         prediction_shards.join(parts)
     else:  # the parts next to it belong to another prediction
         prediction.predict(job, sink, jobs=jobs)

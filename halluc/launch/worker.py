@@ -48,7 +48,7 @@ def main() -> int:
 
 def _run(order: CellOrder, answering: Answering) -> None:
     started = time.monotonic()
-    with listening(answering), allowing_commands(order.allow_commands), gate_reports.written_for(order.ci):
+    with listening(answering), allowing_commands(order.allow_commands), gate_reports.use_format(order.ci):
         study, cell = _ordered_cell(order)
         while True:
             try:

@@ -76,7 +76,7 @@ def advise(target: Path, overrides: Sequence[str], options: AdviceOptions) -> Ad
     if study is not None:
         result: Advice | StudyAdvice = remedy_comparison.advise(study, target, options.write)
     else:
-        result = _of_run(reports.run_target(target, overrides), options)
+        result = _advise_run(reports.run_target(target, overrides), options)
     messages.put(result)
     if isinstance(result, StudyAdvice):
         for sentence in result.conclusion:
@@ -90,7 +90,7 @@ def advise(target: Path, overrides: Sequence[str], options: AdviceOptions) -> Ad
     return result
 
 
-def _of_run(run: RunDir, options: AdviceOptions) -> Advice:
+def _advise_run(run: RunDir, options: AdviceOptions) -> Advice:
     fitting = _Fitting(run, options)
     _refuse_without_dev(run, fitting)
     measured = run_figures.read(run, SPLIT, keep_lines=False)
@@ -100,12 +100,12 @@ def _of_run(run: RunDir, options: AdviceOptions) -> Advice:
     advised: list[AdvisedRemedy] = []
     unfit: list[UnfitRemedy] = []
     for remedy in REMEDIES if analysis.errors >= FEW else ():
-        share, too_little = _addressed(remedy, analysis, errors)
+        share, too_little = _addressed_errors(remedy, analysis, errors)
         why = too_little or fitting.unfit(remedy)
         if why is not None:
             unfit.append(UnfitRemedy(name=remedy.name, why=why))
         else:
-            advised.append(fitting.advised(remedy, share, analysis.errors))
+            advised.append(fitting.advise(remedy, share, analysis.errors))
     advised.sort(key=lambda one: (one.command is not None, -(one.errors or 0), one.training))
     arms = [one for one in advised if one.command is None]
     for one in arms[options.most :]:
@@ -136,7 +136,7 @@ def _refuse_without_dev(run: RunDir, fitting: _Fitting) -> None:
         raise HallucError("R112", f"{run.path} has no ledger of {SPLIT}", help=help)
 
 
-def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple[int | None, str | None]:
+def _addressed_errors(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple[int | None, str | None]:
     """How many errors a remedy addresses, None for a confidence remedy; and, if that is too few, the reason."""
     if remedy.of_confidence:
         ece = analysis.ece.interval[0] if analysis.ece is not None and analysis.ece.interval is not None else 0.0
@@ -191,10 +191,10 @@ class _Fitting:
         ]  # fmt: skip
 
     def config(self, remedy: Remedy) -> dict[str, Any]:
-        filled: dict[str, Any] = _filled(remedy.config, self._values)
+        filled: dict[str, Any] = _fill_placeholders(remedy.config, self._values)
         return filled
 
-    def advised(self, remedy: Remedy, errors: int | None, total: int) -> AdvisedRemedy:
+    def advise(self, remedy: Remedy, errors: int | None, total: int) -> AdvisedRemedy:
         sets = [part for override in self.overrides(remedy) for part in ("--set", override)]
         evaluate = ["halluc", "eval", "--run", str(self.run.path), "--split", SPLIT, *sets]
         return AdvisedRemedy(
@@ -212,7 +212,7 @@ class _Fitting:
     @cached_property
     def _values(self) -> Mapping[str, Any]:
         """The values of placeholders in the configs of remedies; None if unknown."""
-        layers, known = _read(self.run.model / "config.json").get("num_hidden_layers"), speed(self.run)
+        layers, known = _read_json(self.run.model / "config.json").get("num_hidden_layers"), speed(self.run)
         # All layers are trained in the second half of the steps.
         interval = known.steps // (2 * (layers + 1)) if isinstance(layers, int) and layers > 0 and known else 0
         return {
@@ -237,7 +237,7 @@ class _Fitting:
                 "pre-trained": lambda: self.loaded.experiment.model.name is not None,
                 "decoding": lambda: evaluations.read(self.run, SPLIT).decoding == "argmax",
                 "plain training split": lambda: self.loaded.experiment.augment is None,
-                "uncalibrated": lambda: _read(self.run.confidence).get("temperature", 1.0) == 1.0,
+                "uncalibrated": lambda: _read_json(self.run.confidence).get("temperature", 1.0) == 1.0,
             }
             self._known[need] = checks[need]() if need in checks else self._values[need] is not None
         return self._known[need]
@@ -254,14 +254,14 @@ class _Fitting:
             return False  # the files are elsewhere: the study will report it
 
     def _drops_case(self) -> bool:
-        return _read(self.run.model / "tokenizer_config.json").get("do_lower_case") is True
+        return _read_json(self.run.model / "tokenizer_config.json").get("do_lower_case") is True
 
     def _has_mask_token(self) -> bool:
         files = ("tokenizer_config.json", "special_tokens_map.json")
-        return any(_read(self.run.model / name).get("mask_token") is not None for name in files)
+        return any(_read_json(self.run.model / name).get("mask_token") is not None for name in files)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     """The JSON object in a file; empty if there is none."""
     try:
         result = read_json(file)
@@ -270,9 +270,9 @@ def _read(file: Path) -> dict[str, Any]:
     return result if isinstance(result, dict) else {}
 
 
-def _filled(node: Any, values: Mapping[str, Any]) -> Any:
+def _fill_placeholders(node: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(node, Mapping):
-        return {key: _filled(value, values) for key, value in node.items()}
+        return {key: _fill_placeholders(value, values) for key, value in node.items()}
     if isinstance(node, list):
-        return [_filled(value, values) for value in node]
+        return [_fill_placeholders(value, values) for value in node]
     return values.get(node, node) if isinstance(node, str) else node

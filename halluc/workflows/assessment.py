@@ -54,7 +54,7 @@ def assess(
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
-        predicted = _tested(job, model, predicted)
+        predicted = _run_tests(job, model, predicted)
         if hears(Level.NORMAL):
             for line in model.task.model.findings(predicted.corpus, predicted.notes, model.outputs):
                 tell(f"{split}: {line}")
@@ -70,7 +70,7 @@ def assess(
     return files
 
 
-def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
+def _run_tests(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
     """The predictions after further tests of the model, if the task has such tests and its config asks for them."""
     tests: Any = model.task.model
     if not getattr(tests, "asks_training", False):

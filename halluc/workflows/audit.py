@@ -67,7 +67,7 @@ Fitter = Callable[[Job, int], tuple[Folds, list[Trained]]]
 
 @elsewhere("move the run to another disk")
 def audit(
-    target: Path, overrides: Sequence[str], options: AuditOptions, fitter: Fitter = cross_fitting.fitted
+    target: Path, overrides: Sequence[str], options: AuditOptions, fitter: Fitter = cross_fitting.fit_models
 ) -> list[AuditResult]:  # fmt: skip
     """Find suspects in splits of a config or a run: in train by cross-fitting, in other splits with the run's model.
 
@@ -82,10 +82,10 @@ def audit(
         _refuse_unannotated(job, _corpus(job, split))
     results = []
     for split in wanted:
-        judged = _cross_fitted(job, options.folds, fitter) if split == "train" else _trained(job, model, split)
+        judged = _cross_fitted(job, options.folds, fitter) if split == "train" else _model_opinions(job, model, split)
         if job.run is None:
             job.run = evaluation.home(job.loaded, AUDIT_ALONE, "audit")
-        results.append(_written(job, judged, options, overrides))
+        results.append(_write(job, judged, options, overrides))
         messages.put(results[-1])
     return results
 
@@ -168,7 +168,7 @@ def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPredic
     return results
 
 
-def _trained(job: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
+def _model_opinions(job: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
     if gates.is_trained_on(job.loaded, split):
         warn(f"the model was trained on {split}, so it has learned its annotation errors too")
     corpus = _corpus(job, split)
@@ -184,7 +184,7 @@ def _cross_fitted(job: Job, count: int, fitter: Fitter) -> _OpinionsOfSplit:
     return _OpinionsOfSplit(corpus, results, count)
 
 
-def _written(job: Job, opinions: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
+def _write(job: Job, opinions: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
     """Write the files of one split as the only writer of the run, and record the counts in ``run.json``."""
     task, run, corpus = job.task, job.target, opinions.corpus
     ranked = suspects.find(task, corpus.examples, opinions.predictions)
@@ -262,7 +262,7 @@ def _other_places(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlac
         yield SurfacePlace(file=origin.file, line=origin.line, id=example.id, label=place.label)
 
 
-def replaced(gold: Sequence[Claim], suspect: Suspect) -> list[Any]:
+def apply_proposal(gold: Sequence[Claim], suspect: Suspect) -> list[Any]:
     """The marks of an example after a suspect's proposal is accepted."""
     wrong = {claim.mark for claim in suspect.annotated}
     return [*(claim.mark for claim in gold if claim.mark not in wrong), *(claim.mark for claim in suspect.proposed)]
@@ -287,7 +287,7 @@ def _importable(
         example = proposed = corpus.examples[number]
         try:
             for one in suspects_of_example:
-                proposed = examples.corrected(proposed, replaced(task.judge.gold(proposed), one))
+                proposed = examples.corrected(proposed, apply_proposal(task.judge.gold(proposed), one))
             texts = []
             for version in (example, proposed):
                 text = io.StringIO()

@@ -37,7 +37,7 @@ _CHANCE = 1e-6
 def ensure(job: Job) -> AugmentFile | None:
     """Make the augmented corpus of a run if it is missing or stale; None if the config has no augmentation.
 
-    Call it as the run's only writer. Raises the errors of ``prepared`` and ``pipeline.make``.
+    Call it as the run's only writer. Raises the errors of ``open_prepared`` and ``pipeline.make``.
     """
     if job.settings.augment is None:
         return None
@@ -52,7 +52,7 @@ def ensure(job: Job) -> AugmentFile | None:
         return current
     if current is not None:
         say(f"{target.augment} was made from other data or by another version of halluc, and is made again")
-    with prepared(job) as ready:
+    with open_prepared(job) as ready:
         with progress("augmenting") as tick:
             current = pipeline.make(ready, target.augment, wanted, tick)
         _note(target, current)
@@ -71,26 +71,26 @@ def _note(target: directory.RunDir, result: AugmentFile) -> None:
 
 def shard(job: Job, share: shards.Shard) -> int:
     """Try the candidates of one shard of the examples; returns its number of examples."""
-    with prepared(job) as ready, progress("augmenting") as tick:
+    with open_prepared(job) as ready, progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, augmented_corpus.fingerprint(job.loaded), share, tick)
 
 
-def planned(job: Job) -> dict[str, Any] | None:
+def plan_summary(job: Job) -> dict[str, Any] | None:
     """What augmentation would do: how many new examples, from how many, with which methods; None if it is not
     configured.
 
-    Raises the errors of ``prepared``.
+    Raises the errors of ``open_prepared``.
     """
     if job.settings.augment is None:
         return None
-    with prepared(job, fits=False) as ready:
+    with open_prepared(job, fits=False) as ready:
         chosen = sum(1 for copies in ready.plan if copies)
         methods = [method.name for method in ready.line_maker.maker.methods]
         return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
 @contextlib.contextmanager
-def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
+def open_prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
     """Methods, filters and plan of a config's augmentation, as a context; with ``fits`` false, no method trains a
     model.
 
@@ -100,13 +100,13 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
             what is configured (reported at its key), here or while candidates are made.
     """
     try:
-        with contextlib.closing(_prepared(job, fits)) as ready:
+        with contextlib.closing(_prepare(job, fits)) as ready:
             yield ready
     except PartError as problem:
-        raise _with_location(problem, job.loaded) from None
+        raise _locate_error(problem, job.loaded) from None
 
 
-def _prepared(job: Job, fits: bool) -> Prepared:
+def _prepare(job: Job, fits: bool) -> Prepared:
     settings, task = job.settings, job.task
     refuse_unfit(job.loaded, task)
     if settings.data.train is None:
@@ -184,7 +184,7 @@ class _TrainingExamples:
         return filter(self._task.examples.trains_on, self._source)
 
 
-def _with_location(problem: PartError, loaded: LoadedConfig) -> HallucError:
+def _locate_error(problem: PartError, loaded: LoadedConfig) -> HallucError:
     """A method's error with the location of its key."""
     error = problem.error
     if error.where is not None or not isinstance(error, OptionError):

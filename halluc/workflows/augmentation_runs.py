@@ -18,7 +18,7 @@ from halluc.runs import directory
 from halluc.runs.results import AugmentResult, PreviewResult, ReplayResult, ShardResult
 from halluc.workflows import augmentation, augmented_corpus, cells, job, nearest_run, run_locations
 from halluc.workflows import replay as replaying
-from halluc.workflows.cell_selection import EVERY_CELL, Selection, choose, shard_of
+from halluc.workflows.cell_selection import EVERY_CELL, Selection, choose, parse_shard
 from halluc.workflows.job import Job
 
 _NO_SECTION = "add a section `augment` (docs/augmentation.md)"
@@ -50,7 +50,7 @@ def augment(
         HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None or (selection.shard and not load_study(config, overrides, table=TABLE).axes):
-        return _named(job.load(config, overrides), overrides, run, selection, options)
+        return _augment_named_run(job.load(config, overrides), overrides, run, selection, options)
     if options == NO_PREVIEW:
         _, chosen = cells.begin(config, overrides, selection)
     else:  # a preview of a study leaves no record
@@ -79,7 +79,7 @@ def augment(
 
 
 @elsewhere("choose another path for `--run`")
-def _named(
+def _augment_named_run(
     loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, options: PreviewOptions
 ) -> Sequence[Made]:
     """Make the corpus, or a shard of it, in the run directory of ``--run``."""
@@ -96,7 +96,7 @@ def _named(
     target_job = Job(loaded, run=target)
     if selection.shard is None:
         return [_make(target_job, overrides)]
-    share = Shard(*shard_of(selection.shard))
+    share = Shard(*parse_shard(selection.shard))
     count = augmentation.shard(target_job, share)
     conclude(f"shard {share.number} of {share.of}: candidates for {count:,} examples")
     conclude(f"when all are done: halluc augment … --run {run}, without --shard, merges them")

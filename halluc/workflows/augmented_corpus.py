@@ -68,7 +68,7 @@ def epochs(loaded: LoadedConfig) -> int:
     return loaded.experiment.train.epochs if section is not None and section.online else 1
 
 
-def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
+def positions_by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
     """The positions in ``ids`` of the examples of each epoch: the originals, and the new examples of that epoch.
 
     ``ids`` are those of examples of the augmented corpus; several positions may belong to parts of one example. Empty

@@ -52,7 +52,7 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
     for only in selection.only:
         axis, value = _choice(study, only)
         wanted.setdefault(axis, set()).add(repr(value))  # in Python `True` equals 1
-    first, every = (1, 1) if selection.shard is None else shard_of(selection.shard)
+    first, every = (1, 1) if selection.shard is None else parse_shard(selection.shard)
     matching = [cell for cell in study.cells if all(repr(cell.choice[axis]) in wanted[axis] for axis in wanted)]
     return tuple(matching[first - 1 :: every])
 
@@ -67,19 +67,19 @@ def _choice(study: Study, only: str) -> tuple[str, Plain]:
         raise HallucError("C014", f"`--only {only}`: the study has no axis `{axis}`", help=help)
     values = {shown(value): value for value in study.axes[axis]}
     for name, value in values.items():
-        if text in (name, value) or _same_number(text, value):
+        if text in (name, value) or _is_same_number(text, value):
             return axis, value
     help = suggestion(text, values, f"its values are {', '.join(values)}")
     raise HallucError("C014", f"`--only {only}`: `{axis}` has no value `{text}`", help=help)
 
 
-def _same_number(text: str, value: Plain) -> bool:
+def _is_same_number(text: str, value: Plain) -> bool:
     number = scalar(text)
     numbers = (number, value)
     return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers) and number == value
 
 
-def shard_of(text: str) -> tuple[int, int]:
+def parse_shard(text: str) -> tuple[int, int]:
     """The value of ``--shard``: the number of the shard, from 1, and their total.
 
     Raises:

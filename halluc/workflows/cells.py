@@ -23,7 +23,7 @@ from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
 from halluc.wording import formats
 from halluc.workflows.cell_selection import Selection, choose
-from halluc.workflows.job import is_of
+from halluc.workflows.job import is_run_of
 from halluc.workflows.run_locations import run_of
 
 ResultT = TypeVar("ResultT")
@@ -70,7 +70,7 @@ def _is_changed(study: Study, trains: bool) -> bool:
         run = run_of(cell)
         if (run.path / RUN_FILE).is_file():
             differing = _differences(run, cell)
-            if differing is not None and not trains and is_of(cell.loaded, run):
+            if differing is not None and not trains and is_run_of(cell.loaded, run):
                 usable += 1
                 continue
             changed += differing is not None
@@ -178,7 +178,7 @@ class CellProgress:
             return
         for line in render(error).split("\n"):
             say(line)
-        self.errors += _with_cell(cell, error)
+        self.errors += _errors_with_cell(cell, error)
 
     def conclude(self) -> None:
         """
@@ -221,7 +221,7 @@ class Brief(Listener):
             self.to.put(result)
 
 
-def _with_cell(cell: Cell, error: HallucError) -> list[HallucError]:
+def _errors_with_cell(cell: Cell, error: HallucError) -> list[HallucError]:
     """The error, or each of several, with the cell in its message."""
     errors = error.errors if isinstance(error, ManyErrors) else (error,)
     return [HallucError(one.code, f"{cell.slug}: {one.message}", one.where, one.help, one.exit_code) for one in errors]

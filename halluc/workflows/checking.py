@@ -76,7 +76,7 @@ def check(
         alike.setdefault(_hash_of_checked(cell.loaded, deep), []).append(cell)
 
     def check_cell(cell: Cell) -> CheckResult:
-        checked = _checked(Job.of(cell), alike[_hash_of_checked(cell.loaded, deep)], deep)
+        checked = _check(Job.of(cell), alike[_hash_of_checked(cell.loaded, deep)], deep)
         put(checked)
         return checked.record
 
@@ -96,7 +96,7 @@ def _hash_of_checked(loaded: LoadedConfig, deep: bool) -> str:
     return sha256_of_tree({**parts, "encoder": [loaded.tree["model"][key] for key in ("name", "scratch")]})
 
 
-def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
+def _check(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     """Check one experiment, for all cells that are ``alike``."""
     task, settings, words = job.task, job.settings, job.task.wording.words
     augmentation.refuse_unfit(job.loaded, task)
@@ -119,7 +119,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
         coverage = task.knowledge.of(remaining.splits)
         others = {name: corpus for name, corpus in remaining.splits.items() if name != "train"}
         gaps = {name: task.knowledge.gap(coverage, corpus) for name, corpus in others.items()}
-    plan = augmentation.planned(job)
+    plan = augmentation.plan_summary(job)
     inspected = None
     if deep:
         from halluc.workflows import inspection

@@ -36,14 +36,14 @@ class Checkpointer:
         try:
             for event in events:
                 yield event
-                yield from self._written(writer, wait=False)
+                yield from self._checkpoint_events(writer, wait=False)
                 self._follow(event)
                 if self._is_due(event):
-                    yield from self._written(writer, wait=True)
+                    yield from self._checkpoint_events(writer, wait=True)
                     whole = training.whole()  # gathered from all processes
                     if training.runtime.is_main:
                         writer.begin(*whole, training.progress, self._epoch, training.average)
-            yield from self._written(writer, wait=True)
+            yield from self._checkpoint_events(writer, wait=True)
         finally:
             writer.close()
 
@@ -54,7 +54,7 @@ class Checkpointer:
             self._epoch = event.epoch
             self._evaluated = event.step if isinstance(event, Evaluated) else self._evaluated
 
-    def _written(self, writer: checkpoint.CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
+    def _checkpoint_events(self, writer: checkpoint.CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
         path = writer.written(wait=wait)
         if path is not None:
             self.last = path

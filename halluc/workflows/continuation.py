@@ -49,7 +49,7 @@ def find(loaded: LoadedConfig) -> RunDir | None:
 def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
     """Whether the config stored in the run differs from this one only in the number of epochs or steps."""
     before = stored_config(run)
-    return before is not None and _without_total(before.tree) == _without_total(loaded.tree)
+    return before is not None and _drop_total(before.tree) == _drop_total(loaded.tree)
 
 
 def stored_config(run: RunDir) -> LoadedConfig | None:
@@ -71,7 +71,7 @@ def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
         warn(f"{run.config} {what}: it is written again with the config of this command")
 
 
-def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
+def _drop_total(tree: dict[str, Any]) -> dict[str, Any]:
     sections = hashing.model_sections(tree)
     return {**sections, "train": {key: value for key, value in sections["train"].items() if key not in _TOTALS}}
 

@@ -21,7 +21,7 @@ from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
 from halluc.workflows import job, reading_progress
-from halluc.workflows.task_detection import CorpusSource, data_config, few, guess
+from halluc.workflows.task_detection import CorpusSource, data_config, guess, limit_examples
 
 _CONFIGS = (".yaml", ".yml")
 _SEPARATORS = {"tab": "\t", "space": " "}
@@ -155,10 +155,10 @@ def _read(origin: CorpusSource, writer: Writer, options: Options, wanted: Conver
     # If tokens were changed, the output has the texts of the changed tokens.
     if not may_keep or data.normalise != "none" or data.strip_invisible or not _holds_texts(data, origin.splits):
         return read_corpora(data, TABLE, origin.splits), options
-    return _by_characters(data, origin.splits), replace(options, joiner="", tokenize=data.tokenize, keeps_text=True)
+    return _to_characters(data, origin.splits), replace(options, joiner="", tokenize=data.tokenize, keeps_text=True)
 
 
-def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
+def _to_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
     """The examples with one token per character of their texts.
 
     Which examples are held out of train depends on their words, so the words are read first, and the same examples are
@@ -179,10 +179,10 @@ def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
 def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
     """Whether the input has texts; if it has tokens, they are the same with every ``tokenize``."""
     characters = data.model_copy(update={"tokenize": "characters"})
-    first = read_corpora(few(characters), TABLE, splits[:1])
+    first = read_corpora(limit_examples(characters), TABLE, splits[:1])
     by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})
     try:
-        second = read_corpora(few(by_blanks), TABLE, splits[:1])
+        second = read_corpora(limit_examples(by_blanks), TABLE, splits[:1])
     except HallucError:  # each text contains a mention that ends inside a token
         return True
     tokens = {example.id: example.tokens for corpus in second.splits.values() for example in corpus}

@@ -58,10 +58,10 @@ def apply(
     audit.refuse_unauditable(job.task)
     lines = _decisions(decisions)
     split = _split(lines, decisions)
-    decided = _with_suspects(job.target, split, lines, decisions)
+    decided = _join_suspects(job.target, split, lines, decisions)
     corpora = job.corpora((split,))
     _refuse_replacing(out, _output_files(job.task.name, out), [*job.settings.data.paths(), decisions], job.target)
-    corpus, changes = _corrected(job, corpora.splits[split], decided, decisions)
+    corpus, changes = _correct(job, corpora.splits[split], decided, decisions)
     form = _write(job, corpora, corpus, out)
     provenance = out.with_name(f"{out.name}.provenance.jsonl")
     write_jsonl(provenance, (one.model_dump(mode="json") for one in changes))
@@ -137,7 +137,7 @@ def _split(lines: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
     return first  # type: ignore[return-value]
 
 
-def _with_suspects(
+def _join_suspects(
     run: RunDir, split: SplitName, lines: Sequence[tuple[int, DecisionLine]], path: Path
 ) -> list[_Decided]:
     """The decisions with their suspects.
@@ -188,7 +188,7 @@ def _refuse_replacing(out: Path, written: Sequence[Path], inputs: Sequence[Path]
         raise HallucError("C011", f"--out {out} is in the folder of the audit", help="use a file in another folder")
 
 
-def _corrected(
+def _correct(
     job: Job, corpus: Corpus[Any], decided: Sequence[_Decided], path: Path
 ) -> tuple[Corpus[Any], list[CorrectionLine]]:
     """The corpus after the decisions, and a line for each decision that changed something.

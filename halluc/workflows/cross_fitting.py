@@ -35,13 +35,13 @@ class Folds:
     by_document: bool = False
 
     @classmethod
-    def for_(cls, train: Corpus[Any], count: int) -> Folds:
+    def create(cls, train: Corpus[Any], count: int) -> Folds:
         """Keep whole documents together if the file has documents, and enough of them that no part is empty."""
         documents = cls(count, by_document=True)
         fits = has_documents(train.examples, train.source)
-        return documents if fits and len({documents.of(one) for one in train}) == count else cls(count)
+        return documents if fits and len({documents.fold_of(one) for one in train}) == count else cls(count)
 
-    def of(self, example: Example) -> int:
+    def fold_of(self, example: Example) -> int:
         """The part, from 0, of an example, or of the example that it was augmented from."""
         origin = example.origin
         identity = f"document {origin.document}" if self.by_document else origin.parent or example.id
@@ -53,7 +53,7 @@ class Folds:
         """The result for each example, from the function of its part; the functions are needed one after the other."""
         places: list[list[int]] = [[] for _ in range(self.count)]
         for place, example in enumerate(examples):
-            places[self.of(example)].append(place)
+            places[self.fold_of(example)].append(place)
         results: dict[int, ResultT] = {}
         for of_part, function in zip(places, functions, strict=True):
             if of_part:
@@ -78,7 +78,7 @@ class CrossFitting:
     @classmethod
     def of(cls, job: Job, count: int) -> CrossFitting:
         corpora, loaded = job.remaining(("train", "dev")), plain(job.loaded)
-        folds = Folds.for_(corpora.splits["train"], count)
+        folds = Folds.create(corpora.splits["train"], count)
         return cls(job, loaded, corpora, folds, _folder(job, loaded, folds))
 
     def run(self, part: int) -> RunDir:
@@ -92,7 +92,7 @@ class CrossFitting:
                 ``model_training.begin``.
         """
         train, number = self.corpora.splits["train"], f"{part + 1} of {self.folds.count}"
-        rest = tuple(example for example in train.examples if self.folds.of(example) != part)
+        rest = tuple(example for example in train.examples if self.folds.fold_of(example) != part)
         lacking = self.job.task.examples.untrainable_reason(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
             text = f"without part {number}, {train.source} has {lacking}: no model can evaluate that part"
@@ -106,7 +106,7 @@ class CrossFitting:
         return trained_models.locate(str(run))
 
 
-def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
+def fit_models(job: Job, count: int) -> tuple[Folds, list[Trained]]:
     """The models of a cross-fitting, in the order of the parts; raises as ``CrossFitting.fit``."""
     models = CrossFitting.of(job, count)
     return models.folds, [models.fit(part) for part in range(count)]

@@ -46,7 +46,7 @@ def ensure(job: Job) -> None:
     teachers = [trained_models.locate(one) for one in config.runs]
     corpus = train_split(job)
     wanted = _fingerprint(config, corpus)
-    if _read(job.target.path / _FILE, wanted) is not None:
+    if _read_targets(job.target.path / _FILE, wanted) is not None:
         return
     from halluc.engine import runtime
 
@@ -107,7 +107,7 @@ def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[A
         ensembles.alignment("the training split", outputs, ensembles.name_of(teacher), result)
 
 
-def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
+def add_soft_targets(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
     """Training features with the soft targets of the run, reordered to ``outputs``.
 
     Raises:
@@ -119,7 +119,7 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
 
     config = job.settings.train.teacher
     assert config is not None, "the config has teachers"
-    result = _read(job.target.path / _FILE, _fingerprint(config, corpus))
+    result = _read_targets(job.target.path / _FILE, _fingerprint(config, corpus))
     assert result is not None, "`ensure` has written it"
     names = tuple(map(str, result["outputs"]))
     order = ensembles.alignment("the training split", outputs, ", ".join(config.runs), names)
@@ -137,7 +137,7 @@ def _fingerprint(config: TeacherConfig, corpus: Corpus[Any]) -> str:
     return sha256_of_tree({"teachers": digests, "temperature": config.temperature, "examples": examples.hexdigest()})
 
 
-def _read(path: Path, fingerprint: str) -> dict[str, Array] | None:
+def _read_targets(path: Path, fingerprint: str) -> dict[str, Array] | None:
     """The arrays of a file of soft targets; None if it is missing, or of other teachers or texts."""
     try:
         with numpy.load(path) as file:

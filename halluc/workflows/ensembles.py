@@ -20,7 +20,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EnsembleMember
 from halluc.workflows import run_state, trained_models, training_knowledge
 from halluc.workflows.job import Job
-from halluc.workflows.ready_models import PredictedSplit, ReadyModel, agreed
+from halluc.workflows.ready_models import PredictedSplit, ReadyModel, apply_consistency
 from halluc.workflows.trained_models import Trained
 
 _CODE = "C210"
@@ -66,7 +66,7 @@ class Ensemble:
         for number, member in enumerate(self.members, 1):
             tell(f"ensemble: model {number} of {len(self.members)}, {name_of(member)}")
             averaging.add(load(member, self.members[0].job), name_of(member))
-        predicted = {result.corpus.split: result for result in averaging.predicted()}
+        predicted = {result.corpus.split: result for result in averaging.predictions()}
         return ReadyEnsemble(
             averaging.task, averaging.outputs, averaging.decoding, lambda corpus: predicted[corpus.split]
         )
@@ -82,7 +82,7 @@ class Ensemble:
             averaging = Averaging([corpus])
             for member, model in zip(self.members, models, strict=True):
                 averaging.add(model, name_of(member))
-            return averaging.predicted()[0]
+            return averaging.predictions()[0]
 
         return ReadyEnsemble(first.task, first.outputs, first.decoding, average, first.engine)
 
@@ -205,12 +205,12 @@ class Averaging:
                 message = f"{name} cannot be averaged with {self.name}: {error}"
                 raise HallucError(_CODE, message, help="remove one of them") from None
 
-    def predicted(self) -> list[PredictedSplit]:
+    def predictions(self) -> list[PredictedSplit]:
         """The predictions for each corpus from the mean probabilities."""
         results = []
         for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True):
             predictions = self.task.model.decided(encoded, mean.result(), self.decoding)
-            predictions = agreed(self.task, self.settings, corpus.examples, predictions, self.outputs)
+            predictions = apply_consistency(self.task, self.settings, corpus.examples, predictions, self.outputs)
             results.append(PredictedSplit(corpus, predictions, encoded.notes))
         return results
 
@@ -225,13 +225,13 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
         return None
     lacking, extra = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
     if lacking or extra or len({*outputs}) < len(outputs) or len(outputs) != len(others):
-        texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, extra)) if labels]
+        texts = [f"only {which} has {_quote(labels)}" for which, labels in ((first, lacking), (name, extra)) if labels]
         message = f"{name} has other labels than {first}: {'; '.join(texts) or 'one has a label more than once'}"
         raise HallucError(_CODE, message, help="average models that were trained on the same labels")
     return [list(others).index(one) for one in outputs]
 
 
-def _listed(labels: Sequence[str]) -> str:
+def _quote(labels: Sequence[str]) -> str:
     more = f" and {len(labels) - _MOST_LISTED} more" if len(labels) > _MOST_LISTED else ""
     return ", ".join(f"`{label}`" for label in labels[:_MOST_LISTED]) + more
 

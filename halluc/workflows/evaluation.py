@@ -66,7 +66,7 @@ def evaluate(
         config, run = None, config
     if gold is not None:
         selection.refuse("--gold needs a single run")
-        return [_judge_by(gold, config, overrides, run, splits, [predictions, name, checkpoint, members or None])]
+        return [_judge_by_gold(gold, config, overrides, run, splits, [predictions, name, checkpoint, members or None])]
     if predictions is not None or name is not None:
         selection.refuse("--predictions takes one file")
         tool = external_predictions.Tool.of(
@@ -158,7 +158,7 @@ def _assess(
     """
     wanted = _splits(job.loaded, splits)
     gates.refuse_invalid(job.loaded)
-    corpora = job.corpora(_read(job.loaded, wanted))
+    corpora = job.corpora(_splits_to_read(job.loaded, wanted))
     others = job.settings.eval.ensemble
     ensemble = ensembles.Ensemble.of(Trained(job, model), others) if others else None
     if ensemble is not None and apart:
@@ -169,12 +169,12 @@ def _assess(
         for split in wanted:
             if gates.is_trained_on(job.loaded, split):
                 warn(f"the model was trained on {split}: its figures there measure memorisation")
-    return _evaluated(
+    return _record_evaluation(
         job, partial(assessment.assess, job, corpora.splits, wanted, model, ensemble), corpora.files, wanted, overrides
     )
 
 
-def _judge_by(
+def _judge_by_gold(
     gold: Path, config: Path | None, overrides: Sequence[str], run: Path | None, splits: Sequence[str] | None,
     others: Sequence[object],
 ) -> EvalResult:  # fmt: skip
@@ -186,23 +186,23 @@ def _judge_by(
             help=help,
         )
     job, model = find(config, overrides, run)
-    split = external_predictions.one_split(_splits(job.loaded, splits), splits, "--gold")
-    return other_gold.judge(job, model, gold, split, _read(job.loaded, (split,)), overrides)
+    split = external_predictions.get_split(_splits(job.loaded, splits), splits, "--gold")
+    return other_gold.judge(job, model, gold, split, _splits_to_read(job.loaded, (split,)), overrides)
 
 
 def _judge(
     job: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
 ) -> list[EvalResult]:
-    split = external_predictions.one_split(_splits(job.loaded, splits), splits)
+    split = external_predictions.get_split(_splits(job.loaded, splits), splits)
     gates.refuse_invalid(job.loaded)
     judgeable = external_predictions.read(tool, job, split)
     job.run = home(job.loaded, judgeable.identity(job.loaded))
-    return _evaluated(
+    return _record_evaluation(
         job, partial(external_predictions.judge, judgeable, job), job.corpora((split,)).files, (split,), overrides
     )
 
 
-def _evaluated(
+def _record_evaluation(
     job: Job,
     write: Callable[[], list[schema.EvalFile]],
     inputs: Sequence[Path],
@@ -261,7 +261,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
             raise HallucError("R120", f"{target.path / name} {text}", help=help)
 
 
-def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
+def _splits_to_read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
     """The requested splits, and dev if the confidence is fitted on it.
 
     Raises:
@@ -293,7 +293,7 @@ def find(
         loaded, target = jobs.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, jobs.load(config, overrides)
-            if not jobs.is_of(loaded, target):
+            if not jobs.is_run_of(loaded, target):
                 keys = ", ".join(differences(kept.tree, loaded.tree))
                 raise HallucError(
                     "R104", f"{target.path} is a run of another config than {config}; it differs in {keys}"

@@ -95,7 +95,7 @@ def run(
 
 def _are_evaluated(chosen: Sequence[Cell]) -> bool:
     """Whether every cell is finished, also by other processes."""
-    return all(retention.evaluated(cell) is not None for cell in chosen)
+    return all(retention.evaluated_run(cell) is not None for cell in chosen)
 
 
 def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:

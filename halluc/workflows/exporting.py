@@ -217,7 +217,7 @@ class _Writer:
         except OSError:
             raise
         except Exception as error:
-            raise self._failed(error) from error
+            raise self._export_error(error) from error
         settings = network.config
         kept = {name: getattr(settings, name, None) for name in _SETTINGS}
         write_json(folder / "config.json", {**json.loads(settings.to_json_string(use_diff=False)), **kept})
@@ -227,7 +227,7 @@ class _Writer:
                 module.save_own_file(folder)
         return inputs
 
-    def _failed(self, error: Exception) -> HallucError:
+    def _export_error(self, error: Exception) -> HallucError:
         log = self.target.with_name(f"{self.target.name}.log")
         write_text(log, "".join(traceback.format_exception(error)))
         message = f"{self.options.format} cannot represent this model: {first_line(error)}"

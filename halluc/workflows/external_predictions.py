@@ -97,7 +97,7 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
         raise HallucError("C128", message, help="remove it with --set matrix=null") from None
 
 
-def one_split(splits: Sequence[SplitName], requested: Sequence[str] | None, option: str = "--predictions") -> SplitName:
+def get_split(splits: Sequence[SplitName], requested: Sequence[str] | None, option: str = "--predictions") -> SplitName:
     """The split of the file: by default test, or else dev.
 
     Raises:
@@ -125,11 +125,11 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
     try:
         imported, by = joined(results, corpus, file)
     except HallucError as error:
-        raise _of_other_split(error, results, job, split, file) from None
+        raise _other_split_error(error, results, job, split, file) from None
     predictions = job.task.model.imported(corpus.examples, imported)
     unknown = unknown_labels(imported, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
-    warnings = [*file.warnings, *_of_confidences(imported, settings.eval, notes)]
+    warnings = [*file.warnings, *_confidence_messages(imported, settings.eval, notes)]
     if unknown:
         text = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
         more = ", …" if len(unknown) > _MOST_LABELS else ""
@@ -146,7 +146,7 @@ def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
     return Judgeable(record, ready_models.PredictedSplit(corpus, predictions, notes))
 
 
-def _of_other_split(
+def _other_split_error(
     error: HallucError, imported: Sequence[ExternalPrediction], job: Job, split: SplitName, file: PredictionFile
 ) -> HallucError:
     """The error, or an error saying that the file belongs to another split."""
@@ -168,7 +168,7 @@ def _fits(imported: Sequence[ExternalPrediction], split: SplitName, job: Job, fi
     return True
 
 
-def _of_confidences(
+def _confidence_messages(
     imported: Sequence[ExternalPrediction], settings: EvalConfig, notes: dict[str, int]
 ) -> Iterator[str]:
     """Messages about results that need confidences, or a model."""

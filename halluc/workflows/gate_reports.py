@@ -21,7 +21,7 @@ FILE = "gates.junit.xml"
 _kind: ContextVar[Kind | None] = ContextVar("_kind", default=None)
 
 
-def written_for(kind: Kind | None) -> AbstractContextManager[None]:
+def use_format(kind: Kind | None) -> AbstractContextManager[None]:
     """A context that sets the format for the gates checked inside."""
     return bound(_kind, kind)
 
@@ -32,7 +32,7 @@ def kind() -> Kind | None:
 
 
 def write(loaded: LoadedConfig, run: RunDir, results: Sequence[GateResult]) -> None:
-    """Write the gate results of a run in the format of ``written_for``.
+    """Write the gate results of a run in the format of ``use_format``.
 
     Raises:
         HallucError E401: the file cannot be written.

@@ -180,7 +180,7 @@ def _language(tokens: Sequence[str]) -> str:
 
 def _preset(corpus: _Corpus, name: str | None) -> Preset:
     """The named preset, or the first one that suits the task and the language and is installed."""
-    fitting = _of_task(corpus.task)
+    fitting = _presets_of_task(corpus.task)
     if name is not None:
         named = next((preset for preset in fitting if preset.name == name), None)
         if named is None:
@@ -193,10 +193,10 @@ def _preset(corpus: _Corpus, name: str | None) -> Preset:
 
 def _suitable(corpus: _Corpus) -> list[Preset]:
     """The presets for a task and a language, small ones first."""
-    return [one for one in _of_task(corpus.task) if not one.languages or corpus.language in one.languages]
+    return [one for one in _presets_of_task(corpus.task) if not one.languages or corpus.language in one.languages]
 
 
-def _of_task(task: AnyTask) -> list[Preset]:
+def _presets_of_task(task: AnyTask) -> list[Preset]:
     writes = "ForConditionalGeneration" in task.head
     return [preset for preset in PRESETS if preset.writes == writes]
 

@@ -92,15 +92,15 @@ class Reading:
         )
         form = self._format(source, layout, task)
         try:
-            _, rows = read_rows(source, _with_format(form, layout, config, source))
+            _, rows = read_rows(source, _adjust_layout(form, layout, config, source))
         except HallucError as error:
-            raise _with_options(error) from None
+            raise _rewrite_help(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
         text = f"read as {form}{' (pairs)' if is_pair else ''}"
         text += "" if form == "conll" else f", texts split into {tokenizer.tokenize}"
         if form == "text" and not reader.has_marked_lines:
             return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, notify)
-        return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)
+        return text, _items(_report_fields(rows, reader, notify), reader.input_of, form, notify)
 
     def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
         """The requested format, or the one detected from the name and the first lines of the input, regardless of the
@@ -121,7 +121,7 @@ class Reading:
         return "csv" if columns and form not in ("jsonl", "json") else form
 
 
-def _with_format(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
+def _adjust_layout(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
     """The layout of the input, given its format: for columns of tokens only the token column is requested."""
     layout = replace(layout, format=form)
     if form != "conll":
@@ -163,7 +163,7 @@ def _value(key: str, value: Any) -> Any:
     return int(value) if key.endswith("_field") and value.isascii() and value.isdigit() else value
 
 
-def _reporting_fields(rows: Rows, reader: Reader, notify: Callable[[str], None]) -> Rows:
+def _report_fields(rows: Rows, reader: Reader, notify: Callable[[str], None]) -> Rows:
     """The rows; the fields that are read are reported as soon as the first row was read."""
     is_reported = False
     for row in rows:
@@ -180,31 +180,31 @@ def _items(
     try:
         for row in rows:
             if isinstance(row, Notice):
-                notify(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
+                notify(f"warning: {row.file}:{row.line}: {options_help(row.what)}")
             elif isinstance(row, BadLine):
-                yield _with_help(row)
+                yield _add_help(row)
             else:
                 try:
                     yield input_of(row)
                 except Unmapped as bad:
                     if form == "csv":  # all rows have the same columns
                         raise row.bad(bad).error() from None
-                    yield _with_help(row.bad(bad))
+                    yield _add_help(row.bad(bad))
                 except Unreadable as bad:
-                    yield _with_help(row.bad(bad))
+                    yield _add_help(row.bad(bad))
     except HallucError as error:
-        raise _with_options(error) from None
+        raise _rewrite_help(error) from None
 
 
-def _with_help(bad: BadLine) -> BadLine:
-    return replace(bad, help=as_options(bad.help) or "fix it; to read plain text, use `--format text`")
+def _add_help(bad: BadLine) -> BadLine:
+    return replace(bad, help=options_help(bad.help) or "fix it; to read plain text, use `--format text`")
 
 
-def _with_options(error: HallucError) -> HallucError:
-    return HallucError(error.code, error.message, error.where, as_options(error.help), error.exit_code)
+def _rewrite_help(error: HallucError) -> HallucError:
+    return HallucError(error.code, error.message, error.where, options_help(error.help), error.exit_code)
 
 
-def as_options(help: str | None) -> str | None:
+def options_help(help: str | None) -> str | None:
     """An advice with options of the command line instead of keys of a config."""
     return None if help is None else _KEY.sub(_option, _NOT_HERE.sub("", help))
 

@@ -79,7 +79,7 @@ def load_run(
         )
     loaded = loading.load(result.config, overrides, table=TABLE, stored=True)
     without_model = identity and result.read().config_sha256 == identity_of(loaded, identity)
-    if not without_model and not is_of(loaded, result):
+    if not without_model and not is_run_of(loaded, result):
         keys = rendering.differences(loading.load(result.config, table=TABLE, stored=True).tree, loaded.tree)
         text = f" ({', '.join(keys)})" if keys else ""
         raise HallucError(
@@ -88,7 +88,7 @@ def load_run(
     return loaded, result
 
 
-def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
+def is_run_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
     """Whether a config describes the model in a run, possibly with other values of ``Section.replaceable_keys``."""
     trained = run.read().config_sha256
     if loaded.sha256 == trained:
@@ -151,7 +151,7 @@ class Job:
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
         read = (result.splits["train"] for result in self._read.values() if "train" in result.splits)
         train = next(read, None) or self.corpora(("train",)).splits["train"]
-        return _without_withheld(self.loaded, self.task, train)
+        return _withhold(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
         """The training split without withheld data, read on first use.
@@ -225,9 +225,7 @@ class Job:
         return HallucError("C103", f"`task.class_weights` has `{name}`, which does not occur in training", where, help)
 
 
-def _without_withheld(
-    loaded: loading.LoadedConfig, task: AnyTask, train: Corpus[Any]
-) -> tuple[Corpus[Any], Withheld | None]:
+def _withhold(loaded: loading.LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[Corpus[Any], Withheld | None]:
     """The remaining training split, and what was withheld from it; without a ``gap`` the whole split, and None.
 
     Raises:

@@ -88,10 +88,10 @@ class PlainTextLabeller:
             examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens
         ]
         opinions = iter(self.labeller.opinions(tokenized) if tokenized else ())
-        return [self._labelled(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
+        return [self._pseudo_label(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
 
     @staticmethod
-    def _labelled(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
+    def _pseudo_label(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
         return PseudoLabelled(Editable(tokens, opinion.spans, (), opinion.labels), opinion.confidence)
 
 
@@ -119,7 +119,7 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
     def labeller(reference: str | int) -> Labeller:
         if isinstance(reference, str):
             return ModelLabeller.of(trained_models.locate(reference), job)
-        folds, models = cross_fitting.fitted(job, reference)
+        folds, models = cross_fitting.fit_models(job, reference)
         return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller

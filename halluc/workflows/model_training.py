@@ -44,7 +44,7 @@ from halluc.workflows.job import Job
 if TYPE_CHECKING:
     import torch
 
-    from halluc.augmentation.models.fitted import Fitted
+    from halluc.augmentation.models.fitted_models import Fitted
     from halluc.engine.loop import Training
     from halluc.engine.runtime import Runtime
     from halluc.task import AnyTask, Loaded
@@ -192,7 +192,7 @@ def _train(session: Session) -> dict[str, Any]:
     from halluc.engine import checkpoint
     from halluc.workflows.checkpointing import Checkpointer
 
-    prepared = _prepared(session)
+    prepared = _prepare(session)
     training, evaluate = prepared.training, prepared.evaluate
     if session.resume:
         # The main process decides, so that all resume from the same step.
@@ -212,13 +212,13 @@ def _train(session: Session) -> dict[str, Any]:
     if session.engine.is_main:
         checkpointer.publish(prepared.refit)
     session.engine.wait()
-    best = checkpointer.summary(session.job.choose_by, _why_last(session))
-    if session.engine.is_main and not best["dev"] and _why_last(session) is None:
+    best = checkpointer.summary(session.job.choose_by, _last_checkpoint_reason(session))
+    if session.engine.is_main and not best["dev"] and _last_checkpoint_reason(session) is None:
         warn(f"no checkpoint is selected, and the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
     return best
 
 
-def _why_last(session: Session) -> str | None:
+def _last_checkpoint_reason(session: Session) -> str | None:
     """Why dev cannot select a checkpoint; None if it can."""
     dev = session.corpora.splits.get("dev")
     if dev is None:
@@ -228,7 +228,7 @@ def _why_last(session: Session) -> str | None:
     return None
 
 
-def _prepared(session: Session) -> PreparedTraining:
+def _prepare(session: Session) -> PreparedTraining:
     """Model, features and evaluation; the facts known before the first step are recorded in the run."""
     from halluc.engine import loop, runtime
     from halluc.engine.pretrained import quiet_libraries
@@ -259,7 +259,7 @@ def _prepared(session: Session) -> PreparedTraining:
         assert dev is not None
         config = settings.eval
         predictions = task.model.predict(model, features["dev"], config.batch_tokens, engine, config.decode)
-        predictions = ready_models.agreed(task, config, dev.examples, predictions, encoder.outputs)
+        predictions = ready_models.apply_consistency(task, config, dev.examples, predictions, encoder.outputs)
         if fit is not None:
             spares = config.abstain is not None and config.abstain.guarantee is not None
             fitting = abstention.halves(one.id for one in dev) if spares else [True] * len(dev)
@@ -269,12 +269,12 @@ def _prepared(session: Session) -> PreparedTraining:
 
     taught = features["train"]
     if settings.train.teacher is not None:
-        taught = distillation.distilled(session.job, taught, train, encoder.outputs)
+        taught = distillation.add_soft_targets(session.job, taught, train, encoder.outputs)
     training = loop.prepare(encoder.model, taught, settings.train, engine, settings.seed)
     if settings.augment is not None:
         made = features["train"]
         ids = [made.ids([position])[0] for position in range(len(made.lengths))]
-        training.by_epoch = augmented_corpus.by_epoch(session.job, ids)
+        training.by_epoch = augmented_corpus.positions_by_epoch(session.job, ids)
     if engine.is_main:
         for folder in (session.target.path, session.target.checkpoints):
             recover(folder)
@@ -289,7 +289,7 @@ def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpoin
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption
 
-    choose_by = session.job.choose_by if _why_last(session) is None else None
+    choose_by = session.job.choose_by if _last_checkpoint_reason(session) is None else None
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
         listeners = _listeners(stack, session, prepared.notes) if session.engine.is_main else []
@@ -351,7 +351,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     )
     for unseen in unseen_labels(data):  # the only oddity that changes the meaning of figures on dev
         warn(unseen)
-    if (why_last := _why_last(session)) is not None:
+    if (why_last := _last_checkpoint_reason(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
         warn(f"{why_last}: no checkpoint will be selected, and the last one is kept{unused}")
     _tell_long(task, notes)

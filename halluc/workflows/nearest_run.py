@@ -45,10 +45,10 @@ def _differences(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tu
         return []  # of another version, or damaged: not the run searched for
     of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (stored, loaded))
     keys = [key for key in of_run | of_config if of_run.get(key, _ABSENT) != of_config.get(key, _ABSENT)]
-    return [(yaml.dotted(key), _shown(of_run.get(key, _ABSENT)), _shown(of_config.get(key, _ABSENT))) for key in keys]
+    return [(yaml.dotted(key), _text(of_run.get(key, _ABSENT)), _text(of_config.get(key, _ABSENT))) for key in keys]
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is _ABSENT:
         return "not set"
     text = json.dumps(value, ensure_ascii=False)

@@ -42,10 +42,10 @@ def judge(
     corpora = dict(job.corpora(read).splits)
     own = corpora[split]
     other = _read(job, gold, split)
-    by = _joined_by(own, other, gold)
+    by = _join_key(own, other, gold)
     by_id = {example.id: example for example in other}
     pairs = [(one, by_id[one.id]) for one in own] if by == "id" else list(zip(own, other, strict=True))
-    corrected: list[Any] = [_with_annotation_of(one, two) for one, two in pairs]
+    corrected: list[Any] = [_replace_annotation(one, two) for one, two in pairs]
     changed = sum(one.annotation != two.annotation for one, two in pairs)
     labels = [{label for example in corpus for label in example.labels} for corpus in (own, other)]
     if new := sorted(labels[1] - labels[0]):
@@ -73,7 +73,7 @@ def judge(
     return result
 
 
-def _with_annotation_of(own: Any, other: Any) -> Any:
+def _replace_annotation(own: Any, other: Any) -> Any:
     """The example of another file, with the id, document, group and time of the run's own example."""
     kept = {field.name for field in fields(own)} & {"id", "origin", "group", "timestamp"}
     return replace(other, **{name: getattr(own, name) for name in kept})
@@ -98,7 +98,7 @@ def _read(job: Job, gold: Path, split: SplitName) -> Corpus[Any]:
         return read_corpora(configs[1], TABLE, (split,)).splits[split]
 
 
-def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
+def _join_key(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
     """
     Raises:
         HallucError D197: the examples match neither by id nor by order.

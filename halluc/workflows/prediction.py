@@ -137,25 +137,25 @@ class Predictor:
 
     def records(self, chunk: Sequence[Item]) -> list[Record]:
         """One record per item, in order."""
-        return [one.record for one in self.predicted(chunk)]
+        return [one.record for one in self.predict_items(chunk)]
 
-    def predicted(self, chunk: Sequence[Item]) -> list[PredictedInput]:
+    def predict_items(self, chunk: Sequence[Item]) -> list[PredictedInput]:
         """The prediction for each item, in order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
-            results = iter(self._claims_of(texts, list(_origins(chunk, self.source))))
-            return [self._predicted(item, results) for item in chunk]
+            results = iter(self._predict_claims(texts, list(_origins(chunk, self.source))))
+            return [self._predict_item(item, results) for item in chunk]
 
-    def _predicted(self, item: Item, results: Iterator[tuple[Any, Any, tuple[Claim, ...]]]) -> PredictedInput:
+    def _predict_item(self, item: Item, results: Iterator[tuple[Any, Any, tuple[Claim, ...]]]) -> PredictedInput:
         if isinstance(item, BadLine):
             error = Problem(code=item.code, message=item.problem, help=item.help)
             return PredictedInput(UnreadText(line=item.line, error=error))
         example, prediction, claims = next(results) if item.tokens else (None, None, ())
-        asserted = tuple(self._asserted(claim) for claim in claims)
+        asserted = tuple(self._assert_claim(claim) for claim in claims)
         record = self.model.task.examples.answer(item, prediction, asserted)
         return PredictedInput(record, example, prediction, asserted)
 
-    def _claims_of(
+    def _predict_claims(
         self, texts: Sequence[InputText], origins: Sequence[Origin]
     ) -> list[tuple[Any, Any, tuple[Claim, ...]]]:
         """Each text as an example, its prediction with calibrated confidence, and the claims."""
@@ -175,7 +175,7 @@ class Predictor:
             for example, prediction in zip(examples, predictions, strict=True)
         ]
 
-    def _asserted(self, claim: Claim) -> Asserted:
+    def _assert_claim(self, claim: Claim) -> Asserted:
         knowledge, confidence = self.trained.knowledge, self.trained.confidence
         novelty = knowledge.novelty(claim) if knowledge is not None else None
         withdrawn = confidence is not None and confidence.withdraws(claim.confidence, claim.label, novelty)

@@ -35,7 +35,7 @@ class Parts:
     def path(self, number: int, of: int) -> Path:
         return self.output.with_name(f"{_prefix(self.output)}{self.fingerprint[:16]}.{number}-of-{of}")
 
-    def whole(self) -> list[Path]:
+    def complete_set(self) -> list[Path]:
         """The parts of a complete set; empty if there is no such set."""
         first = f"{glob.escape(str(self.path(1, 1)).removesuffix('1-of-1'))}1-of-*"
         for count in sorted(int(name.rpartition("-")[2]) for name in glob.glob(first)):  # noqa: PTH207
@@ -45,7 +45,7 @@ class Parts:
         return []
 
     @contextlib.contextmanager
-    def written(self, number: int, of: int) -> Iterator[Write]:
+    def writer(self, number: int, of: int) -> Iterator[Write]:
         """A function that writes the records of each chunk of a part, preceded by the chunk's number and their count.
 
         Raises:
@@ -63,7 +63,7 @@ class Parts:
             yield write
 
 
-def exist_for(output: Path) -> bool:
+def has_parts(output: Path) -> bool:
     """Whether there are parts of this output, from any model."""
     return any(output.parent.glob(f"{glob.escape(_prefix(output))}*.1-of-*"))
 
@@ -101,11 +101,11 @@ def join(parts: Parts) -> None:
     Raises:
         HallucError D115: some texts could not be read. E401: the output cannot be written.
     """
-    paths, count, broken = parts.whole(), 0, 0
+    paths, count, broken = parts.complete_set(), 0, 0
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(replacing(parts.output, "wb"))
         files = [stack.enter_context(path.open("rb")) for path in paths]
-        for lines in _in_order(files):
+        for lines in _merge_chunks(files):
             target.writelines(lines)
             count += len(lines)
             broken += sum(b'"error"' in line and "error" in json.loads(line) for line in lines)
@@ -115,7 +115,7 @@ def join(parts: Parts) -> None:
     refuse_unread(broken, count)
 
 
-def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:
+def _merge_chunks(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:
     """The lines of each chunk, in the order of the input: the parts alternate."""
     while True:
         for file in files:

@@ -12,7 +12,7 @@ from halluc.runs.directory import FITTED
 from halluc.workflows.job import Job
 
 if TYPE_CHECKING:
-    from halluc.augmentation.models.fitted import Fitted
+    from halluc.augmentation.models.fitted_models import Fitted
 
 
 def files(settings: Experiment) -> list[Path]:
@@ -26,7 +26,7 @@ def ensure(job: Job) -> Fitted | None:
     """The pre-trained encoder, trained now if none has its fingerprint; None without ``train.pretrain``.
 
     Raises:
-        HallucError D101, D140, D142, D144, E410, E411: see ``pretrained``.
+        HallucError D101, D140, D142, D144, E410, E411: see ``pretrain``.
     """
     config, model = job.settings.train.pretrain, job.settings.model
     if config is None:
@@ -34,12 +34,12 @@ def ensure(job: Job) -> Fitted | None:
     assert model.name is not None, "`training_options` refuses it otherwise"
     # torch takes seconds to import.
     from halluc.augmentation.methods.base import OptionError, Workspace
-    from halluc.augmentation.models.pretraining import pretrained
+    from halluc.augmentation.models.pretraining import pretrain
 
     own = (text for example in job.train() for text in job.task.examples.texts(example)) if config.own else ()
     workspace = Workspace(Path(job.settings.runs_dir).expanduser() / FITTED, job.settings.seed)
     try:
-        result = pretrained(config, model.name, own, workspace, model.trust_remote_code)
+        result = pretrain(config, model.name, own, workspace, model.trust_remote_code)
     except OptionError as error:
         where = job.loaded.origins.get(("model", "name")) if error.key == "model" else _place(job, error.key)
         raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None

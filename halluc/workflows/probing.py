@@ -90,10 +90,10 @@ def probe(
     quiet_libraries(verbose=False)
     job, models = _models(target, overrides, checkpoint)
     novelty, training = _novelty(job, [fact for one in relations for fact in one.facts])
-    sampled = [_sampled(one, novelty, options) for one in relations]
+    sampled = [_sample_relation(one, novelty, options) for one in relations]
     _tell_size(sampled, lacking, training)
     trusted = job.settings.model.trust_remote_code
-    probed = [_probed(model, sampled, novelty, options, trusted) for model in models]
+    probed = [_probe_model(model, sampled, novelty, options, trusted) for model in models]
     sheets = [sheet for sheet, _ in probed]
     file = ProbeFile(
         name=options.name,
@@ -137,7 +137,7 @@ def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
         yield from (file for file in files if file.stem in relations)
 
 
-def _sampled(relation: Relation, novelty: Mapping[Fact, FactNovelty], options: ProbeOptions) -> Relation:
+def _sample_relation(relation: Relation, novelty: Mapping[Fact, FactNovelty], options: ProbeOptions) -> Relation:
     """The relation with the sampled patterns and facts; its candidates are the objects of all facts."""
     kept: Iterable[Fact] = relation.facts
     if options.sample is not None:
@@ -217,7 +217,7 @@ def _tell_size(relations: Sequence[Relation], lacking: Sequence[str], training: 
         tell(f"the training split mentions {training.subjects_seen:,} of {training.subjects:,} subjects")
 
 
-def _probed(
+def _probe_model(
     candidate: _Candidate,
     relations: Sequence[Relation],
     novelty: Mapping[Fact, FactNovelty],

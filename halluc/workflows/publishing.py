@@ -137,7 +137,7 @@ def _publish(result: PushResult, files: Files) -> str:
         for path, content in files.items()
     ]
     api = HfApi(endpoint=result.endpoint, token=token)
-    with _refusals(result.repository), _without_bars():
+    with _refusals(result.repository), _hide_progress_bars():
         repository = api.create_repo(result.repository, private=result.private or None, exist_ok=True).repo_id
         _check(api, repository, result.private)
         commit = api.create_commit(repository, operations, commit_message="Model trained by halluc")
@@ -187,7 +187,7 @@ def _refuse(status: int, repository: str, answer: str) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _without_bars() -> Iterator[None]:
+def _hide_progress_bars() -> Iterator[None]:
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     before = are_progress_bars_disabled()

@@ -108,7 +108,7 @@ class ReadyModel:
             encoded = self.task.model.encode(corpus.examples, self.encoder)
             budget = self.settings.batch_tokens
             predictions = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
-        predictions = agreed(self.task, self.settings, corpus.examples, predictions, self.encoder.outputs)
+        predictions = apply_consistency(self.task, self.settings, corpus.examples, predictions, self.encoder.outputs)
         return PredictedSplit(corpus, predictions, encoded.notes)
 
 
@@ -141,7 +141,7 @@ def _refuse_without_dropout(task: AnyTask, model: torch.nn.Module) -> None:
         raise HallucError("C211", message, help="train with `model.dropout`, or remove it")
 
 
-def agreed(
+def apply_consistency(
     task: AnyTask, settings: EvalConfig, examples: Sequence[Any], predictions: list[Any], outputs: Sequence[str]
 ) -> list[Any]:
     """Predictions after the vote of ``eval.consistency``."""

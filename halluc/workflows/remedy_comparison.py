@@ -114,7 +114,7 @@ def _methods(cells: Sequence[StudyCell]) -> list[str]:
 
 def _write(file: Path, target: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
     """The whole config of an arm, with its first seed, evaluated on dev and on test."""
-    tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, stored=True))
+    tree = remedy_studies.drop_defaults(load_config(cells[0].run.config, table=TABLE, stored=True))
     tree["name"] = remedy_studies.name_of(target.name, "best")
     evaluation = {key: value for key, value in tree.pop("eval", {}).items() if key != "splits"}
     tree |= {"eval": evaluation} if evaluation else {}

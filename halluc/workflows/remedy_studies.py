@@ -45,7 +45,7 @@ def write_study(
         message = f"{run.events} does not have the number of training steps"
         raise HallucError("R105", message, help="train again, or restore the file")
     arms, costs = arms_of(remedies), {one.name: one for one in remedies}
-    tree = without_defaults(loaded)
+    tree = drop_defaults(loaded)
     # Otherwise arms with more examples would train longer, or stop and be evaluated at other steps.
     every = loaded.experiment.train.evaluate_steps or math.ceil(known.steps / known.epochs)
     train = {key: value for key, value in tree.get("train", {}).items() if key != "patience"}
@@ -85,7 +85,7 @@ def name_of(name: str, ending: str) -> str:
     return f"{name[: _LONGEST_NAME - 1 - len(ending)]}-{ending}"
 
 
-def without_defaults(loaded: LoadedConfig) -> dict[str, Any]:
+def drop_defaults(loaded: LoadedConfig) -> dict[str, Any]:
     """The config as plain values, without defaults."""
     tree: dict[str, Any] = loaded.experiment.model_dump(mode="json", exclude_defaults=True)
     return tree

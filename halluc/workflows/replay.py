@@ -46,7 +46,7 @@ class PreviewPair:
 def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     """The first new example of ``wanted`` training examples, spread over the split, with its original."""
     pairs = []
-    with augmentation.prepared(job) as ready:
+    with augmentation.open_prepared(job) as ready:
         labelled = bool(ready.before.labels)
         for example, line, edited in _changed_pairs(ready, wanted):
             pairs.append(PreviewPair(ready.job.examples, example, line, edited, labelled))
@@ -66,7 +66,7 @@ def _changed_pairs(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLi
             continue
         seen += 1
         if seen > shown * stride:
-            (line, _), edited = ready.line_maker.edited(example, 1)
+            (line, _), edited = ready.line_maker.make_edited(example, 1)
             if line is not None and edited is not None and (copied or line.method != COPY):
                 shown += 1
                 yield example, line, edited
@@ -83,12 +83,12 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     existing = _line(target.augment / TRAIN, identity)
     line: CorpusLine | None = None
     edited: Editable | None = None
-    with augmentation.prepared(job) as ready:
+    with augmentation.open_prepared(job) as ready:
         parent, _, copy = identity.rpartition(ready.line_maker.separator)
         example = next((one for one in ready.job.source if one.id == parent), None)
         if example is not None:
             attempt = json.loads(provenance)["attempt"]
-            (line, _), edited = ready.line_maker.edited(example, int(copy), attempt)
+            (line, _), edited = ready.line_maker.make_edited(example, int(copy), attempt)
     if example is None or line is None or edited is None or (line.text, line.provenance) != (existing, provenance):
         help = (
             "data, config or halluc have changed since; run the same command without --replay to make the corpus again"

@@ -93,7 +93,7 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
     studies = [named for target in targets if (named := study_target(target, overrides)) and named.cells]
     if studies and len(targets) == 1:
         runs = [cell.run for cell in studies[0].cells]
-        return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
+        return _report_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
     if studies:
         raise HallucError(
             "C011", "a study is reported separately", help="halluc report STUDY, or halluc report RUN RUN"
@@ -102,8 +102,8 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         raise HallucError("C015", "--reference must be an arm of a study", help="runs are compared with the first one")
     runs = [run_target(target, overrides) for target in targets]
     if len(runs) == 1:
-        return _of_run(runs[0], wanted)
-    return _of_runs(runs, _command(targets, runs, overrides, wanted), wanted)
+        return _report_run(runs[0], wanted)
+    return _report_comparison(runs, _command(targets, runs, overrides, wanted), wanted)
 
 
 def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
@@ -159,16 +159,16 @@ def _is_evaluated(run: RunDir) -> bool:
     return any(run.path.glob("eval/*.json"))
 
 
-def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
+def _report_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     with_ledger = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
     files = partial(_evaluations, target.cells, figures.split)
-    return _finished(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
+    return _finish(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
 
 
-def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
+def _report_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
     usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
@@ -182,7 +182,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             path = card.write_card(run, report)
     files = partial(_evaluations, [_as_cell(report.name, run)], report.split)
     figures = evaluations.read(run, report.split)
-    reported = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
+    reported = _finish(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
     if run.config.is_file():
         tracking.track_report(
             load(run.config, table=TABLE, stored=True), run, next(iter(reported.written.get("md", ())), None)
@@ -200,7 +200,7 @@ def _folder(home: Path, split: str, usual: str | None) -> Path:
     return home / FOLDER / ("" if split == usual else split)
 
 
-def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Reported:
+def _report_comparison(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Reported:
     """Each further run compared with the first."""
     evaluations.refuse_different_tasks(runs)
     split = run_figures.common_split(runs, wanted.split)
@@ -210,7 +210,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     report = _relative(several.comparison_report(runs, result, [command]), runs)
     names = [report.reference, *(one.b for one in report.others)]
     files = partial(_evaluations, list(map(_as_cell, names, runs)), split)
-    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
+    return _finish(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
 
 
 def _slug(runs: Sequence[RunDir]) -> str:
@@ -238,7 +238,7 @@ def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequenc
     return shlex.join(parts)
 
 
-def _finished(
+def _finish(
     report: AnyReport,
     folder: Path,
     wanted: ReportOptions,

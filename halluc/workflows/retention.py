@@ -24,10 +24,10 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
         HallucError E401: a model cannot be removed.
     """
     if study.keep_models == "none":
-        removed = [remove_model(run, "none") for run in _unnamed(study, map(evaluated, cells))]
+        removed = [remove_model(run, "none") for run in _unreferenced_runs(study, map(evaluated_run, cells))]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
         others = [run for cell in study.cells if (run := run_locations.run_of(cell)) != best]
-        removed = [remove_model(run, "best") for run in _unnamed(study, others)]
+        removed = [remove_model(run, "best") for run in _unreferenced_runs(study, others)]
         if best.model.is_dir() and any(removed):
             tell(f"best on dev: {best.path}")
     else:
@@ -36,7 +36,7 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
         tell(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
 
 
-def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
+def _unreferenced_runs(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
     """The runs that no other cell of the study names; for the others a message says that their models stay."""
     for run in runs:
         if run is not None and run.path.name in study.named_cells:
@@ -45,7 +45,7 @@ def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
             yield run
 
 
-def evaluated(cell: Cell) -> RunDir | None:
+def evaluated_run(cell: Cell) -> RunDir | None:
     """The run of a cell that is trained and evaluated with its current config, else None."""
     run = run_locations.run_of(cell)
     try:
@@ -56,25 +56,25 @@ def evaluated(cell: Cell) -> RunDir | None:
 
 def _best(study: Study) -> RunDir | None:
     """The run of the cell that is best on dev, the first of equal ones; None if it is not known (yet)."""
-    runs = [run for cell in study.cells if (run := evaluated(cell)) is not None]
+    runs = [run for cell in study.cells if (run := evaluated_run(cell)) is not None]
     if len(runs) < len(study.cells):
         return None
     chosen = [run.read().best or {} for run in runs]
     figures = {str(best.get("chosen_by")) for best in chosen}
     values = [best["dev"][figure] for best in chosen for figure in figures if figure in best.get("dev", {})]
     if len(figures) != 1 or len(values) != len(runs):
-        _say_all_stay(
+        _report_all_kept(
             f"the checkpoints of the cells were selected by different dev figures ({', '.join(sorted(figures))})"
         )
         return None
     best = runs[values.index(max(values))]
     if not best.model.is_dir():
-        _say_all_stay(f"the best cell is {best.path.name}, but its model was removed")
+        _report_all_kept(f"the best cell is {best.path.name}, but its model was removed")
         return None
     return best
 
 
-def _say_all_stay(why: str) -> None:
+def _report_all_kept(why: str) -> None:
     say(f"`keep_models: best`: {why}, so no model is removed", style="yellow")
 
 

@@ -30,7 +30,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
     folder = latest.resolve(folder)
     if not folder.is_dir():
         raise HallucError("R101", f"{folder} is not a folder", help="use the folder of runs (`runs_dir`)")
-    results = sorted(_below(folder), key=lambda run: run.created, reverse=True)
+    results = sorted(_runs_below(folder), key=lambda run: run.created, reverse=True)
     if not results:
         raise HallucError("R101", f"{folder} has no run", help="start one with `halluc run CONFIG`")
     for one in results:
@@ -38,7 +38,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
     return results
 
 
-def _below(folder: Path) -> Iterator[ListedRun]:
+def _runs_below(folder: Path) -> Iterator[ListedRun]:
     """A run or a study is listed itself; any other folder is searched two levels deep."""
     if (folder / RUN_FILE).is_file():
         yield _run(folder)
@@ -49,7 +49,7 @@ def _below(folder: Path) -> Iterator[ListedRun]:
     else:
         for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
             if any((home / name).is_file() for name in (RUN_FILE, matrix.MATRIX_FILE, JOURNAL_FILE)):
-                yield from _below(home)
+                yield from _runs_below(home)
             if not (home / RUN_FILE).is_file():  # next to a study there may be runs of single experiments of its name
                 yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
 

@@ -70,7 +70,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
         _refuse_without_record(run_of(job))
         return claim(run_of(job).path, loaded, "train"), True
     if named is not None:
-        return _named(loaded, named, resume)
+        return _place_named(loaded, named, resume)
     newest = directory.newest(loaded.home, loaded.sha256)
     earlier = continuation.find(loaded) if newest is None and to_new_total else None
     if resume:
@@ -127,7 +127,7 @@ def _unreadable(run: RunDir, error: HallucError) -> HallucError:
     return HallucError("R119", message, error.where, help)
 
 
-def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
+def _place_named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
     path = latest.resolve(path)
     initial = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= initial):

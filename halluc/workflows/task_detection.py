@@ -56,7 +56,7 @@ def guess(
     for task in TABLE["task"]:
         try:
             data = data_config(task, references, overrides)
-            result = read_corpora(few(data), TABLE, splits)
+            result = read_corpora(limit_examples(data), TABLE, splits)
         except HallucError as error:
             misfit[task] = error
             continue
@@ -76,7 +76,7 @@ def guess(
     raise data_error("D107", f"{source} does not fit any task ({why})", help=help)
 
 
-def few(data: DataConfig) -> DataConfig:
+def limit_examples(data: DataConfig) -> DataConfig:
     return data.model_copy(update={"max_examples": min(data.max_examples or _TRIED, _TRIED)})
 
 

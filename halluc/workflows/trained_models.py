@@ -101,7 +101,7 @@ def _refuse_neither(reference: str) -> None:
     if not reference:
         raise HallucError("R101", "the argument for the run or model is empty", help="a shell variable may be unset")
     if path.is_file():
-        raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
+        raise _config_error(path) if path.suffix in (".yaml", ".yml") else _file_error(path)
     help = "use a run directory, its `model/` folder, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
     newest = path / latest.LATEST
     if latest.is_pointer(newest):
@@ -112,21 +112,21 @@ def _refuse_neither(reference: str) -> None:
     raise HallucError("R101", f"{path} {what}", help=help)
 
 
-def _of_file(path: Path) -> HallucError:
+def _file_error(path: Path) -> HallucError:
     help = f"if it has the texts to predict: halluc predict RUN_OR_MODEL --input {path}"
     return HallucError("R101", f"{path} is a file, not a run or a model", help=help)
 
 
-def _of_config(path: Path) -> HallucError:
+def _config_error(path: Path) -> HallucError:
     """The message for a config given instead of a run: its newest trained run, or how to make one."""
     what = f"{path} is a config, not a run or a model"
     try:
         loaded = load(path, [])
     except ManyErrors:
-        return _of_file(path)  # a file of this name may contain texts
+        return _file_error(path)  # a file of this name may contain texts
     except HallucError as error:
         if error.code != "C128":
-            return _of_file(path)
+            return _file_error(path)
         return HallucError("R101", what, help="it is a study: use the folder of one cell")
     home = loaded.home
     result = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())

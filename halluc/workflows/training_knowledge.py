@@ -48,7 +48,7 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
         own = known.from_coverage(
             known.load(target.coverage), units.WithheldUnits.load(target.withheld) if has_gap else None
         )
-        return transfer.joined(own, job.task, target)
+        return transfer.join_knowledge(own, job.task, target)
     if job.settings.data.train is None:
         return None
     try:
@@ -61,4 +61,4 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     if anew:
         record(job, remaining)
     own = known.from_coverage(known.of(remaining.splits), job.withheld.units if job.withheld else None)
-    return transfer.joined(own, job.task, target)
+    return transfer.join_knowledge(own, job.task, target)

@@ -92,7 +92,7 @@ def _task_of(run: RunDir) -> str | None:
         return None
 
 
-def joined(own: TrainingKnowledge, task: AnyTask, run: RunDir) -> TrainingKnowledge:
+def join_knowledge(own: TrainingKnowledge, task: AnyTask, run: RunDir) -> TrainingKnowledge:
     """``own`` joined with the coverage of the training splits of earlier runs, if known.
 
     Raises:

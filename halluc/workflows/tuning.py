@@ -65,7 +65,7 @@ def tune(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         help = "start `halluc tune` several times instead: the processes share the trials"
         raise HallucError("C011", "`halluc tune` does not run under torchrun", help=help)
-    trials = _opened(config, overrides, fresh)
+    trials = _open_trials(config, overrides, fresh)
     again = tuning_results.command(config, overrides)
     try:
         if spread is None:
@@ -86,7 +86,7 @@ def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
     Raises:
         HallucError C011: there is no such trial. R103: another process runs it. Others: as ``tune``.
     """
-    trials = _opened(config, overrides, fresh=False)
+    trials = _open_trials(config, overrides, fresh=False)
     if number >= len(trials.all()):
         raise HallucError("C011", f"--trial {number} has not been chosen", help="leave it out")
     with trials.next(number) as chosen:
@@ -97,7 +97,7 @@ def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
             raise HallucError("R103", f"another process runs {tuning_results.slug(number)}", help="wait until it ends")
 
 
-def _opened(config: Path, overrides: Sequence[str], fresh: bool) -> Trials:
+def _open_trials(config: Path, overrides: Sequence[str], fresh: bool) -> Trials:
     require_package("optuna", "`halluc tune`", "tune")
     space = load_space(config, overrides, table=TABLE)
     plan = plan_of(space)
@@ -121,14 +121,14 @@ def _has_time(trials: Trials) -> Callable[[], bool]:
 
 def _spread_all(trials: Trials, spread: Spread) -> None:
     has_time = _has_time(trials)
-    while has_time() and (numbers := trials.chosen()):
+    while has_time() and (numbers := trials.next_batch()):
         spread(trials, numbers)
         for one in (trials.all()[number] for number in numbers):
             text = one.user_attrs.get(ERROR) or ", ".join(
                 f"{name} {formats.value(name, value)}" for name, value in one.user_attrs.get(FIGURES, {}).items()
             )
             head = f"[{one.number + 1}/{trials.tune.trials}] {tuning_results.slug(one.number)}"
-            tell(f"{head}: {_shown_values(trials.values(one))}: {text or one.state.name.lower()}")
+            tell(f"{head}: {_format_values(trials.values(one))}: {text or one.state.name.lower()}")
         tuning_results.retain(trials)
 
 
@@ -140,14 +140,14 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
                 return
             trial, values = chosen
             head = f"[{trial.number + 1}/{total}] {tuning_results.slug(trial.number)}"
-            tell(f"{head}: {_shown_values(values)}", style="bold")
+            tell(f"{head}: {_format_values(values)}", style="bold")
             with listening(listener() if hears(Level.VERBOSE) else cells.Brief(listener(), head, warned)):
                 outcome = _run_one(trials, trial, values, overrides)
             tell(f"{head}: {outcome}")
             tuning_results.retain(trials)
 
 
-def _shown_values(values: dict[str, Any]) -> str:
+def _format_values(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={plain(value)}" for name, value in values.items()) or "the config itself"
 
 
@@ -177,13 +177,13 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         job = Job(loaded, tuning_results.slug(trial.number))
         if trials.tune.pruner != "none":
             job.listeners = (_pruner(trials, trial, loaded.experiment.train.evaluate_steps),)
-        file = _evaluated(job, run, overrides)
+        file = _evaluate_trial(job, run, overrides)
         wanted = {*trials.plan.metrics, *trials.tune.constraints}
         result = FigureLookup(file.metrics)
         trials.note(trial, **{CONFIG: digest, FIGURES: {name: result.value(name) for name in wanted}})
         return _complete(trials, trial, {name: result.value(name) for name in wanted})
     except Pruned:
-        trials.pruned(trial)
+        trials.record_pruned(trial)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         return "pruned"
     except HallucError as error:
@@ -191,7 +191,7 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         lost = error.code in _LOST and trial.number > 0
         if not lost and not error.code.startswith("T" if trial.number == 0 else ("T", "C")):
             raise
-        trials.failed(trial, error, replaced=lost)
+        trials.record_failure(trial, error, replaced=lost)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         return f"failed: {error.code}: {error.message}" + (" (replaced)" if lost else "")
 
@@ -200,7 +200,7 @@ def _is_equal(one: optuna.trial.FrozenTrial, digest: str) -> bool:
     return one.state.name == "COMPLETE" and one.user_attrs.get(CONFIG) == digest and bool(one.user_attrs.get(FIGURES))
 
 
-def _evaluated(job: Job, run: RunDir, overrides: Sequence[str]) -> EvalFile:
+def _evaluate_trial(job: Job, run: RunDir, overrides: Sequence[str]) -> EvalFile:
     """The evaluation of a trial on dev, trained if necessary."""
     training.train_job(job, overrides, resume=True)
     job.run = run_locations.run_of(job)

@@ -89,7 +89,7 @@ def _results(trials: Trials, again: str) -> TuneFile:
     all_of, experiment, tune = trials.all(), trials.space.whole.experiment, trials.tune
     counted = [_trial(trials, one) for one in all_of if REPLACED not in one.user_attrs]
     best = _best(trials)
-    examples, differences = _compared(trials, [one for one in best if one.number])
+    examples, differences = _compare_trials(trials, [one for one in best if one.number])
     result = TuneFile(
         name=experiment.name,
         task=experiment.task.type,
@@ -183,7 +183,7 @@ def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int, path: Path
     return head + annotated(trials.space.with_values(values))
 
 
-def _compared(
+def _compare_trials(
     trials: Trials, best: Sequence[optuna.trial.FrozenTrial]
 ) -> tuple[int | None, dict[int, list[Delta]]]:  # fmt: skip
     """The number of examples in dev, and by trial its figures minus those of trial 0, paired over examples."""

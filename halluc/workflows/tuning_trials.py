@@ -73,21 +73,21 @@ class Trials:
             name: space.is_whole_number(name) for name, one in self.tune.space.items() if isinstance(one, RangeConfig)
         }
         make_folder(home)
-        with self._choosing(), self._guarded():
+        with self._choice_lock(), self._journal_errors():
             try:
-                self.study = self._opened()
+                self.study = self._open_study()
             except _DAMAGED as error:
                 message = f"{self.journal} is damaged: {type(error).__name__}: {error}"
                 raise HallucError("R101", message, help=f"restore it from a backup; or {_FRESH}") from error
 
-    def _opened(self) -> optuna.Study:
+    def _open_study(self) -> optuna.Study:
         import optuna
         from optuna.storages.journal import JournalFileBackend, JournalStorage
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         lock = _FileLock(self.journal)
         lock.acquire()
-        _drop_cut_line(self.journal)
+        _drop_incomplete_line(self.journal)
         lock.release()
         storage = JournalStorage(JournalFileBackend(str(self.journal), lock_obj=lock))  # type: ignore[arg-type]
         if any(one.study_name != _STUDY for one in storage.get_all_studies()):
@@ -101,10 +101,10 @@ class Trials:
         if known is None and not study.get_trials(deepcopy=False):
             study.set_user_attr("plan", content)
         elif known != content:
-            raise self._of_another(known, content)
+            raise self._other_config_error(known, content)
         return study
 
-    def _of_another(self, recorded: Any, content: Any) -> HallucError:
+    def _other_config_error(self, recorded: Any, content: Any) -> HallucError:
         first, second = (dict(leaves(one)) for one in (recorded if isinstance(recorded, dict) else {}, content))
         keys = [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
         text = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
@@ -126,13 +126,13 @@ class Trials:
         return samplers.RandomSampler(seed=seed)
 
     @contextlib.contextmanager
-    def _choosing(self) -> Iterator[None]:
+    def _choice_lock(self) -> Iterator[None]:
         """A lock, so that only one process at a time chooses a trial."""
         with locks.locked(self.home / LOCK_FILE, self.home, waits=True):
             yield
 
     @contextlib.contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _journal_errors(self) -> Iterator[None]:
         """Converts errors for an unwritable journal to ``HallucError``, and hides Optuna's warnings."""
         try:
             with warnings.catch_warnings():
@@ -146,24 +146,24 @@ class Trials:
         """A trial for this process, with its values: the one with this number, if it has not ended; without a number,
         one that was chosen or interrupted, or a new one. None: there is none."""
         with contextlib.ExitStack() as stack:
-            with self._choosing(), self._guarded():
+            with self._choice_lock(), self._journal_errors():
                 if number is None:
                     self._fill()
                 trial = self._free(stack, number)
-                if trial is None and number is None and self._ask():
+                if trial is None and number is None and self._choose_trial():
                     self._fill()
                     trial = self._free(stack)
-                result = None if trial is None else (trial, self._suggested(trial))
+                result = None if trial is None else (trial, self._suggest(trial))
             yield result
 
-    def chosen(self) -> list[int]:
+    def next_batch(self) -> list[int]:
         """The trials that have not ended; if there are none, the next batch.
 
         Of trials with equal values only the first is returned; the others get its figures later.
         """
-        with self._choosing(), self._guarded():
+        with self._choice_lock(), self._journal_errors():
             self._fill()
-            if not self._running() and self._ask():
+            if not self._running() and self._choose_trial():
                 self._fill()
             known, results = [one.params for one in self.all() if one.state.name == "COMPLETE"], dict[str, int]()
             for one in self._running():
@@ -189,10 +189,10 @@ class Trials:
 
     def _fill(self) -> None:
         """Choose the rest of a batch, also of one that was interrupted while it was chosen."""
-        while len(self.all()) % self.tune.batch and self._ask():
+        while len(self.all()) % self.tune.batch and self._choose_trial():
             pass
 
-    def _ask(self) -> bool:
+    def _choose_trial(self) -> bool:
         """Choose a trial and its values; False: there are no more."""
         from optuna.trial import TrialState
 
@@ -211,7 +211,7 @@ class Trials:
                 return False
             self.study.enqueue_trial(point)
         self.study.sampler = self._sampler(number)
-        self._suggested(self.study.ask())
+        self._suggest(self.study.ask())
         return True
 
     def _take(self, number: int, stack: contextlib.ExitStack) -> bool:
@@ -234,13 +234,13 @@ class Trials:
             for name, kind in self.tune.space.items()
         }
         points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-        tried = [_fixed(one) or one.params for one in trials if REPLACED not in one.user_attrs]
+        tried = [_fixed_values(one) or one.params for one in trials if REPLACED not in one.user_attrs]
         order = keyed_generator("tune", self.space.whole.experiment.seed).permutation(len(points))
         return next((points[place] for place in order if points[place] not in tried), None)
 
-    def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
+    def _suggest(self, trial: optuna.Trial) -> dict[str, Any]:
         """The values of a trial; empty for the first, which is the base config itself."""
-        fixed = _fixed(self.study.get_trials(deepcopy=False)[trial.number])
+        fixed = _fixed_values(self.study.get_trials(deepcopy=False)[trial.number])
         values: dict[str, Any] = {}
         for name, one in self.tune.space.items():
             if fixed is not None and name not in fixed:
@@ -277,34 +277,34 @@ class Trials:
 
     def note(self, trial: optuna.Trial, **facts: Any) -> None:
         """Store facts of a trial in the journal."""
-        with self._guarded():
+        with self._journal_errors():
             for name, value in facts.items():
                 trial.set_user_attr(name, value)
 
     def complete(self, trial: optuna.Trial, values: list[float], violations: Mapping[str, float]) -> None:
         """Record the figures of a finished trial; a violation above 0 means that the constraint is not met."""
-        with self._guarded():
+        with self._journal_errors():
             for name, violation in violations.items():
                 trial.set_constraint(name, violation)
             self.study.tell(trial, values)
 
-    def pruned(self, trial: optuna.Trial) -> None:
+    def record_pruned(self, trial: optuna.Trial) -> None:
         import optuna
 
-        with self._guarded():
+        with self._journal_errors():
             self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
-    def failed(self, trial: optuna.Trial, error: HallucError, *, replaced: bool = False) -> None:
+    def record_failure(self, trial: optuna.Trial, error: HallucError, *, replaced: bool = False) -> None:
         """Record why a trial has no figures. A ``replaced`` one does not count."""
         import optuna
 
         self.note(trial, **{ERROR: f"{error.code}: {error.message}"[:500], **({REPLACED: True} if replaced else {})})
-        with self._guarded():
+        with self._journal_errors():
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
     def should_stop(self, trial: optuna.Trial, value: float, evaluation: int) -> bool:
         """Whether the pruner stops a trial whose n-th evaluation on dev gives ``value``."""
-        with self._guarded():
+        with self._journal_errors():
             if evaluation in self.all()[trial.number].intermediate_values:
                 return False  # reported before the trial was interrupted
             trial.report(value, evaluation)
@@ -312,7 +312,7 @@ class Trials:
 
     def best(self) -> list[optuna.trial.FrozenTrial]:
         """The best trial that meets the constraints, the first of equal ones; with two metrics the Pareto front."""
-        with self._guarded():
+        with self._journal_errors():
             results = sorted(self.study.best_trials, key=lambda one: one.number)
         return results if len(self.plan.metrics) > 1 else results[:1]
 
@@ -329,7 +329,7 @@ class Trials:
                 def target(one: optuna.trial.FrozenTrial, place: int = place, sign: int = sign) -> float:
                     return float(sign * one.values[place])
 
-                with self._guarded():
+                with self._journal_errors():
                     results[metric] = optuna.importance.get_param_importances(self.study, target=target)
         return results
 
@@ -340,13 +340,13 @@ class Trials:
         return self.study.get_trials(deepcopy=False)
 
 
-def _fixed(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
+def _fixed_values(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
     """The values that were set and not sampled; None if the sampler chose."""
     result = trial.system_attrs.get("fixed_params")
     return dict(result) if isinstance(result, Mapping) else None
 
 
-def _drop_cut_line(journal: Path) -> None:
+def _drop_incomplete_line(journal: Path) -> None:
     """Remove an incomplete last line that a killed process left: the next line would be appended to it."""
     if not journal.is_file():
         return

@@ -59,7 +59,7 @@ def corpus_of(folder: Path, **splits: str) -> str:
 
 def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int], None] = lambda done, of: None) -> Path:
     loaded = load(config, overrides, table=TABLE)
-    with augmentation.prepared(Job(loaded)) as ready:
+    with augmentation.open_prepared(Job(loaded)) as ready:
         corpus.make(ready, folder, augmented_corpus.fingerprint(loaded), tick)
     return folder
 
@@ -67,7 +67,7 @@ def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int],
 def make_share(config: Path, folder: Path, number: int, of: int, *overrides: str) -> None:
     loaded = load(config, overrides, table=TABLE)
     share = corpus.Shard(number, of)
-    with augmentation.prepared(Job(loaded)) as ready:
+    with augmentation.open_prepared(Job(loaded)) as ready:
         corpus.make_shard(ready, folder, augmented_corpus.fingerprint(loaded), share, lambda *_: None)
 
 
@@ -178,7 +178,7 @@ def test_each_epoch_has_new_examples_of_its_own(small, tmp_path):
     made = manifest(job.target.augment)
     assert (made.epochs, made.wanted) == (3, 90)
     ids = [json.loads(line)["id"] for line in (job.target.augment / "train.jsonl").read_text().splitlines()]
-    parts = augmented_corpus.by_epoch(job, ids)
+    parts = augmented_corpus.positions_by_epoch(job, ids)
     assert sorted(set().union(*parts)) == list(range(len(ids)))
     originals = set.intersection(*map(set, parts))
     assert len(originals) == made.originals == 30
@@ -190,7 +190,7 @@ def test_each_epoch_has_new_examples_of_its_own(small, tmp_path):
 
 def test_without_online_all_epochs_train_on_the_same(small, tmp_path):
     job = Job(load(small, table=TABLE), run=RunDir(tmp_path / "run"))
-    assert augmented_corpus.by_epoch(job, ["a", "b"]) == []
+    assert augmented_corpus.positions_by_epoch(job, ["a", "b"]) == []
     more = load(small, ["train.epochs=7"], table=TABLE)
     assert augmented_corpus.fingerprint(more) == augmented_corpus.fingerprint(job.loaded)
 
@@ -260,7 +260,7 @@ def test_a_killed_shard_resumes(small, tmp_path):
         if done == 5:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), augmentation.prepared(Job(loaded)) as ready:
+    with pytest.raises(KeyboardInterrupt), augmentation.open_prepared(Job(loaded)) as ready:
         corpus.make_shard(ready, made, augmented_corpus.fingerprint(loaded), corpus.Shard(1, 2), interrupt)
     for number in (1, 2):
         make_share(small, made, number, 2)

@@ -259,7 +259,7 @@ def test_texts_are_sampled_with_the_labels_of_those_whose_place_they_take(halluc
 
 
 def weights(config: Path, *keys: str) -> list[int]:
-    with augmentation.prepared(Job(load(config, keys, table=TABLE))) as ready:
+    with augmentation.open_prepared(Job(load(config, keys, table=TABLE))) as ready:
         return list(ready.plan)
 
 

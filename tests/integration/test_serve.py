@@ -66,7 +66,7 @@ def guarded(predictor) -> Iterator[Served]:
 def predicting(predictor, predicted):
     """The predictor with another way to predict."""
     others = {name: getattr(predictor, name) for name in ("items", "model", "trained")}
-    return SimpleNamespace(predicted=predicted, **others)
+    return SimpleNamespace(predict_items=predicted, **others)
 
 
 def held(predictor):
@@ -75,10 +75,10 @@ def held(predictor):
 
     def predicted(items):
         assert go.wait(10)
-        return predictor.predicted(items)
+        return predictor.predict_items(items)
 
     return SimpleNamespace(
-        items=predictor.items, predicted=predicted, model=predictor.model, trained=predictor.trained
+        items=predictor.items, predict_items=predicted, model=predictor.model, trained=predictor.trained
     ), go
 
 
@@ -147,10 +147,10 @@ def test_one_request_that_breaks_the_model_does_not_break_the_others_of_its_batc
     def predicted(items):
         if any("secret" in item.text for item in items):
             raise RuntimeError("secret text")
-        return predictor.predicted(items)
+        return predictor.predict_items(items)
 
     broken = SimpleNamespace(
-        items=predictor.items, predicted=predicted, model=predictor.model, trained=predictor.trained
+        items=predictor.items, predict_items=predicted, model=predictor.model, trained=predictor.trained
     )
     with serving(broken, Limits(wait=0.3)) as served:
         found: dict[str, object] = {}

@@ -224,7 +224,7 @@ def _played(config: Path, place: Path, order: Callable[[list[int]], Iterable[int
     """The values of all trials, if those of a batch end in this order; nothing is trained."""
     space = load_space(config, table=TABLE)
     trials = Trials(place, space, tuning.plan_of(space))
-    while numbers := trials.chosen():
+    while numbers := trials.next_batch():
         for number in order(numbers):
             with trials.next(number) as (trial, values):
                 trials.complete(trial, [values.get("train.learning_rate", 0.0) + number % 5], {})
@@ -237,8 +237,8 @@ def test_trials_of_a_batch_do_not_depend_on_which_of_them_ends_first(tmp_path, t
     assert _played(config, tmp_path / "second", reversed) == first
     space = load_space(config, table=TABLE)
     killed = Trials(tmp_path / "third", space, tuning.plan_of(space))
-    assert killed._ask(), "and then it was killed"
-    assert killed.chosen() == [0, 1, 2, 3]
+    assert killed._choose_trial(), "and then it was killed"
+    assert killed.next_batch() == [0, 1, 2, 3]
     assert _played(config, tmp_path / "third", list) == first
     one_by_one = write_tuning(tmp_path, tiny_encoder, "trials: 16")
     assert _played(one_by_one, tmp_path / "fourth", list)[:10] == first[:10], "the sampler begins at random"
@@ -258,7 +258,7 @@ def test_one_trial_runs_for_another_process_and_only_once(tmp_path, tiny_encoder
     config = write_tuning(tmp_path, tiny_encoder, "trials: 4, batch: 2")
     space = load_space(config, table=TABLE)
     trials = Trials(home(config), space, tuning.plan_of(space))
-    assert trials.chosen() == [0, 1]
+    assert trials.next_batch() == [0, 1]
     with trials.next(1):
         outcome = halluc("tune", config, "-q", "--trial", "1")
     assert (outcome.code, "error[R103]: another process runs trial=1" in outcome.err) == (2, True)

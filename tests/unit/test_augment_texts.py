@@ -15,7 +15,7 @@ from halluc.augmentation.filters.filters import Candidate, NoveltyConfig
 from halluc.augmentation.filters.filters import build as build_filter
 from halluc.augmentation.methods.base import Augmenter, Lexicon, OptionError, Rejected, Workspace, build, tags
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
-from halluc.augmentation.pipeline.candidates import Maker, Method
+from halluc.augmentation.pipeline.candidates import CandidateMaker, Method
 from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.augmentation.pipeline.tally import CorpusCounts
 from halluc.components import TABLE
@@ -171,7 +171,7 @@ def test_locked_words_of_several_tokens_are_found(tokens, border, found):
 
 def test_new_words_of_a_text_are_counted_and_mentions_are_not():
     shown = Lexicon.of([task().editable(text("The boat is fast", "x"))], units=CONTENT_WORDS)
-    maker = Maker([Method("duplicate", ("duplicate",), 1.0, method("duplicate"))], (), 1, 1, True)
+    maker = CandidateMaker([Method("duplicate", ("duplicate",), 1.0, method("duplicate"))], (), 1, 1, True)
     press = LineMaker(maker, task(), "~", 1, shown)
     line = press.candidate(text("A FAST car , a fast car", "x", "y"), 1).line
     assert (line.size, line.labels, line.units, line.new) == (7, ("x", "y"), 4, 2)
@@ -191,7 +191,7 @@ def test_the_manifest_counts_content_words():
 def test_novelty_of_a_text_is_the_share_of_its_content_words_that_training_lacks():
     def refuses(after: str, **bounds) -> bool:
         made = build_filter(NoveltyConfig(type="novelty", **bounds), CONTENT_WORDS)
-        made.see(task().editable(text("The boat is fast", "x")))
+        made.record(task().editable(text("The boat is fast", "x")))
         return made.refuses(Candidate(Editable(("a",)), Editable(tuple(after.split())), False, False))
 
     assert not refuses("the FAST boat", max=0.0)
@@ -257,7 +257,7 @@ def test_a_model_without_out_of_scope_learns_nothing_from_such_texts():
 
 def test_the_line_of_an_augmented_pair_is_read_by_name():
     line = json.loads(
-        LineMaker(Maker([], (), 1, 1, True), task(), "~", 1, Lexicon()).original(text("a b", "x", second=1))
+        LineMaker(CandidateMaker([], (), 1, 1, True), task(), "~", 1, Lexicon()).original(text("a b", "x", second=1))
     )
     assert line == {"id": "t1", "tokens": ["a", "b"], "second": 1, "label": ["x"]}
 

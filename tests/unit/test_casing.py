@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.casing import pattern, recase
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_patterns_are_reported(text, wanted):
     ],
 )
 def test_patterns_are_put(wanted, text, found):
-    assert put(wanted, text) == found
+    assert recase(wanted, text) == found
 
 
 @given(st.text(max_size=12))
 def test_what_is_put_in_lower_or_upper_case_stays_so_and_is_never_emptied(text):
     for wanted in ("lower", "upper", "title", "mixed"):
-        assert bool(put(wanted, text)) == bool(text)
-    assert put("lower", put("lower", text)) == put("lower", text)
+        assert bool(recase(wanted, text)) == bool(text)
+    assert recase("lower", recase("lower", text)) == recase("lower", text)
 
 
 @given(st.text(alphabet="abcÅÖzAB '-1", max_size=12))
 def test_a_pattern_that_is_put_is_recognised(text):
     if pattern(text) == "mixed":
         return
-    assert pattern(put("lower", text)) == "lower"
+    assert pattern(recase("lower", text)) == "lower"
     if sum(map(str.isalpha, text)) > 1:
-        assert pattern(put("upper", text)) == "upper"
+        assert pattern(recase("upper", text)) == "upper"

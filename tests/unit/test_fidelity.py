@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from halluc.augmentation.filters.fidelity import Fidelity, FidelityConfig
 from halluc.augmentation.methods.base import Augmenter, Opinion, OptionError, Workspace
-from halluc.augmentation.pipeline.candidates import RELABELLED, CopyRequest, Maker, Method, Refusal
+from halluc.augmentation.pipeline.candidates import RELABELLED, CandidateMaker, CopyRequest, Method, Refusal
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
@@ -61,8 +61,8 @@ def asked(number: int = 1) -> CopyRequest:
     return CopyRequest(Editable(TAGGED.tokens, TAGGED.spans), TAGGED.id, number, 0, TAGGED)
 
 
-def maker(filter: Fidelity, method: Augmenter) -> Maker:
-    return Maker([Method("m", ("m",), 1.0, method)], [filter], seed=1, attempts=2, copies_unchangeable=False)
+def maker(filter: Fidelity, method: Augmenter) -> CandidateMaker:
+    return CandidateMaker([Method("m", ("m",), 1.0, method)], [filter], seed=1, attempts=2, copies_unchangeable=False)
 
 
 def test_a_model_that_agrees_lets_a_candidate_pass():
@@ -139,8 +139,8 @@ def test_each_part_is_judged_by_the_model_that_did_not_see_it():
     folds = Folds(3)
     opinions = CrossFitted(parts, folds).opinions(examples)  # type: ignore[arg-type]
     sources = [Tagged(f"s{n}", Origin("f", n), ("a",), ()) for n in range(40)]
-    assert [opinion.confidence for opinion in opinions] == [folds.of(source) / 10 for source in sources]
-    assert {folds.of(source) for source in sources} == {0, 1, 2}
+    assert [opinion.confidence for opinion in opinions] == [folds.fold_of(source) / 10 for source in sources]
+    assert {folds.fold_of(source) for source in sources} == {0, 1, 2}
     assert sum(len(batch) for part in parts for batch in part.asked) == 40
 
 

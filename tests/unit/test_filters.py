@@ -69,7 +69,7 @@ def test_unchanged_rejects_what_equals_its_parent_but_no_copy():
 def duplicate(*training: str) -> DuplicateFilter:
     made = DuplicateFilter(DuplicateFilterConfig(type="duplicate"))
     for text in training:
-        made.see(example(text))
+        made.record(example(text))
     return made
 
 
@@ -123,8 +123,8 @@ def test_refusal_of_a_single_candidate_does_not_depend_on_accepted_ones():
 
 def test_leak_rejects_what_dev_or_test_hold_whoever_made_it():
     leak = Leak(LeakConfig(type="leak"))
-    leak.see(example("Anna left"))
-    leak.see_held_out(example("Berg left"))
+    leak.record(example("Anna left"))
+    leak.record_held_out(example("Berg left"))
     assert leak.refuses(candidate("Berg left"))
     assert leak.refuses(candidate("berg LEFT"))
     assert leak.refuses(candidate("berg left", form_only=True))
@@ -182,7 +182,7 @@ def test_near_duplicate_is_stricter_with_a_lower_threshold():
 
 def test_near_duplicate_does_not_compare_with_training_nor_copies():
     one = near()
-    one.see(example(LONG))
+    one.record(example(LONG))
     assert len(one.memory) == 0
     assert one.keys(candidate(LONG, is_copy=True)) == ()
 
@@ -236,7 +236,7 @@ def test_bands_of_different_places_are_never_the_same_key():
 
 def novelty(**bounds: float) -> Novelty:
     made = Novelty(NoveltyConfig(type="novelty", **bounds))
-    made.see(example("Anna met Acme", (0, 1, "PER"), (2, 3, "ORG")))
+    made.record(example("Anna met Acme", (0, 1, "PER"), (2, 3, "ORG")))
     return made
 
 

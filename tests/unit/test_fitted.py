@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halluc.augmentation.methods.base import Workspace
-from halluc.augmentation.models.fitted import UnsavedModel, digest_of, fitted
+from halluc.augmentation.models.fitted_models import UnsavedModel, digest_of, fit_or_load
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -35,7 +35,7 @@ class Maker:
 
 
 def fitted_by(maker, workspace, **identity):
-    return fitted(workspace, "some_method", {"seed": 1, **identity}, maker)
+    return fit_or_load(workspace, "some_method", {"seed": 1, **identity}, maker)
 
 
 @pytest.fixture

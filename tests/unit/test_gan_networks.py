@@ -13,14 +13,14 @@ from halluc.augmentation.models.gan.adversaries import (
     NotFinite,
     RelativisticGan,
     SequenceGan,
-    _less_baseline,
-    _next_known,
-    _noise_given,
+    _conditional_noise,
+    _fill_unknown,
+    _subtract_baseline,
     descend,
 )
 from halluc.augmentation.models.gan.collapse import perplexity
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator, realness
-from halluc.augmentation.models.gan.generator import LstmGenerator, LstmState, complete, picked, sample
+from halluc.augmentation.models.gan.generator import LstmGenerator, LstmState, complete, sample, sample_pieces
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.core.rng import Draws
 
@@ -57,7 +57,7 @@ def draws(count: int, key: str = "") -> list[Draws]:
 
 
 def test_conditions_and_padding_are_not_generated() -> None:
-    assert ROWS.generated().tolist() == [
+    assert ROWS.generated_mask().tolist() == [
         [False, True, True, True, False, False],
         [False, False, True, True, True, True],
         [False, True, False, False, False, False],
@@ -97,7 +97,7 @@ def test_the_condition_changes_what_is_predicted_after_it_is_long_past() -> None
 
 def test_what_is_never_to_be_generated_is_not() -> None:
     made = sample(generator(), ROWS.rows(torch.zeros(200, dtype=torch.long)), LONGEST, 5.0, draws(200))
-    assert {*made.ids[made.generated()].tolist()} == {1, 4, 5, 6}
+    assert {*made.ids[made.generated_mask()].tolist()} == {1, 4, 5, 6}
 
 
 def test_samples_keep_their_condition_and_stop_at_the_end() -> None:
@@ -119,9 +119,9 @@ def test_a_row_depends_on_its_own_draws_alone() -> None:
 def test_pieces_are_drawn_as_often_as_they_are_probable() -> None:
     scores = torch.log(torch.tensor([[0.1, 0.0, 0.6, 0.3]]))
     uniform = (torch.arange(1000) + 0.5) / 1000
-    counts = torch.bincount(picked(scores.expand(1000, -1), uniform, 1.0), minlength=4)
+    counts = torch.bincount(sample_pieces(scores.expand(1000, -1), uniform, 1.0), minlength=4)
     assert counts.tolist() == pytest.approx([100, 0, 600, 300], abs=1)
-    sharper = torch.bincount(picked(scores.expand(1000, -1), uniform, 0.5), minlength=4)
+    sharper = torch.bincount(sample_pieces(scores.expand(1000, -1), uniform, 0.5), minlength=4)
     assert sharper.tolist() == pytest.approx([1000 * p / 0.46 for p in (0.01, 0, 0.36, 0.09)], abs=1)
 
 
@@ -152,7 +152,7 @@ def test_a_beginning_is_completed_as_if_it_had_been_written_at_once() -> None:
 
 def test_certain_distributions_are_judged_as_pieces_are() -> None:
     model = discriminator()
-    certain = torch.nn.functional.one_hot(ROWS.ids[ROWS.generated()], 7).float()
+    certain = torch.nn.functional.one_hot(ROWS.ids[ROWS.generated_mask()], 7).float()
     torch.testing.assert_close(model(ROWS, certain), model(ROWS))
 
 
@@ -189,13 +189,13 @@ def test_a_loss_that_is_no_number_changes_nothing() -> None:
 
 def test_a_piece_has_the_value_of_the_next_beginning_after_it() -> None:
     values = torch.tensor([[torch.nan, torch.nan, 0.5, torch.nan, 0.8, torch.nan]])
-    assert _next_known(values).tolist() == [[0.5, 0.5, 0.5, pytest.approx(0.8), pytest.approx(0.8), 0.0]]
+    assert _fill_unknown(values).tolist() == [[0.5, 0.5, 0.5, pytest.approx(0.8), pytest.approx(0.8), 0.0]]
 
 
 def test_the_baseline_is_the_mean_over_rows_that_are_that_long() -> None:
     values = torch.tensor([[0.2, 0.4], [0.6, 0.9]])
     generated = torch.tensor([[True, True], [True, False]])
-    torch.testing.assert_close(_less_baseline(values, generated), torch.tensor([[-0.2, 0.0], [0.2, 0.0]]))
+    torch.testing.assert_close(_subtract_baseline(values, generated), torch.tensor([[-0.2, 0.0], [0.2, 0.0]]))
 
 
 def _expected(model: LstmGenerator, judge: ConvDiscriminator, beginning: list[int], longest: int) -> float:
@@ -223,7 +223,7 @@ def test_the_value_of_a_beginning_is_the_expected_judgement_of_its_completions()
         for one in both.discriminator.parameters():
             one.mul_(3)
     torch.manual_seed(4)
-    made, values = gan.valued(both, Sequences.of([[2, 1], [2, 1], [3, 1]], [1, 1, 1], 0))
+    made, values = gan.sample_with_values(both, Sequences.of([[2, 1], [2, 1], [3, 1]], [1, 1, 1], 0))
     compared = 0
     for row in range(len(made)):
         for place in range(1, int(made.lengths[row]) - 1):
@@ -240,7 +240,7 @@ class FondOf(ConvDiscriminator):
     """Finds rows the more real the more of their words are one word."""
 
     def forward(self, batch: Sequences, distributions: Tensor | None = None, dropout: float = 0.0) -> Tensor:
-        mask = batch.generated()
+        mask = batch.generated_mask()
         shares = torch.zeros(*batch.ids.shape, 7)
         shares[mask] = (
             torch.nn.functional.one_hot(batch.ids[mask], 7).float() if distributions is None else distributions
@@ -251,7 +251,7 @@ class FondOf(ConvDiscriminator):
 def share_of_words(model: LstmGenerator, word: int) -> float:
     torch.manual_seed(9)
     made = sample(model, ROWS.rows(torch.zeros(500, dtype=torch.long)), LONGEST)
-    return float((made.ids == word).sum() / made.generated().sum())
+    return float((made.ids == word).sum() / made.generated_mask().sum())
 
 
 @pytest.mark.parametrize("gan", [SequenceGan(LONGEST, 4, 2), RelativisticGan(LONGEST, 5.0)], ids=["seqgan", "relgan"])
@@ -284,14 +284,14 @@ def test_noise_given_a_piece_makes_it_the_most_probable_one() -> None:
     torch.manual_seed(0)
     logits = torch.log_softmax(torch.randn(2000, 6) * 3, -1)
     chosen = torch.randint(6, (2000,))
-    assert torch.equal((logits + _noise_given(logits, chosen)).argmax(-1), chosen)
+    assert torch.equal((logits + _conditional_noise(logits, chosen)).argmax(-1), chosen)
 
 
 def test_noise_given_sampled_pieces_is_gumbel_noise() -> None:
     torch.manual_seed(0)
     logits = torch.log_softmax(torch.tensor([[0.0, 1.0, -1.0, 2.0]]), -1).expand(200_000, -1)
     chosen = torch.multinomial(logits[:1].exp()[0], 200_000, replacement=True)
-    noise = _noise_given(logits, chosen)
+    noise = _conditional_noise(logits, chosen)
     for column in noise.T:  # Euler's constant, and pi squared over 6
         assert float(column.mean()) == pytest.approx(0.5772, abs=0.02)
         assert float(column.var()) == pytest.approx(1.6449, abs=0.04)
@@ -304,8 +304,8 @@ def test_relaxed_samples_are_annealed_from_soft_to_sharp() -> None:
     sharpness = []
     for done in (0.0, 1.0):
         torch.manual_seed(5)
-        made, relaxed = gan.relaxed(model, ROWS.rows(torch.arange(3).repeat(40)), done)
-        inside = made.generated()
+        made, relaxed = gan.sample_relaxed(model, ROWS.rows(torch.arange(3).repeat(40)), done)
+        inside = made.generated_mask()
         assert torch.equal(relaxed.argmax(-1), made.ids[inside])
         torch.testing.assert_close(relaxed.sum(-1), torch.ones(int(inside.sum())))
         sharpness.append(float(relaxed.max(-1).values.mean()))

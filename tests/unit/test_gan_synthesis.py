@@ -116,7 +116,7 @@ def test_what_was_fitted_is_not_fitted_again(folder: Path, monkeypatch: pytest.M
     def never(*_: object) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(synthesis, "_trained", never)
+    monkeypatch.setattr(synthesis, "_train", never)
     assert as_values(samples(made(folder, temperature=first.facts()["sampled_at"]))) == as_values(samples(first))
     with pytest.raises(AssertionError, match="fitted again"):
         made(folder, seed=2)
@@ -285,7 +285,7 @@ def test_a_full_disk_is_an_error_and_nothing_half_written_is_used(
         raise HallucError("E401", f"cannot write {path}: No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(synthesis, "_write", full)
+        patched.setattr(synthesis, "_write_weights", full)
         with pytest.raises(HallucError, match="No space left"):
             made(tmp_path)
     assert not list(tmp_path.glob("*/weights.safetensors"))

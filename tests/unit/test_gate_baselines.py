@@ -123,7 +123,7 @@ class Heard(Listener):
 
 def told(run, kind, results):
     loaded, heard = load(run.path.parent.parent.parent / f"{run.path.parent.name}.yaml", ()), Heard()
-    with gate_reports.written_for(kind), listening(heard):
+    with gate_reports.use_format(kind), listening(heard):
         gate_reports.write(loaded, run, results)
     return heard.lines
 

@@ -60,7 +60,7 @@ def exists(lemma: str, part: str) -> bool:
     ],
 )
 def test_a_form_is_written(lemma, part, form, expected):
-    assert RULES.written(lemma, part, form) == expected
+    assert RULES.inflect(lemma, part, form) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_form_is_written(lemma, part, form, expected):
     ],
 )
 def test_what_has_no_such_form_has_none_invented(lemma, part, form):
-    assert RULES.written(lemma, part, form) is None
+    assert RULES.inflect(lemma, part, form) is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_every_form_is_read_back_as_what_it_was_made_of():
     for part, forms in (("verb", ("third", "past", "participle", "ing")), ("noun", ("plural",))):
         for lemma in PAST if part == "verb" else (*PLURAL, "town", "church", "story"):
             for form in forms:
-                written = anything.written(lemma, part, form)
+                written = anything.inflect(lemma, part, form)
                 assert written is not None, (lemma, form)
                 found = {(one.lemma, one.part) for one in anything.readings(written, lambda word, _: word == lemma)}  # noqa: B023
                 assert (lemma, part) in found, (lemma, form, written)
@@ -136,15 +136,15 @@ def test_exceptions_of_wordnet_are_used_in_addition_to_the_tables():
             "adj": {"littler": ("little",)},
         }
     )
-    assert listed.written("octopus", "noun", "plural") == "octopodes"
-    assert listed.written("hocus-pocus", "verb", "past or participle") == "hocus-pocussed"
+    assert listed.inflect("octopus", "noun", "plural") == "octopodes"
+    assert listed.inflect("hocus-pocus", "verb", "past or participle") == "hocus-pocussed"
     assert listed.readings("octopodes", lambda word, _: word == "octopus") == [("octopus", "noun", "plural")]
 
 
 def test_of_two_listed_past_forms_neither_is_used():
     listed = Inflection({"verb": {"clove": ("cleave",), "cloven": ("cleave",)}})
-    assert listed.written("cleave", "verb", "past") is None
-    assert listed.written("cleave", "verb", "ing") == "cleaving"
+    assert listed.inflect("cleave", "verb", "past") is None
+    assert listed.inflect("cleave", "verb", "ing") == "cleaving"
 
 
 def test_the_tables_have_the_common_irregular_words():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
-from halluc.augmentation.methods.llm_synthesis import LlmSynthesis, LlmSynthesisConfig, parsed, written
+from halluc.augmentation.methods.llm_synthesis import LlmSynthesis, LlmSynthesisConfig, answer_record, parse_answer
 from halluc.augmentation.models import endpoint as endpoints
 from halluc.augmentation.models.endpoint import Endpoint
 from halluc.core.edits import Editable
@@ -175,20 +175,20 @@ GOOD = (("Eva Ek", "PER"), ("Rome", "LOC"))
 )
 def test_an_answer_that_is_not_as_asked_is_rejected_by_reason(text, outcome):
     with pytest.raises(Rejected) as raised:
-        parsed(text, CORPUS[0], KNOWN)
+        parse_answer(text, CORPUS[0], KNOWN)
     assert raised.value.reason == outcome
 
 
 @pytest.mark.parametrize("around", ["{}", "```json\n{}\n```", "Here it is: {} Bye."])
 def test_a_good_answer_is_divided_as_the_training_split(around):
-    made = parsed(around.replace("{}", answer("Eva Ek left Rome, it said.", *GOOD)), CORPUS[0], KNOWN)
+    made = parse_answer(around.replace("{}", answer("Eva Ek left Rome, it said.", *GOOD)), CORPUS[0], KNOWN)
     assert made.tokens == ("Eva", "Ek", "left", "Rome", ",", "it", "said", ".")
     assert made.spans == (Span(0, 2, "PER"), Span(3, 4, "LOC"))
 
 
 def test_a_training_example_as_it_is_shown_is_parsed_back():
     for example in CORPUS:
-        assert parsed(json.dumps(written(example)), example, KNOWN) == example
+        assert parse_answer(json.dumps(answer_record(example)), example, KNOWN) == example
 
 
 @given(
@@ -197,7 +197,7 @@ def test_a_training_example_as_it_is_shown_is_parsed_back():
 def test_whatever_is_answered_an_example_has_the_labels_asked_for_or_is_rejected(text):
     like = example_of("Bo left .", (0, 1, "PER"))
     try:
-        made = parsed(text, like, KNOWN)
+        made = parse_answer(text, like, KNOWN)
     except Rejected as rejected:
         assert rejected.reason
         return

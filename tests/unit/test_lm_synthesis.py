@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_model_and_samples(ready, tmp_path):
 
 def test_a_fitted_model_is_used_again(ready, tmp_path, monkeypatch):
     fitted(tmp_path, epochs=1)
-    monkeypatch.setattr("halluc.augmentation.models.language_model._trained", None)
+    monkeypatch.setattr("halluc.augmentation.models.language_model._train", None)
     fitted(tmp_path, epochs=1, temperature=0.5, top_p=0.9, share=3.0)  # they change the sampling alone
     with pytest.raises(TypeError):
         fitted(tmp_path, epochs=2)

@@ -22,8 +22,8 @@ from halluc.augmentation.pipeline.candidates import (
     SAMPLED,
     UNCHANGEABLE,
     Accepted,
+    CandidateMaker,
     CopyRequest,
-    Maker,
     Method,
     Refusal,
 )
@@ -81,14 +81,14 @@ def method(propose: Callable[..., Any], name: str = "one", share: float = 1.0, *
     return Method(name, (name,), share, Proposing(propose, **kind))
 
 
-def maker(*methods: Method, filters: Any = (), seed: int = 1, attempts: int = 5, copies: bool = False) -> Maker:
-    return Maker(methods, filters, seed, attempts, copies)
+def maker(*methods: Method, filters=(), seed: int = 1, attempts: int = 5, copies: bool = False) -> CandidateMaker:
+    return CandidateMaker(methods, filters, seed, attempts, copies)
 
 
 def leak(*texts: str) -> Leak:
     made = Leak(LeakConfig(type="leak"))
     for text in texts:
-        made.see_held_out(Editable(tuple(text.split())))
+        made.record_held_out(Editable(tuple(text.split())))
     return made
 
 

@@ -275,7 +275,7 @@ def test_the_same_seed_gives_the_same_model_and_words(both, headless, tmp_path):
 
 def test_a_fitted_model_is_used_again(headless, tmp_path, monkeypatch):
     fitted(headless, tmp_path, fit={"epochs": 1})
-    monkeypatch.setattr("halluc.augmentation.models.masked.trained", None)
+    monkeypatch.setattr("halluc.augmentation.models.masked.fit_model", None)
     keys = {"temperature": 0.5, "rate": 0.9, "top_k": 3, "function_words": True, "share": 2.0}
     fitted(headless, tmp_path, fit={"epochs": 1}, **keys)  # they change the filling alone
     for other in ({"fit": {"epochs": 2}}, {"fit": {"epochs": 1}, "fill": "both"}):
@@ -301,12 +301,12 @@ def test_markers_begin_as_the_words_that_a_label_means(cased):
     import torch
 
     from halluc.augmentation.models.masked_model import load
-    from halluc.augmentation.models.masked_training import meaning, prepare
+    from halluc.augmentation.models.masked_training import label_meaning, prepare
     from halluc.engine.references import ModelSource
 
-    assert meaning("PER", {}) == "person"
-    assert meaning("head born_in", {}) == "head born in"
-    assert meaning("PER", {"PER": "name of somebody"}) == "name of somebody"
+    assert label_meaning("PER", {}) == "person"
+    assert label_meaning("head born_in", {}) == "head born in"
+    assert label_meaning("PER", {"PER": "name of somebody"}) == "name of somebody"
     config = MaskedInfillConfig(
         type="masked_infill", model=str(cased), fill="mentions", fit={}, label_words={"A": "days", "B": "days fell"}
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augmentation.language.articles import agreeing, takes_an
+from halluc.augmentation.language.articles import agreeing_article, takes_an
 from halluc.augmentation.methods.base import Lexicon, OptionError
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
 from halluc.augmentation.methods.name_parts import NameParts
@@ -171,8 +171,8 @@ def test_these_words_take_a(word):
 
 @given(st.text(max_size=8))
 def test_any_word_has_an_article(word):
-    assert agreeing("a", word) in ("a", "an")
-    assert agreeing("An", word) in ("A", "An")
+    assert agreeing_article("a", word) in ("a", "an")
+    assert agreeing_article("An", word) in ("A", "An")
 
 
 # --- a gazetteer -----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, Method
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.sequence import Sequence as Chain
 from halluc.augmentation.methods.sequence import SequenceConfig
-from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method, Refusal
+from halluc.augmentation.pipeline.candidates import CandidateMaker, CopyRequest, Method, Refusal
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.processes import allowing_commands, commands_allowed
@@ -50,9 +50,9 @@ EXAMPLES = [Editable((first, "sat", "down")) for first in ("anna", "no", "same",
 ASKED = [CopyRequest(example, str(number), copy) for number, example in enumerate(EXAMPLES) for copy in (1, 2)]
 
 
-def maker(*methods: Augmenter | Synthesizer, filters: Sequence[Filter] = ()) -> Maker:
+def maker(*methods: Augmenter | Synthesizer, filters: Sequence[Filter] = ()) -> CandidateMaker:
     named = [Method(f"m{number}", (f"m{number}",), 1.0, one) for number, one in enumerate(methods)]
-    return Maker(named, filters, seed=3, attempts=3, copies_unchangeable=False)
+    return CandidateMaker(named, filters, seed=3, attempts=3, copies_unchangeable=False)
 
 
 def test_many_at_a_time_give_what_one_by_one_gives() -> None:

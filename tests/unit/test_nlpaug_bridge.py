@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.methods.alignment import EditAlignment, checked
+from halluc.augmentation.methods.alignment import EditAlignment, permitted_edits
 from halluc.augmentation.methods.base import Lexicon, OptionError, Rejected
 from halluc.augmentation.methods.nlpaug_bridge import NlpaugBridge, NlpaugConfig
 from halluc.core.edits import Editable, apply
@@ -26,7 +26,7 @@ def bridge(augmenter: str, args: dict | None = None, **keys) -> NlpaugBridge:
 
 def aligned(example: Editable, new: str, keeps_positions: bool = True, mentions: bool = True) -> Editable:
     edits = EditAlignment(example, new.split(), keeps_positions, "nlpaug").edits()
-    return apply(example, checked(example, edits, mentions))
+    return apply(example, permitted_edits(example, edits, mentions))
 
 
 def mentions(example: Editable) -> list[str]:

@@ -12,7 +12,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from halluc.augmentation.methods.base import Lexicon
 from halluc.augmentation.methods.noise import KINDS, Noise, NoiseConfig
-from halluc.augmentation.methods.noise_slips import alphabet, folded, unfolded
+from halluc.augmentation.methods.noise_slips import alphabet, fold_token, unfold_token
 from halluc.augmentation.methods.noise_tables import KEYBOARD, MISSPELLINGS, OCR, OCR_PAIRS, PUNCTUATION
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
@@ -224,14 +224,14 @@ def test_what_makes_no_sense_is_refused(keys):
     ],
 )
 def test_no_character_is_torn_apart(token, size):
-    word, several = folded(token)
-    parts = {unfolded(char, several) for char in word}
-    assert unfolded(word, several) == token and len(word) == size
+    word, several = fold_token(token)
+    parts = {unfold_token(char, several) for char in word}
+    assert unfold_token(word, several) == token and len(word) == size
     for kind in ("insert", "delete", "swap", "substitute", "double", "whitespace"):
         for made in outcomes(noise(kind, min_length=1), token, times=60):
             for piece in made:
-                again, known = folded(piece)
-                odd = {unfolded(char, known) for char in again} - parts
+                again, known = fold_token(piece)
+                odd = {unfold_token(char, known) for char in again} - parts
                 assert all(len(char) == 1 and not unicodedata.combining(char) for char in odd), (kind, made)
 
 

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from halluc.augmentation.methods.base import OptionError, Workspace
-from halluc.augmentation.models.pretraining import pretrained
+from halluc.augmentation.models.pretraining import pretrain
 from halluc.config.training import PretrainConfig
 from halluc.core.errors import HallucError
 from tests.conftest import WORDS, write_corpus, write_experiment
@@ -34,20 +34,20 @@ def weights_in(folder: Path) -> bytes:
 
 def test_perplexity_falls_and_a_killed_training_ends_with_the_same_bytes(tmp_path, tiny_encoder, texts):
     config = PretrainConfig(texts=[str(texts)], **KEYS)
-    whole = pretrained(config, str(tiny_encoder), (), Workspace(tmp_path / "whole", 1))
+    whole = pretrain(config, str(tiny_encoder), (), Workspace(tmp_path / "whole", 1))
     perplexity = whole.facts["held_out_perplexity"]
     assert perplexity["after"] < perplexity["before"]
     assert (whole.facts["texts"], whole.facts["held_out_texts"]) == (57, 3)
 
     with killed_after_a_checkpoint():
-        pretrained(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1))
-    resumed = pretrained(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1))
+        pretrain(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1))
+    resumed = pretrain(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1))
     assert weights_in(resumed.folder) == weights_in(whole.folder)
     assert resumed.facts == whole.facts
     # It is there: nothing is trained a second time.
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("halluc.augmentation.models.training.train", None)
-        assert pretrained(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1)).folder == resumed.folder
+        assert pretrain(config, str(tiny_encoder), (), Workspace(tmp_path / "killed", 1)).folder == resumed.folder
     before, after = load_file(tiny_encoder / "model.safetensors"), load_file(whole.folder / "model.safetensors")
     assert before.keys() == after.keys()
     assert after["pooler.dense.weight"].equal(before["pooler.dense.weight"])
@@ -57,7 +57,7 @@ def test_perplexity_falls_and_a_killed_training_ends_with_the_same_bytes(tmp_pat
 def test_steps_and_the_texts_of_the_training_split(tmp_path, tiny_encoder):
     own = [("anna", "visited", "oslo")] * 30
     config = PretrainConfig(own=True, steps=4, batch_tokens=32)
-    made = pretrained(config, str(tiny_encoder), own, Workspace(tmp_path, 1))
+    made = pretrain(config, str(tiny_encoder), own, Workspace(tmp_path, 1))
     assert made.facts["steps"] == 4
     assert made.facts["texts"] == 28
 
@@ -86,14 +86,14 @@ def test_a_model_with_code_of_its_own_is_loaded_where_that_is_trusted(tmp_path, 
     (model / "config.json").write_text(json.dumps(settings))
     own, config = [("anna", "visited", "oslo")] * 30, PretrainConfig(own=True, steps=1, batch_tokens=32)
     with pytest.raises(HallucError, match="contains custom code"):
-        pretrained(config, str(model), own, Workspace(tmp_path, 1))
-    made = pretrained(config, str(model), own, Workspace(tmp_path, 1), trust_remote_code=True)
+        pretrain(config, str(model), own, Workspace(tmp_path, 1))
+    made = pretrain(config, str(model), own, Workspace(tmp_path, 1), trust_remote_code=True)
     assert (made.folder / "modeling_own.py").is_file()
 
 
 def test_too_few_texts_are_refused(tmp_path, tiny_encoder):
     with pytest.raises(OptionError) as caught:
-        pretrained(PretrainConfig(own=True), str(tiny_encoder), [("a",)] * 19, Workspace(tmp_path, 1))
+        pretrain(PretrainConfig(own=True), str(tiny_encoder), [("a",)] * 19, Workspace(tmp_path, 1))
     assert caught.value.code == "D144"
 
 

@@ -15,7 +15,7 @@ from halluc.core.figures import shown
 from halluc.data.facts import Fact, Pattern, Relation, read_relations
 from halluc.data.tokenization import Tokenizer
 from halluc.gap.mentions import mentions
-from halluc.workflows.probing import ProbeOptions, _ask, _sampled
+from halluc.workflows.probing import ProbeOptions, _ask, _sample_relation
 
 PATTERNS = '{"pattern": "[X] lives in [Y].", "lemma": "live"}\n\n{"pattern": "[Y] is where [X] lives."}\n'
 FACTS = "".join(
@@ -82,12 +82,12 @@ def test_a_sample_has_as_many_of_the_subjects_that_training_mentions_as_of_other
     relation = Relation("P1", (Pattern("[X] in [Y]"), Pattern("[Y] of [X]")), facts, ("Rome",))
     novelty = {fact: FactNovelty("seen" if fact.line < 3 else "new", "new") for fact in facts}
     options = ProbeOptions(tmp_path, tmp_path, sample=5, most_patterns=1)
-    drawn = _sampled(relation, novelty, options)
+    drawn = _sample_relation(relation, novelty, options)
     lines = [fact.line for fact in drawn.facts]
     assert lines[:3] == [0, 1, 2] and len(lines) == 8 and lines == sorted(lines) != list(range(8))
     assert (drawn.patterns, drawn.objects) == (relation.patterns[:1], ("Rome",))
-    assert _sampled(relation, novelty, options) == drawn
-    assert len(_sampled(relation, {}, options).facts) == 5
+    assert _sample_relation(relation, novelty, options) == drawn
+    assert len(_sample_relation(relation, {}, options).facts) == 5
 
 
 def test_a_pattern_with_the_subject_after_the_object_does_not_end_a_text():

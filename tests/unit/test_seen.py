@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.filters.text_hashes import HashSet, exact, normalised
+from halluc.augmentation.filters.text_hashes import HashSet, exact_hash, normalised_hash
 
 TOKENS = st.lists(st.text(st.characters(exclude_characters="\x1f"), min_size=1, max_size=4), max_size=6)
 # Few different numbers, among them nought (which marks an empty slot) and ones that want the same slot.
@@ -48,12 +48,12 @@ def test_a_number_costs_no_more_than_a_few_of_its_size():
 
 @given(TOKENS, TOKENS)
 def test_exact_hashes_are_equal_for_equal_tokens_only(one, other):
-    assert (exact(one) == exact(other)) == (one == other)
+    assert (exact_hash(one) == exact_hash(other)) == (one == other)
 
 
 def test_exact_distinguishes_the_borders_of_tokens_and_case():
     texts = [("Oslo", "won"), ("Oslowon",), ("oslo", "won"), ("Oslo won",)]
-    assert len({exact(tokens) for tokens in texts}) == len(texts)
+    assert len({exact_hash(tokens) for tokens in texts}) == len(texts)
 
 
 def test_normalised_looks_through_case_white_space_borders_and_unicode_form():
@@ -63,7 +63,7 @@ def test_normalised_looks_through_case_white_space_borders_and_unicode_form():
         [("Zoe\u0308",), ("Zo\u00eb",), ("\uff3a\uff4f\u00eb",)],
         [("\ufb01n",), ("FIN",)],
     ]
-    hashes = [{normalised(tokens) for tokens in group} for group in same]
+    hashes = [{normalised_hash(tokens) for tokens in group} for group in same]
     assert [len(found) for found in hashes] == [1, 1, 1, 1]
     assert len(set.union(*hashes)) == 4
 
@@ -72,15 +72,15 @@ def test_normalised_looks_through_case_white_space_borders_and_unicode_form():
 def test_an_ascii_text_is_hashed_as_any_other_would_be(tokens):
     """The short way of ASCII texts gives what the long one would."""
     plain = [token.encode("ascii", "ignore").decode() for token in tokens]
-    assert normalised(plain) == normalised([*plain, "\u3000"])
+    assert normalised_hash(plain) == normalised_hash([*plain, "\u3000"])
 
 
 @given(TOKENS)
 def test_a_text_that_normalisation_leaves_alone_has_one_hash_of_each_kind(tokens):
-    assert exact(tokens) != normalised(tokens)
-    assert 0 <= normalised(tokens) < 2**64
+    assert exact_hash(tokens) != normalised_hash(tokens)
+    assert 0 <= normalised_hash(tokens) < 2**64
 
 
 def test_lone_surrogates_can_be_hashed():
-    assert exact(("\ud800",)) != exact(("\ud801",))
-    assert normalised(("a", "\ud800")) == normalised(("A\ud800",))
+    assert exact_hash(("\ud800",)) != exact_hash(("\ud801",))
+    assert normalised_hash(("a", "\ud800")) == normalised_hash(("A\ud800",))

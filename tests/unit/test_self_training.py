@@ -15,7 +15,7 @@ import pytest
 from halluc.augmentation.methods.base import OptionError, PseudoLabelled, Rejected, TextModel, Workspace
 from halluc.augmentation.methods.self_training import SelfTraining, SelfTrainingConfig
 from halluc.augmentation.models import cached_answers
-from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
+from halluc.augmentation.pipeline.candidates import CandidateMaker, CopyRequest, Method
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -158,7 +158,7 @@ def test_a_text_names_its_place(tmp_path):
     (tmp_path / "raw.txt").write_text("it snowed\nCarl came\n")
     files = [str(tmp_path / "raw.txt"), str(tmp_path / "more.gz")]
     method = made(tmp_path, ["it snowed", "Carl came"], unlabelled=files)
-    maker = Maker([Method("self_training", ("self_training",), 1.0, method)], [], 1, 5, False)
+    maker = CandidateMaker([Method("self_training", ("self_training",), 1.0, method)], [], 1, 5, False)
     found = {}
     for copy in range(20):
         accepted, _ = maker.make(CopyRequest(TRAINING[copy % 2], "a", copy))

@@ -27,7 +27,7 @@ def synonym(**keys: object) -> Synonym:
 @pytest.fixture(scope="module")
 def wordnet() -> str:
     """The folder of the real WordNet 3.0."""
-    return str(next(place for place in wordnet_files.places() if "pattern" in place.parts))
+    return str(next(place for place in wordnet_files.possible_locations() if "pattern" in place.parts))
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_wordnet_is_found_where_nothing_is_configured():
 
 
 def test_wordnet_that_is_nowhere_is_an_environment_error(monkeypatch):
-    monkeypatch.setattr(wordnet_files, "places", lambda: iter([Path("/nowhere")]))
+    monkeypatch.setattr(wordnet_files, "possible_locations", lambda: iter([Path("/nowhere")]))
     with pytest.raises(OptionError) as caught:
         synonym()
     assert (caught.value.code, caught.value.exit_code, caught.value.key) == ("E421", 4, "wordnet")

@@ -13,7 +13,7 @@ from halluc.augmentation.filters.filters import Candidate, Leak, LeakConfig
 from halluc.augmentation.methods.base import Lexicon, OptionError, Rejected, Workspace
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.augmentation.methods.synthetic_source import SyntheticSource, SyntheticSourceConfig
-from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
+from halluc.augmentation.pipeline.candidates import CandidateMaker, CopyRequest, Method
 from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.core.edits import Editable
 from halluc.core.examples import Origin
@@ -63,7 +63,7 @@ def fitted(folder: Path, translator: Reverse | None = None, **keys) -> Synthetic
 
 
 def line_of(method: SyntheticSource, example: Sourced):
-    maker = Maker([Method("synthetic_source", ("synthetic_source",), 1.0, method)], [], 1, 2, False)
+    maker = CandidateMaker([Method("synthetic_source", ("synthetic_source",), 1.0, method)], [], 1, 2, False)
     return LineMaker(maker, EXAMPLES, "~", 1, Lexicon()).candidate(example, 1)
 
 
@@ -129,7 +129,7 @@ def test_an_input_of_several_parts_cannot_get_another_source(tmp_path):
 
 def test_a_target_of_test_is_no_new_target():
     leak = Leak(LeakConfig(type="leak"))
-    leak.see_held_out(Editable(("held", "out"), target="Der alte  Hafen war leer."))
+    leak.record_held_out(Editable(("held", "out"), target="Der alte  Hafen war leer."))
     like, made = Editable(("a",), target="x"), Editable(("The", "port"), target="der alte Hafen war leer.")
     assert leak.refuses(Candidate(like, made, False, False))
     assert not leak.refuses(Candidate(made, made, False, False))  # the pair of training is as it is
@@ -139,7 +139,7 @@ def test_a_sampled_source_never_gets_the_target_of_another(tmp_path):
     method = Ngram(NgramConfig(type="ngram"))
     corpus = [EXAMPLES.editable(example)._replace(locked=()) for example in TRAINING] * 5
     method.fit(corpus, Workspace(tmp_path, 1))
-    maker = Maker([Method("ngram", ("ngram",), 1.0, method)], [], 1, 3, False)
+    maker = CandidateMaker([Method("ngram", ("ngram",), 1.0, method)], [], 1, 3, False)
     made, refusals = maker.make(CopyRequest(corpus[0], "train-1", 1))
     assert made is None
     assert {one.reason for one in refusals} == {"no target"}

@@ -90,7 +90,7 @@ def test_a_few_refusals_are_shown_and_only_those_that_have_a_text():
 
 def test_an_interrupted_count_resumes():
     whole, first = counted(), counted()
-    second = Tally.restored(json.loads(json.dumps(first.state())))
+    second = Tally.from_state(json.loads(json.dumps(first.state())))
     assert second == first
     for tally in (whole, second):
         tally.keep("delete", 5, ["Y"], 1, 0)

@@ -17,7 +17,7 @@ from halluc.data.inputs import InputText, in_chunks
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import TextStream
 from halluc.tasks.text_classification.reading.config import TextsConfig
-from halluc.workflows.input_reading import Reading, as_options
+from halluc.workflows.input_reading import Reading, options_help
 
 # What is asked of a task here; columns of tokens are looked for where they mean something.
 OF_TEXTS = SimpleNamespace(name="text_classification", examples=SimpleNamespace(takes_pairs=True, formats=("jsonl",)))
@@ -164,7 +164,7 @@ def test_the_form_is_decided_on_a_bounded_number_of_lines():
     ],
 )
 def test_keys_of_a_config_are_reported_as_options(told, as_told):
-    assert as_options(told) == as_told
+    assert options_help(told) == as_told
 
 
 def test_a_broken_line_is_preserved_without_a_report():

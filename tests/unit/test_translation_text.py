@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.augmentation.translation.quality import chrf
-from halluc.augmentation.translation.wording import joined, recased, split
+from halluc.augmentation.translation.wording import join_tokens, restore_case, split
 from halluc.components import TABLE
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
@@ -22,7 +22,7 @@ from halluc.tasks.token_classification.reading.reader import SpansReader
     ],
 )
 def test_tokens_are_joined_as_they_are_usually_written_and_come_back(tokens, text):
-    assert joined(tokens.split()) == text
+    assert join_tokens(tokens.split()) == text
     assert split(text, frozenset(tokens.split())) == tokens.split()
 
 
@@ -30,7 +30,7 @@ def test_the_demo_corpus_comes_back():
     config = SpansReader.Config(format="conll", train="demo:ner")
     sentences = [list(example.tokens) for example in read_corpora(config, TABLE).splits["train"].examples]
     vocabulary = frozenset(token for tokens in sentences for token in tokens)
-    same = sum(split(joined(tokens), vocabulary) == tokens for tokens in sentences)
+    same = sum(split(join_tokens(tokens), vocabulary) == tokens for tokens in sentences)
     assert same >= 0.97 * len(sentences)
 
 
@@ -54,7 +54,7 @@ def test_a_mark_is_a_token_of_its_own_only_if_training_has_it():
 )
 def test_capitals_that_an_engine_added_are_taken_away(made, original, wanted):
     known = frozenset(["said", "the", "bank", "we", "it", "a"])
-    assert recased(made.split(), original.split(), known) == wanted.split()
+    assert restore_case(made.split(), original.split(), known) == wanted.split()
 
 
 # Computed with sacreBLEU 2.6.0: sentence_chrf(hypothesis, [reference]).

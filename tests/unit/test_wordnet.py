@@ -11,7 +11,7 @@ import pytest
 from halluc.augmentation.language import wordnet_files
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import Member, WordNet
-from halluc.augmentation.language.wordnet_files import Database, find, places
+from halluc.augmentation.language.wordnet_files import Database, find, possible_locations
 from halluc.augmentation.methods.base import OptionError
 
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
@@ -154,7 +154,7 @@ def test_exceptions_are_read_where_they_are(tmp_path):
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], None]:
     """WordNet lies in no place but those that are given."""
     found: list[Path] = []
-    monkeypatch.setattr(wordnet_files, "places", lambda: iter(found))
+    monkeypatch.setattr(wordnet_files, "possible_locations", lambda: iter(found))
     return found.append
 
 
@@ -214,7 +214,7 @@ def test_places_are_looked_through_in_the_order_of_the_manual(monkeypatch, tmp_p
     monkeypatch.setenv("WNHOME", str(tmp_path / "home"))
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path / "search"))
     monkeypatch.setenv("NLTK_DATA", str(tmp_path / "nltk"))
-    found = list(places())
+    found = list(possible_locations())
     assert found[:4] == [
         tmp_path / "home" / "dict",
         tmp_path / "search",
@@ -226,7 +226,7 @@ def test_places_are_looked_through_in_the_order_of_the_manual(monkeypatch, tmp_p
 
 def test_pattern_is_found_without_being_imported():
     code = (
-        "import sys; from halluc.augmentation.language.wordnet_files import places; "
+        "import sys; from halluc.augmentation.language.wordnet_files import possible_locations as places; "
         "print(sum('pattern' in p.parts for p in places()), 'pattern' in sys.modules, 'nltk' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

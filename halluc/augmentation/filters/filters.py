@@ -43,12 +43,12 @@ class Candidate:
     sampled: bool = False
 
     @cached_property
-    def exact(self) -> int:
-        return text_hashes.exact(self.edited.tokens)
+    def exact_hash(self) -> int:
+        return text_hashes.exact_hash(self.edited.tokens)
 
     @cached_property
-    def normalised(self) -> int:
-        return text_hashes.normalised(self.edited.tokens)
+    def normalised_hash(self) -> int:
+        return text_hashes.normalised_hash(self.edited.tokens)
 
 
 class Filter:
@@ -69,10 +69,10 @@ class Filter:
     def name(self) -> str:
         return str(self.config.type)
 
-    def see(self, example: Editable) -> None:
+    def record(self, example: Editable) -> None:
         """Record an example of the training split."""
 
-    def see_held_out(self, example: Editable) -> None:
+    def record_held_out(self, example: Editable) -> None:
         """Record an example of dev or test."""
 
     def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
@@ -123,8 +123,8 @@ class DuplicateFilter(Filter):
         self.training = HashSet()
         self.memory: HashSet = HashSet()
 
-    def see(self, example: Editable) -> None:
-        self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
+    def record(self, example: Editable) -> None:
+        self.training.update((text_hashes.exact_hash(example.tokens), text_hashes.normalised_hash(example.tokens)))
 
     def refuses(self, candidate: Candidate) -> bool:
         return any(key in self.training for key in self.keys(candidate))
@@ -132,7 +132,7 @@ class DuplicateFilter(Filter):
     def keys(self, candidate: Candidate) -> Keys:
         if candidate.is_copy:
             return ()
-        return (candidate.exact,) if candidate.form_only else (candidate.exact, candidate.normalised)
+        return (candidate.exact_hash,) if candidate.form_only else (candidate.exact_hash, candidate.normalised_hash)
 
 
 class LeakConfig(Section):
@@ -149,16 +149,16 @@ class Leak(Filter):
         self.held_out = HashSet()
         self.targets = HashSet()
 
-    def see_held_out(self, example: Editable) -> None:
-        self.held_out.add(text_hashes.normalised(example.tokens))
+    def record_held_out(self, example: Editable) -> None:
+        self.held_out.add(text_hashes.normalised_hash(example.tokens))
         if example.target:
-            self.targets.add(text_hashes.normalised((example.target,)))
+            self.targets.add(text_hashes.normalised_hash((example.target,)))
 
     def refuses(self, candidate: Candidate) -> bool:
-        if candidate.normalised in self.held_out:
+        if candidate.normalised_hash in self.held_out:
             return True
         target = candidate.edited.target
-        return target != candidate.parent.target and text_hashes.normalised((target,)) in self.targets
+        return target != candidate.parent.target and text_hashes.normalised_hash((target,)) in self.targets
 
 
 class LengthRatioConfig(Section):
@@ -211,7 +211,7 @@ class NoveltyConfig(Section):
     max: Share = Field(default=1.0, description="maximum share of them that are not in the training split")
 
     @model_validator(mode="after")
-    def _in_order(self) -> NoveltyConfig:
+    def _min_below_max(self) -> NoveltyConfig:
         if self.min > self.max:
             raise ValueError(f"the novelty filter's `min: {self.min}` is more than its `max: {self.max}`")
         return self
@@ -229,14 +229,14 @@ class Novelty(Filter):
         self.config = config
         self.known = HashSet()
 
-    def see(self, example: Editable) -> None:
-        self.known.update(map(text_hashes.exact, self.units.of(example)))
+    def record(self, example: Editable) -> None:
+        self.known.update(map(text_hashes.exact_hash, self.units.of(example)))
 
     def refuses(self, candidate: Candidate) -> bool:
         units = self.units.of(candidate.edited)
         if not units:
             return False  # sentences without mentions are needed too
-        new = sum(text_hashes.exact(unit) not in self.known for unit in units) / len(units)
+        new = sum(text_hashes.exact_hash(unit) not in self.known for unit in units) / len(units)
         return not self.config.min <= new <= self.config.max
 
 

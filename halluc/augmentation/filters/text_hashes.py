@@ -13,12 +13,12 @@ _LOAD = 0.6
 _LEAST = 1 << 10
 
 
-def exact(tokens: Sequence[str]) -> int:
+def exact_hash(tokens: Sequence[str]) -> int:
     """Hash of the exact tokens."""
     return hash64("\x1f".join(tokens))
 
 
-def normalised(tokens: Sequence[str]) -> int:
+def normalised_hash(tokens: Sequence[str]) -> int:
     """Hash of the text, ignoring case, white space, token borders and Unicode form (NFKC)."""
     text = "".join(tokens)
     text = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()

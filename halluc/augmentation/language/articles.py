@@ -26,7 +26,7 @@ def is_article(token: str) -> bool:
     return token in _ARTICLES
 
 
-def agreeing(article: str, word: str, capitals: bool = False) -> str:
+def agreeing_article(article: str, word: str, capitals: bool = False) -> str:
     """The form of ``article`` before ``word``, in its own casing; ``capitals``: the surrounding text is in capitals."""
     if not takes_an(word):
         return article[0]
@@ -41,7 +41,7 @@ def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[
     An article at the end of a mention is not changed.
     """
     article = example.tokens[at - 1] if at else ""
-    agreed = agreeing(article, word, capitals) if is_article(article) else article
+    agreed = agreeing_article(article, word, capitals) if is_article(article) else article
     if agreed == article or not is_free(example, at - 1, at + 1):  # no border in between
         return []
     if any(end == at for _, end, _ in example.spans):
@@ -57,7 +57,7 @@ def takes_an(word: str) -> bool:
         return False
     if word[0].isdigit():
         return _number_takes_an(word)
-    if _ONE_LETTER.match(word) or _is_spelt(word):
+    if _ONE_LETTER.match(word) or _is_spelled_out(word):
         return word[0].upper() in _LETTERS_WITH_AN
     plain = unicodedata.normalize("NFD", word).lower()
     if plain[0] == "y":
@@ -67,7 +67,7 @@ def takes_an(word: str) -> bool:
     return bool(_SILENT_H.match(plain))
 
 
-def _is_spelt(word: str) -> bool:
+def _is_spelled_out(word: str) -> bool:
     """Whether a word is read letter by letter: FBI, HIV and NBC, but neither NATO nor Nato."""
     return word.isalpha() and word.isupper() and (len(word) <= 3 or not _VOWELS.intersection(word.lower()))
 

@@ -26,7 +26,7 @@ def _is_title(word: str) -> bool:
     return not cased or (cased[0].isupper() and not any(char.isupper() for char in cased[1:]))
 
 
-def put(wanted: Pattern, text: str) -> str:
+def recase(wanted: Pattern, text: str) -> str:
     """The text in a casing pattern; unchanged for ``mixed``, and for ``title`` if it has capitals."""
     if wanted == "lower":
         return text.lower()

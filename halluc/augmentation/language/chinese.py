@@ -78,11 +78,11 @@ def homophones() -> Mapping[Script, Alternatives]:
     for code, readings in json.loads(path.read_text(encoding="utf-8")).items():
         character = chr(int(code))
         for script in scripts(character):
-            by_reading[script, _toneless(readings.split(",")[0])].append(character)
-    return _others(by_reading)
+            by_reading[script, _strip_tone(readings.split(",")[0])].append(character)
+    return _other_members(by_reading)
 
 
-def _toneless(reading: str) -> str:
+def _strip_tone(reading: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFD", reading) if char.isascii() or char == "\u0308")
 
 
@@ -103,7 +103,7 @@ def lookalikes() -> Mapping[Script, Alternatives]:
             for script in scripts(character):
                 by_part[script, f"{arrangement}({first},)"].append(character)
                 by_part[script, f"{arrangement}(,{second})"].append(character)
-    return _others({part: group for part, group in by_part.items() if len(group) <= _MOST_ALIKE})
+    return _other_members({part: group for part, group in by_part.items() if len(group) <= _MOST_ALIKE})
 
 
 @cache
@@ -123,7 +123,7 @@ def script_of(text: Iterable[str]) -> Script:
     return "traditional" if count["traditional"] > count["simplified"] else "simplified"
 
 
-def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, Alternatives]:
+def _other_members(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, Alternatives]:
     """By script, for each character the other members of its groups, in the order of their code points."""
     result: dict[Script, dict[str, set[str]]] = {script: defaultdict(set) for script in _FREQUENT}
     for (script, _), group in groups.items():

@@ -63,7 +63,7 @@ class Inflection:
 
     def __init__(self, exceptions: Exceptions | None = None) -> None:
         self._listed_lemmas = exceptions or {}
-        self._listed = _by_lemma(self._listed_lemmas)
+        self._listed = _forms_by_lemma(self._listed_lemmas)
         self._irregular = _irregular_forms()
 
     def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[WordForm]:
@@ -83,15 +83,15 @@ class Inflection:
             result.update((pair, None) for pair in _stems(word))
         return result
 
-    def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
+    def inflect(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
         """A form of a lemma; None if there is none, or if past and participle are requested, but differ."""
         if form == "base":
             return lemma
         if form not in _FORMS[part] and form != "past or participle":
             return None
         if form == "past or participle":
-            past = self.written(lemma, part, "past")
-            return past if past == self.written(lemma, part, "participle") else None
+            past = self.inflect(lemma, part, "past")
+            return past if past == self.inflect(lemma, part, "participle") else None
         spellings = self._spellings(lemma, part, form)
         return spellings[0] if spellings else None
 
@@ -111,7 +111,7 @@ class Inflection:
             return listed
         if part == "noun":
             return regular_plural(lemma)
-        return regular_verb(lemma, form) if part == "verb" else compared(lemma, part, form)
+        return regular_verb(lemma, form) if part == "verb" else comparison_forms(lemma, part, form)
 
 
 def _irregular(lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
@@ -130,10 +130,10 @@ def regular_plural(noun: str) -> tuple[str, ...]:
         return (noun[:-3] + "men",)
     if noun.endswith("sis"):
         return (noun[:-2] + "es",)
-    return (_with_s(noun),)
+    return (_add_s(noun),)
 
 
-def _with_s(word: str) -> str:
+def _add_s(word: str) -> str:
     if _CONSONANT_Y.search(word):
         return word[:-1] + "ies"
     return word + ("es" if _SIBILANT.search(word) else "s")
@@ -152,21 +152,21 @@ def _irregular_verb(verb: str, form: Form) -> tuple[str, ...]:
 def regular_verb(verb: str, form: Form) -> tuple[str, ...]:
     """The spellings of a form of a verb by the rules: several if American and British differ (traveled, travelled)."""
     if form == "third":
-        return (verb + "es",) if re.search(r"[^aeiou]o$", verb) else (_with_s(verb),)
+        return (verb + "es",) if re.search(r"[^aeiou]o$", verb) else (_add_s(verb),)
     if form == "ing":
         if verb.endswith("ie"):
             return (verb[:-2] + "ying",)
         if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye", "inge")):
             return (verb[:-1] + "ing",)
-        return tuple(stem + "ing" for stem in _doubled(verb))
+        return tuple(stem + "ing" for stem in _suffix_stems(verb))
     if verb.endswith("e"):
         return (verb + "d",)
     if _CONSONANT_Y.search(verb):
         return (verb[:-1] + "ied",)
-    return tuple(stem + "ed" for stem in _doubled(verb))
+    return tuple(stem + "ed" for stem in _suffix_stems(verb))
 
 
-def _doubled(word: str) -> tuple[str, ...]:
+def _suffix_stems(word: str) -> tuple[str, ...]:
     """The stem of a word before -ed, -ing, -er and -est."""
     if word.endswith("ic"):
         return (word + "k",)
@@ -177,7 +177,7 @@ def _doubled(word: str) -> tuple[str, ...]:
     return (word,)
 
 
-def compared(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
+def comparison_forms(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
     """The comparative in -er or superlative in -est; empty for longer words, which take "more" and "most"."""
     ending = "er" if form == "comparative" else "est"
     syllables = len(_SYLLABLES.findall(word.removesuffix("e")))
@@ -186,7 +186,7 @@ def compared(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
         return () if is_manner or syllables > 2 else (word[:-1] + "i" + ending,)
     if syllables != 1 and not (syllables == 2 and word.endswith("ow")):
         return ()
-    return (word + ending[1:],) if word.endswith("e") else (_doubled(word)[0] + ending,)
+    return (word + ending[1:],) if word.endswith("e") else (_suffix_stems(word)[0] + ending,)
 
 
 def _stems(word: str) -> Iterator[tuple[str, PartOfSpeech]]:
@@ -236,19 +236,19 @@ def _irregular_forms() -> dict[str, list[tuple[str, PartOfSpeech]]]:
     return result
 
 
-def _by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]]:
+def _forms_by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]]:
     """WordNet's exceptions inverted: the forms of each lemma."""
     result: dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]] = {}
     for part, lemmas_of in exceptions.items():
         for word, lemmas in lemmas_of.items():
             for lemma in lemmas:
-                for form in _listed_forms(word, part):
+                for form in _exception_forms(word, part):
                     result[lemma, part, form] = (*result.get((lemma, part, form), ()), word)
     # One of two pasts may be the participle, but the list does not distinguish them: the verb then has neither.
     return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in result.items()}
 
 
-def _listed_forms(word: str, part: PartOfSpeech) -> tuple[Form, ...]:
+def _exception_forms(word: str, part: PartOfSpeech) -> tuple[Form, ...]:
     if part == "noun":
         return ("plural",)
     if part == "verb":

@@ -41,7 +41,7 @@ class WordNetThesaurus:
             return ()
         result: dict[Tokens, None] = {}
         for member in self._members(reading):
-            tokens = inflected(self._inflection, member.word.split("_"), reading.part, reading.form)
+            tokens = inflect_words(self._inflection, member.word.split("_"), reading.part, reading.form)
             if tokens is not None and tokens != (word,):
                 result[tokens] = None
         return tuple(result)
@@ -83,12 +83,12 @@ class WordNetThesaurus:
         return all(char.isalpha() or char in "_-'" for char in word)
 
 
-def inflected(inflection: Inflection, words: list[str], part: PartOfSpeech, form: Form) -> Tokens | None:
+def inflect_words(inflection: Inflection, words: list[str], part: PartOfSpeech, form: Form) -> Tokens | None:
     """One or several words in a form: of a verb the first word is inflected, of a noun the last; None if unknown."""
     if form == "base":
         return tuple(words)
     at = 0 if part == "verb" else len(words) - 1
     if len(words) > 1 and (part in ("adj", "adv") or (part == "noun" and _INSIDE_NOUNS.intersection(words))):
         return None
-    written = inflection.written(words[at], part, form)
+    written = inflection.inflect(words[at], part, form)
     return None if written is None else (*words[:at], written, *words[at + 1 :])

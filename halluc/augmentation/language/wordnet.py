@@ -32,8 +32,8 @@ class WordNet:
 
     def __init__(self, database: Database) -> None:
         self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
-        self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
-        self._tagged = _tagged(database.read("index.sense") or database.read("cntlist.rev"))
+        self._data = {part: _parts_with_offsets(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
+        self._counts = _tag_counts(database.read("index.sense") or database.read("cntlist.rev"))
         self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
             part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
         }
@@ -53,9 +53,9 @@ class WordNet:
         fields = self._fields(lemma, part)
         if not fields:
             return 0
-        if self._tagged is None:
+        if self._counts is None:
             return int(fields[-int(fields[1]) - 1])
-        return self._tagged.get((lemma, part), 0)
+        return self._counts.get((lemma, part), 0)
 
     def _fields(self, lemma: str, part: PartOfSpeech) -> list[str]:
         """A line of the index after its lemma: part of speech, number of synsets, …, tagged senses, synsets."""
@@ -70,7 +70,7 @@ class WordNet:
 
 
 @lru_cache(maxsize=2)
-def opened(database: Database) -> WordNet:
+def open_wordnet(database: Database) -> WordNet:
     """WordNet at a location, read once per process."""
     return WordNet(database)
 
@@ -85,7 +85,7 @@ def _index(buffer: Buffer) -> dict[str, str]:
     return result
 
 
-def _placed(parts: list[Buffer]) -> list[tuple[int, Buffer]]:
+def _parts_with_offsets(parts: list[Buffer]) -> list[tuple[int, Buffer]]:
     """The parts of a data file with the byte offset of each; a synset's line begins with its own offset."""
     return [(int(part[:8]) if number else 0, part) for number, part in enumerate(parts)]
 
@@ -101,7 +101,7 @@ def _exceptions(buffer: Buffer) -> dict[str, tuple[str, ...]]:
     return {fields[0]: tuple(fields[1:]) for fields in lines if len(fields) > 1}
 
 
-def _tagged(buffer: Buffer) -> dict[tuple[str, PartOfSpeech], int] | None:
+def _tag_counts(buffer: Buffer) -> dict[tuple[str, PartOfSpeech], int] | None:
     """How often each single word was tagged as each part of speech; a line is a sense key, …, and its count."""
     if not buffer:
         return None

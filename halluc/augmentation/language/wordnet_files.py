@@ -51,7 +51,7 @@ class Database:
         halves = [self.read(name + number) for number in "12"]
         return halves if all(halves) else []
 
-    def missing(self) -> str | None:
+    def missing_file(self) -> str | None:
         """The first required file that is missing, or None."""
         if self.path.suffix == ".zip" and not (self.path.is_file() and zipfile.is_zipfile(self.path)):
             return "a zip archive"
@@ -70,20 +70,20 @@ def find(configured: str | None) -> Database:
     """
     if configured is not None:
         database = Database(Path(configured).expanduser())
-        missing = database.missing()
+        missing = database.missing_file()
         if missing is None:
             return database
         problem = f"no WordNet in {database.path}: there is no {missing}"
         help = "set `wordnet` to the folder with index.noun, data.noun and so on; without it, WordNet is searched for"
         raise OptionError("wordnet", "E421", problem, help, EXIT_ENVIRONMENT)
-    for place in places():
+    for place in possible_locations():
         database = Database(place)
-        if place.exists() and database.missing() is None:
+        if place.exists() and database.missing_file() is None:
             return database
     raise OptionError("wordnet", "E421", "no WordNet found", _WAYS, EXIT_ENVIRONMENT)
 
 
-def places() -> Iterator[Path]:
+def possible_locations() -> Iterator[Path]:
     """Possible locations of WordNet: those of its manual, NLTK's data, the system's package, a Python package."""
     if home := os.environ.get("WNHOME"):
         yield Path(home) / "dict"

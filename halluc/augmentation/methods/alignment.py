@@ -23,7 +23,7 @@ class EditAlignment:
         self._keeps_positions = keeps_positions
         self._why = why
         self._zones = zones(example)
-        self._new = list(new) if keeps_positions else _as_written(example.tokens, new)
+        self._new = list(new) if keeps_positions else _split_as_original(example.tokens, new)
 
     def edits(self) -> list[Replace]:
         """The edits from left to right.
@@ -31,7 +31,7 @@ class EditAlignment:
         Raises:
             Rejected: a token changed across the border of a span, or moved over it.
         """
-        in_place = self._in_place()
+        in_place = self._token_edits()
         if in_place is not None:
             return in_place
         edits: list[Replace] = []
@@ -40,16 +40,16 @@ class EditAlignment:
             edits += self._block(done, at, new_done, new_at)
             # Matches ignore case, so the case of a kept token may differ.
             if self._keeps_positions and at < len(self._old) and self._old[at] != self._new[new_at]:
-                edits.append(self._put(at, at + 1, new_at, new_at + 1))
+                edits.append(self._edit(at, at + 1, new_at, new_at + 1))
             done, new_done = at + 1, new_at + 1
         if self._moves(edits):
             raise Rejected("alignment")
         return edits
 
-    def _put(self, start: int, end: int, new_start: int, new_end: int) -> Replace:
+    def _edit(self, start: int, end: int, new_start: int, new_end: int) -> Replace:
         return Replace(start, end, tuple(self._new[new_start:new_end]), self._why)
 
-    def _in_place(self) -> list[Replace] | None:
+    def _token_edits(self) -> list[Replace] | None:
         """The edits of an alignment token by token, the usual case; None if that is impossible, or a word moved."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
@@ -57,7 +57,7 @@ class EditAlignment:
         before = {self._old[at].casefold() for at in changed}
         if not before.isdisjoint([self._new[at].casefold() for at in changed]):
             return None
-        return [self._put(at, at + 1, at, at + 1) for at in changed]
+        return [self._edit(at, at + 1, at, at + 1) for at in changed]
 
     def _matches(self) -> list[tuple[int, int]]:
         """Positions of the tokens that were kept, ignoring case."""
@@ -67,18 +67,18 @@ class EditAlignment:
     def _block(self, start: int, end: int, new_start: int, new_end: int) -> list[Replace]:
         """The edits of the tokens between two matches."""
         if start == end:
-            return [self._put(start, end, new_start, new_end)] if new_start < new_end else []
+            return [self._edit(start, end, new_start, new_end)] if new_start < new_end else []
         if new_start == new_end:
-            return [self._put(at, at + 1, new_start, new_start) for at in range(start, end)]
+            return [self._edit(at, at + 1, new_start, new_start) for at in range(start, end)]
         if self._keeps_positions and end - start == new_end - new_start:
-            return [self._put(start + n, start + n + 1, new_start + n, new_start + n + 1) for n in range(end - start)]
+            return [self._edit(start + n, start + n + 1, new_start + n, new_start + n + 1) for n in range(end - start)]
         border = next((at for at in range(start + 1, end) if self._zones[at] != self._zones[at - 1]), None)
         if border is None:
-            return [self._put(start, end, new_start, new_end)]
-        cut = self._cut(start, border, end, new_start, new_end)
+            return [self._edit(start, end, new_start, new_end)]
+        cut = self._find_border(start, border, end, new_start, new_end)
         return [*self._block(start, border, new_start, cut), *self._block(border, end, cut, new_end)]
 
-    def _cut(self, start: int, border: int, end: int, new_start: int, new_end: int) -> int:
+    def _find_border(self, start: int, border: int, end: int, new_start: int, new_end: int) -> int:
         """The position in the new tokens that corresponds to ``border``, by the similarity of the letters around it.
 
         Raises:
@@ -123,7 +123,7 @@ def zone_of(edit: Replace, zones: Sequence[int]) -> int:
     return zones[edit.start] if inside else -1
 
 
-def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Replace]:
+def permitted_edits(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Replace]:
     """The permitted edits: without those in mentions, unless ``mentions``, and without replacements of locked tokens.
 
     Raises:
@@ -140,12 +140,12 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
         if not all(is_free(example, edit.start, edit.end) for edit in edits):
             raise Rejected("locked")
     shrunk = [edit for edit in edits if len(edit.tokens) < edit.end - edit.start]
-    if shrunk and any(_is_emptied(start, end, edits) for start, end in _kept_in_part(example)):
+    if shrunk and any(_is_emptied(start, end, edits) for start, end in _protected_ranges(example)):
         raise Rejected("alignment")
     return edits
 
 
-def _kept_in_part(example: Editable) -> Iterator[tuple[int, int]]:
+def _protected_ranges(example: Editable) -> Iterator[tuple[int, int]]:
     """Mentions, and the fields between locked ranges."""
     yield from (span[:2] for span in example.spans)
     yield from (field for field in between_locked(example) if field[0] < field[1])
@@ -156,7 +156,7 @@ def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:
     return sum(edit.end - edit.start - len(edit.tokens) for edit in inside) == end - start
 
 
-def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
+def _split_as_original(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """The tokens of a model with its own tokenizer, split at punctuation if the example has a part as a token."""
     written = {word.casefold() for word in old}
     result: list[str] = []

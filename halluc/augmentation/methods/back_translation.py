@@ -112,7 +112,7 @@ class BackTranslation(Augmenter):
                 streams += [Draws.of(seed, number) for number in range(len(chosen))]
         trips = iter(self._engine.round_trips(lines, streams))
         return [
-            self._changed(example, [(unit, next(trips)) for unit in chosen]) if isinstance(chosen, list) else chosen
+            self._apply_trips(example, [(unit, next(trips)) for unit in chosen]) if isinstance(chosen, list) else chosen
             for example, chosen in zip(examples, units, strict=True)
         ]
 
@@ -121,9 +121,9 @@ class BackTranslation(Augmenter):
         units = or_rejected(units_of, example, config.strategy, config.min_words, config.placeholder)
         if isinstance(units, Rejected):
             return units
-        return [units[number] for number in config.chosen(len(units), draws)]
+        return [units[number] for number in config.choose(len(units), draws)]
 
-    def _changed(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:
+    def _apply_trips(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:
         """The example with the usable results; the first reason if there are none."""
         moves: list[Edit] = []
         replaced: list[Edit] = []
@@ -151,7 +151,7 @@ class BackTranslation(Augmenter):
         """
         if not trip.back:
             raise Rejected("no translation")
-        returned = unit.returned(trip.back, self.config.placeholder, self._vocabulary)
+        returned = unit.parse_returned(trip.back, self.config.placeholder, self._vocabulary)
         pivot = split(trip.pivot, self._vocabulary)
         reason = fault(self.config.quality, unit.words(), returned.words, pivot, self._vocabulary)
         if reason is not None:

@@ -58,7 +58,7 @@ class RateConfig(MethodConfig):
             raise ValueError(f"`at_most: {self.at_most}` is less than `at_least: {self.at_least}`")
         return self
 
-    def chosen(self, candidates: int, draws: Draws) -> list[int]:
+    def choose(self, candidates: int, draws: Draws) -> list[int]:
         """The indexes of the candidates that are edited, ascending; none with ``rate: 0``."""
         if not candidates or not self.rate:
             return []
@@ -83,7 +83,7 @@ class Rejected(Exception):
 
 
 @contextlib.contextmanager
-def about(key: str) -> Iterator[None]:
+def errors_of_key(key: str) -> Iterator[None]:
     """Convert errors without a location to an ``OptionError`` of ``key``."""
     try:
         yield
@@ -264,13 +264,13 @@ class Augmenter(Component):
         Raises:
             Rejected: see ``propose``.
         """
-        return accepted(*self.change_many([example], [draws]))
+        return unwrap_result(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """``change`` for each example with its own draws, in order."""
-        return [or_rejected(self._edited, *one) for one in zip(examples, draws, strict=True)]
+        return [or_rejected(self._apply_edits, *one) for one in zip(examples, draws, strict=True)]
 
-    def _edited(self, example: Editable, draws: Draws) -> Changed:
+    def _apply_edits(self, example: Editable, draws: Draws) -> Changed:
         edits = tuple(self.propose(example, draws))
         for edit in edits:
             if isinstance(edit, Replace) and "" in edit.tokens:
@@ -289,7 +289,7 @@ class Synthesizer(Component):
         Raises:
             Rejected: what was sampled is not a valid example.
         """
-        return accepted(*self.sample_many([like], [draws]))
+        return unwrap_result(*self.sample_many([like], [draws]))
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in order."""
@@ -336,7 +336,7 @@ def or_rejected(function: Callable[P, T], *arguments: P.args, **keywords: P.kwar
         return rejected
 
 
-def accepted(result: T | Rejected) -> T:
+def unwrap_result(result: T | Rejected) -> T:
     """A result that is not rejected; otherwise the rejection is raised."""
     if isinstance(result, Rejected):
         raise result

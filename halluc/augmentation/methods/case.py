@@ -50,9 +50,9 @@ class Case(Augmenter):
         if casing == "damaged":
             return self._damage(tokens, positions, draws)
         # In running text a token in capitals is an acronym, which stays in capitals.
-        title = _capitalised if any(map(str.islower, tokens)) else str.capitalize
+        title = _capitalise if any(map(str.islower, tokens)) else str.capitalize
         cased = {"lower": str.lower, "upper": str.upper, "title": title}[casing]
-        return _changed(tokens, positions, cased, f"{casing} case")
+        return _case_edits(tokens, positions, cased, f"{casing} case")
 
     def _damage(self, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
         capitals = [at for at in positions if tokens[at].lower() != tokens[at]]
@@ -62,14 +62,14 @@ class Case(Augmenter):
         bare = [at for at in positions if tokens[at].islower()]
         lost = [capitals[number] for number in draws.some(len(capitals), wanted)]
         gained = [bare[number] for number in draws.some(len(bare), wanted)]
-        edits = _changed(tokens, lost, str.lower, "capital lost")
-        return edits + _changed(tokens, gained, _capitalised, "capital misplaced")
+        edits = _case_edits(tokens, lost, str.lower, "capital lost")
+        return edits + _case_edits(tokens, gained, _capitalise, "capital misplaced")
 
 
-def _capitalised(token: str) -> str:
+def _capitalise(token: str) -> str:
     """The token with a capital first letter and the rest unchanged, as in McDonald."""
     return token[:1].title() + token[1:]
 
 
-def _changed(tokens: Tokens, positions: Iterable[int], cased: Callable[[str], str], why: str) -> list[Edit]:
+def _case_edits(tokens: Tokens, positions: Iterable[int], cased: Callable[[str], str], why: str) -> list[Edit]:
     return [Replace(at, at + 1, (new,), why) for at in positions if (new := cased(tokens[at])) != tokens[at]]

@@ -56,7 +56,7 @@ class ChineseNoise(Augmenter):
         }
         edits = []
         candidates = list(options)
-        for number in self.config.chosen(len(candidates), draws):
+        for number in self.config.choose(len(candidates), draws):
             at = candidates[number]
             token, places = example.tokens[at], options[at]
             place, kind = places[draws.weighted(list(accumulate(self.config.kinds[kind] for _, kind in places)))]

@@ -24,7 +24,7 @@ class ChineseSynonyms:
         words = [one for part in self._parts(example) for one in self._words(example.tokens, *part)]
         words = [(start, end, word) for start, end, word in words if is_free(example, start, end)]
         edits = []
-        for number in self._config.chosen(len(words), draws):
+        for number in self._config.choose(len(words), draws):
             start, end, word = words[number]
             new = draws.choice(self._synonyms[word])
             by_character = all(len(token) == 1 for token in example.tokens[start:end])

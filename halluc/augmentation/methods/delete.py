@@ -30,9 +30,9 @@ class Delete(Augmenter):
         self.config = config
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        kept = self._kept_in_part(example)
+        kept = self._protected_ranges(example)
         positions = self._positions(example, kept)
-        deleted = [positions[number] for number in self.config.chosen(len(positions), draws)]
+        deleted = [positions[number] for number in self.config.choose(len(positions), draws)]
         for start, end in kept:
             if len(deleted) < end - start:
                 continue
@@ -47,7 +47,7 @@ class Delete(Augmenter):
         alone = [start for start, end in kept if end - start == 1]
         return [at for at in free if at not in alone] if alone else free
 
-    def _kept_in_part(self, example: Editable) -> list[Range]:
+    def _protected_ranges(self, example: Editable) -> list[Range]:
         """Ranges that must keep at least one token: the fields between locked ranges, and mentions."""
         mentions = [span[:2] for span in example.spans] if self.config.mentions else []
         return [*mentions, *between_locked(example)]

@@ -35,7 +35,7 @@ class _Words(NamedTuple):
         place = {token: number for number, token in enumerate(counts)}
         return cls(tuple(counts), tuple(accumulate(counts.values())), place)
 
-    def other(self, token: str, draws: Draws) -> str | None:
+    def draw_other(self, token: str, draws: Draws) -> str | None:
         """Another token than ``token``, drawn by frequency; None if there is none."""
         tokens, cumulative, place = self
         before = own = 0
@@ -66,10 +66,10 @@ class LabelWiseReplacement(Augmenter):
         tagged = tags(example)
         positions = free_positions(example, self.config.entities)
         edits: list[Edit] = []
-        for number in self.config.chosen(len(positions), draws):
+        for number in self.config.choose(len(positions), draws):
             position = positions[number]
             words = self._words.get(tagged[position])
-            token = words and words.other(example.tokens[position], draws)
+            token = words and words.draw_other(example.tokens[position], draws)
             if token:
                 edits.append(Replace(position, position + 1, (token,), _WHY))
         return edits

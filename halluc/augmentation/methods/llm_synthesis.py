@@ -22,7 +22,7 @@ from halluc.augmentation.methods.base import (
     refuse_all_locked,
 )
 from halluc.augmentation.models.endpoint import Endpoint
-from halluc.augmentation.translation.wording import joined, split
+from halluc.augmentation.translation.wording import join_tokens, split
 from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -132,16 +132,16 @@ class LlmSynthesis(Synthesizer):
         requests = [self._request(*one) for one in zip(like, draws, strict=True)]
         with ThreadPoolExecutor(max_workers=self.config.concurrent) as threads:
             try:
-                return list(threads.map(self._made, like, requests))
+                return list(threads.map(self._request_sample, like, requests))
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _made(self, like: Editable, request: dict[str, Any] | None) -> Editable | Rejected:
+    def _request_sample(self, like: Editable, request: dict[str, Any] | None) -> Editable | Rejected:
         if request is None:
             return Rejected("locked")
         assert self._endpoint is not None, "call `fit` first"
-        return or_rejected(parsed, self._endpoint.complete(request).text, like, self._vocabulary)
+        return or_rejected(parse_answer, self._endpoint.complete(request).text, like, self._vocabulary)
 
     def _request(self, like: Editable, draws: Draws) -> dict[str, Any] | None:
         """The request; None for an example that no sample can replace."""
@@ -155,7 +155,7 @@ class LlmSynthesis(Synthesizer):
         for shot in draws.shuffled(shots):
             messages += [
                 {"role": "user", "content": _question(shot)},
-                {"role": "assistant", "content": json.dumps(written(shot), ensure_ascii=False)},
+                {"role": "assistant", "content": json.dumps(answer_record(shot), ensure_ascii=False)},
             ]
         messages.append({"role": "user", "content": _question(like)})
         request: dict[str, Any] = {
@@ -180,7 +180,7 @@ def _labels(example: Editable) -> tuple[str, ...]:
 
 def _question(example: Editable) -> str:
     """The question about labels, mentions and length (the filter ``length_ratio`` compares the length)."""
-    text = joined(example.tokens)
+    text = join_tokens(example.tokens)
     length = f"{len(text.split())} words" if " " in text else f"{len(text)} characters"
     counts = Counter(span.label for span in example.spans)
     mentions = ", ".join(f"{count} of label {label}" for label, count in sorted(counts.items())) or "none"
@@ -188,10 +188,10 @@ def _question(example: Editable) -> str:
     return f"{whole}Length: about {length}. Mentions: {mentions}."
 
 
-def written(example: Editable) -> dict[str, Any]:
+def answer_record(example: Editable) -> dict[str, Any]:
     """An example in the form of an answer."""
-    mentions = [{"text": joined(example.tokens[span.start : span.end]), "label": span.label} for span in example.spans]
-    return {"text": joined(example.tokens), "mentions": mentions}
+    mentions = [{"text": join_tokens(example.tokens[one.start : one.end]), "label": one.label} for one in example.spans]
+    return {"text": join_tokens(example.tokens), "mentions": mentions}
 
 
 def _schema(labels: Sequence[str]) -> dict[str, Any]:
@@ -211,14 +211,14 @@ def _schema(labels: Sequence[str]) -> dict[str, Any]:
     return {"name": "example", "strict": True, "schema": whole}
 
 
-def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
+def parse_answer(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
     """The example in an answer.
 
     Raises:
         Rejected: it is not JSON of the requested form, has other labels, or mentions that do not occur in its text
             exactly as often as listed.
     """
-    text, mentions = _read(answer)
+    text, mentions = _parse_json(answer)
     tokens = split(text, vocabulary)
     if not any(any(map(str.isalnum, token)) for token in tokens):
         raise Rejected("no text")
@@ -239,7 +239,7 @@ def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
     return Editable(tuple(tokens), tuple(spans), (), like.labels)
 
 
-def _read(answer: str) -> tuple[str, list[tuple[str, str]]]:
+def _parse_json(answer: str) -> tuple[str, list[tuple[str, str]]]:
     """The text and the mentions of an answer, which may be in a code fence or between words."""
     try:
         record = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])

@@ -42,4 +42,4 @@ class LmSynthesis(ModelSynthesizer):
         is_locked = [has_locked_words(example) for example in examples]
         refuse_all_locked(len(is_locked), sum(is_locked))
         refuse_too_few(len(is_locked), FEWEST_EXAMPLES, "a language model")
-        self.model = LanguageModel.fitted(self.config, examples, workspace)
+        self.model = LanguageModel.fit_or_load(self.config, examples, workspace)

@@ -63,7 +63,7 @@ class MaskedInfill(Augmenter):
                 message = f"{read} training examples are too few: `fit` needs {FEWEST_TEXTS}"
                 help = "use a larger training split, or remove this method"
                 raise OptionError("fit", "D144", message, help, EXIT_DATA)
-        self._filler = MaskedFiller.ready(self.config, self._training, examples, workspace)
+        self._filler = MaskedFiller.fit_or_load(self.config, self._training, examples, workspace)
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         assert self._filler is not None, "call `fit` first"

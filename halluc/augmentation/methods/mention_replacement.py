@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from halluc.augmentation.language.articles import article_edit
-from halluc.augmentation.language.casing import Pattern, put
+from halluc.augmentation.language.casing import Pattern, recase
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, RateConfig, Tokens
 from halluc.augmentation.methods.name_parts import NameParts
 from halluc.config.section import DISTINCT, MOST_LABELS, Reference, Share, Text
@@ -75,7 +75,7 @@ class MentionReplacement(Augmenter):
     def __init__(self, config: MentionReplacementConfig, training: Lexicon) -> None:
         """Raises OptionError C145: a label that is not in the training split; and the errors of ``read_gazetteer``."""
         self.config = config
-        self._labels = _checked(config.labels, training.labels)
+        self._labels = _known_labels(config.labels, training.labels)
         self._why = _WHY[config.source]
         self._parts = NameParts(training.mentions) if config.source == "recombined" else None
         names = training.mentions if config.gazetteer is None else read_gazetteer(config.gazetteer, training.labels)
@@ -88,10 +88,10 @@ class MentionReplacement(Augmenter):
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         spans = self._replaceable(example)
         edits: list[Edit] = []
-        for number in self.config.chosen(len(spans), draws):
+        for number in self.config.choose(len(spans), draws):
             start, end, label = spans[number]
             casing = _casing(example.tokens, start, end)
-            name = self._another(example.tokens[start:end], label, casing, draws)
+            name = self._draw_replacement(example.tokens[start:end], label, casing, draws)
             if name is not None:
                 if self.config.articles:
                     edits += article_edit(example, start, name[0], casing == "upper")
@@ -103,23 +103,23 @@ class MentionReplacement(Augmenter):
         spans = [span for span in example.spans if span[2] in known]
         return [span for span in spans if is_replaceable(example, span[0], span[1])] if example.locked else spans
 
-    def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
+    def _draw_replacement(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
         """A different mention, or None if there is none."""
         if self._parts is not None:
             name = self._parts.invent(label, len(mention), draws)
-            return _cased(name, casing) if name and _cased(name, casing) != mention else None
+            return _recase(name, casing) if name and _recase(name, casing) != mention else None
         pool = self._pools.get(label)
         if pool is None:
             return None
         for _ in range(_TRIES):
-            name = _cased(pool.names[draws.weighted(pool.cumulative)], casing)
+            name = _recase(pool.names[draws.weighted(pool.cumulative)], casing)
             if name != mention:
                 return name
-        others = [cased for cased in (_cased(name, casing) for name in pool.names) if cased != mention]
+        others = [cased for cased in (_recase(name, casing) for name in pool.names) if cased != mention]
         return draws.choice(others) if others else None
 
 
-def _checked(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[str] | None:
+def _known_labels(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[str] | None:
     for label in labels or ():
         if label not in known:
             help = suggestion(label, known, f"it has {', '.join(known) or 'none'}")
@@ -140,5 +140,5 @@ def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
     return "upper"
 
 
-def _cased(name: Tokens, casing: Pattern) -> Tokens:
-    return name if casing == "mixed" else tuple([put(casing, token) for token in name])
+def _recase(name: Tokens, casing: Pattern) -> Tokens:
+    return name if casing == "mixed" else tuple([recase(casing, token) for token in name])

@@ -38,10 +38,10 @@ class NameParts:
     """
 
     def __init__(self, mentions: Mapping[str, Mapping[Tokens, int]]) -> None:
-        self._known = {_folded(mention) for of_label in mentions.values() for mention in of_label}
+        self._known = {_fold_name(mention) for of_label in mentions.values() for mention in of_label}
         self._parts: dict[tuple[str, int], _Parts] = {}
         for label, of_label in mentions.items():
-            for size, names in _by_size(of_label).items():
+            for size, names in _names_by_size(of_label).items():
                 parts = _endings(name for (name,) in names) if size == 1 else _tails(names)
                 if parts is not None:
                     self._parts[label, size] = parts
@@ -55,16 +55,16 @@ class NameParts:
             heads, tails = parts.pools[draws.weighted(parts.cumulative)]
             head, tail = draws.choice(heads), draws.choice(tails)
             name = (head[0] + tail,) if parts.is_one_token else (*head, tail)
-            if _folded(name) not in self._known:
+            if _fold_name(name) not in self._known:
                 return name
         return None
 
 
-def _folded(name: Tokens) -> str:
+def _fold_name(name: Tokens) -> str:
     return "\x1f".join(name).lower()
 
 
-def _by_size(mentions: Iterable[Tokens]) -> dict[int, list[Tokens]]:
+def _names_by_size(mentions: Iterable[Tokens]) -> dict[int, list[Tokens]]:
     names: dict[int, list[Tokens]] = {}
     shouted: dict[int, list[Tokens]] = {}
     for mention in mentions:
@@ -99,18 +99,18 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
 def _endings(names: Iterable[str]) -> _Parts | None:
     """Stems and shared endings of names that consist of letters."""
     words = [name for name in names if name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)]
-    shared = Counter(ending for word in words for ending in _endings_of(word))
+    shared = Counter(ending for word in words for ending in _word_endings(word))
     stems: dict[Tokens, None] = {}
     endings: dict[str, None] = {}
     for word in words:
-        longest = next((ending for ending in _endings_of(word) if shared[ending] >= _LEAST_SHARED), None)
+        longest = next((ending for ending in _word_endings(word) if shared[ending] >= _LEAST_SHARED), None)
         if longest is not None:
             stems[word.removesuffix(longest),] = None
             endings[longest] = None
     return _joinable([(stems, endings)], is_one_token=True)
 
 
-def _endings_of(word: str) -> list[str]:
+def _word_endings(word: str) -> list[str]:
     """From the longest to the shortest; none begins with a combining mark of the letter before it."""
     sizes = [size for size in _ENDINGS if len(word) >= size + _SHORTEST_STEM]
     return [word[-size:] for size in sizes if not _is_mark(word[-size])]

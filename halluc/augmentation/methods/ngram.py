@@ -93,7 +93,7 @@ class Ngram(Synthesizer):
             sequence.append(symbol)
             if len(sequence) - padding > self.config.longest:
                 raise Rejected("too long")
-        return model.symbols.parsed(sequence[padding:])._replace(labels=like.labels)
+        return model.symbols.parse(sequence[padding:])._replace(labels=like.labels)
 
     def _next(self, model: NgramModel, sequence: Sequence[int], draws: Draws) -> int:
         """The next symbol, drawn from the longest context that smoothing selects."""
@@ -110,4 +110,4 @@ class Ngram(Synthesizer):
         if self.config.smoothing == "witten_bell":
             while depth and draws.uniform() < levels[depth].passed[known[depth]]:
                 depth -= 1
-        return levels[depth].drawn(known[depth], draws)
+        return levels[depth].draw(known[depth], draws)

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from halluc.augmentation.methods.alignment import EditAlignment, checked
+from halluc.augmentation.methods.alignment import EditAlignment, permitted_edits
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rejected
-from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
+from halluc.augmentation.pipeline.fields import fields, map_edit, part, select_tokens, shift_edits
 from halluc.config.section import Text
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.errors import EXIT_ENVIRONMENT, suggestion
@@ -62,7 +62,7 @@ class NlpaugBridge(Augmenter):
         self._keeps_positions = "tokenizer" in parameters and "reverse_tokenizer" in parameters
         self._samples_with_torch = "device" in parameters
         self._generator = numpy.random.MT19937(0)
-        self._augmenter = self._tried(kind, _arguments(config, kind, self._keeps_positions))
+        self._augmenter = self._try_augmenter(kind, _arguments(config, kind, self._keeps_positions))
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         """Edits of each field separately, so that no word crosses a border; a field that is rejected stays."""
@@ -70,32 +70,32 @@ class NlpaugBridge(Augmenter):
         rejected: Rejected | None = None
         for start, end in fields(example):
             try:
-                edits += moved(example, start, self._of_field(part(example, start, end), draws))
+                edits += shift_edits(example, start, self._field_edits(part(example, start, end), draws))
             except Rejected as problem:
                 rejected = problem
         if rejected is not None and not edits:
             raise rejected
         return edits
 
-    def _of_field(self, example: Editable, draws: Draws) -> Sequence[Replace]:
+    def _field_edits(self, example: Editable, draws: Draws) -> Sequence[Replace]:
         text = " ".join(example.tokens)
         if tuple(text.split()) != example.tokens:
-            return self._of_words(example, draws)
-        new = self._augmented(text, draws.bits())
+            return self._word_edits(example, draws)
+        new = self._augment(text, draws.bits())
         edits = EditAlignment(example, new, self._keeps_positions, self._why).edits()
-        return checked(example, edits, self.config.mentions)
+        return permitted_edits(example, edits, self.config.mentions)
 
-    def _of_words(self, example: Editable, draws: Draws) -> Sequence[Replace]:
+    def _word_edits(self, example: Editable, draws: Draws) -> Sequence[Replace]:
         """Edits of a field with tokens that contain a blank, as in Chinese text: such tokens stay."""
         at = [number for number, token in enumerate(example.tokens) if token.split() == [token]]
         if example.spans:  # a span could end inside of a token
             raise Rejected("alignment")
-        return [spread(edit, at) for edit in self._of_field(picked(example, at), draws)] if at else ()
+        return [map_edit(edit, at) for edit in self._field_edits(select_tokens(example, at), draws)] if at else ()
 
-    def _augmented(self, text: str, seed: int) -> list[str]:
+    def _augment(self, text: str, seed: int) -> list[str]:
         """The tokens that nlpaug makes from a text."""
         try:
-            with self._seeded(seed):
+            with self._global_seeds(seed):
                 output = self._augmenter.augment(text)
         except Exception as error:
             raise Rejected("nlpaug failed") from error
@@ -106,7 +106,7 @@ class NlpaugBridge(Augmenter):
         return output.split()
 
     @contextmanager
-    def _seeded(self, seed: int) -> Iterator[None]:
+    def _global_seeds(self, seed: int) -> Iterator[None]:
         """Seed the global random states of Python, NumPy and, for models, torch; restore them at the end."""
         before, generator = random.getstate(), numpy.random.get_bit_generator()  # type: ignore[attr-defined]
         # NumPy gets another generator: saving and restoring the state of its own takes as long as nlpaug.
@@ -126,23 +126,23 @@ class NlpaugBridge(Augmenter):
             random.setstate(before)
             numpy.random.set_bit_generator(generator)  # type: ignore[attr-defined]
 
-    def _tried(self, kind: type, arguments: Mapping[str, Any]) -> Any:
+    def _try_augmenter(self, kind: type, arguments: Mapping[str, Any]) -> Any:
         """The augmenter, after a trial on one sentence.
 
         Raises:
             OptionError C141: it rejects its arguments. E420: it cannot run here.
         """
-        name, online = self.config.augmenter, arguments != _without_hub(arguments)
+        name, online = self.config.augmenter, arguments != _strip_hub_prefix(arguments)
         _forget_models(kind)
         try:
-            with _network(kind, online), self._seeded(0):
-                augmenter = kind(**_without_hub(arguments))
+            with _network(kind, online), self._global_seeds(0):
+                augmenter = kind(**_strip_hub_prefix(arguments))
                 _sort_misspellings(augmenter)
                 augmenter.augment(TRIAL)
         except Exception as error:
             message = _first_line(error)
             if isinstance(error, (TypeError, ValueError, NotImplementedError)) and not _comes_from_library(error):
-                raise OptionError("args", "C141", f"{name} rejects its arguments: {message}", takes(kind)) from error
+                raise OptionError("args", "C141", f"{name} rejects its arguments: {message}", usage(kind)) from error
             help = "docs/augmentation.md lists what each augmenter of nlpaug needs"
             raise OptionError(
                 "augmenter", "E420", f"{name} cannot run here: {message}", help, EXIT_ENVIRONMENT
@@ -175,7 +175,7 @@ def _classes(kind: str) -> dict[str, type]:
     }
 
 
-def takes(kind: type) -> str:
+def usage(kind: type) -> str:
     """The arguments of the constructor, as a line of help."""
     shown = [str(one) for name, one in inspect.signature(kind).parameters.items() if not name.endswith("tokenizer")]
     return f"it takes {', '.join(shown)}"
@@ -185,12 +185,12 @@ def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]
     try:
         inspect.signature(kind).bind(**config.args)
     except TypeError as error:
-        raise OptionError("args", "C141", f"{config.augmenter} rejects its arguments: {error}", takes(kind)) from error
+        raise OptionError("args", "C141", f"{config.augmenter} rejects its arguments: {error}", usage(kind)) from error
     # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not be restored exactly.
     return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
 
 
-def _without_hub(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _strip_hub_prefix(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.removeprefix("hub:") if isinstance(value, str) else value for name, value in arguments.items()}
 
 

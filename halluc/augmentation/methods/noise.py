@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.casing import pattern, recase
 from halluc.augmentation.methods import noise_slips
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig
-from halluc.augmentation.methods.noise_slips import Slip, folded, unfolded
+from halluc.augmentation.methods.noise_slips import Slip, fold_token, unfold_token
 from halluc.augmentation.methods.noise_tables import MISSPELLINGS
 from halluc.config.section import Share, SmallCount
 from halluc.core.edits import Edit, Editable, Replace, is_free
@@ -77,7 +77,7 @@ class NoiseConfig(RateConfig):
     )
 
     @model_validator(mode="after")
-    def _makes_something(self) -> NoiseConfig:
+    def _has_positive_weight(self) -> NoiseConfig:
         if not any(self.kinds.values()):
             raise ValueError("`kinds` has no kind of noise with a weight above 0")
         if self.char_at_most is not None and self.char_at_most < self.char_at_least:
@@ -109,7 +109,7 @@ class Noise(Augmenter):
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         config = self.config
-        chosen = config.chosen(len(example.tokens), draws)
+        chosen = config.choose(len(example.tokens), draws)
         edits: list[Replace] = []
         everywhere = config.mentions and not example.locked
         for at in chosen:
@@ -169,27 +169,27 @@ class Noise(Augmenter):
     def _any_slip(self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws) -> Replace | None:
         """A slip of the drawn kind; if it is impossible, of others that are drawn, then of the first possible kind."""
         for _ in range(_KIND_DRAWS):
-            edit = self._of_kind(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
+            edit = self._slip_of_kind(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
             if edit is not None:
                 return edit
             bits = draws.bits()
-        edits = (self._of_kind(kind, example, at, taken, bits >> _KIND_BITS, draws) for kind in self._kinds)
+        edits = (self._slip_of_kind(kind, example, at, taken, bits >> _KIND_BITS, draws) for kind in self._kinds)
         return next((edit for edit in edits if edit is not None), None)
 
-    def _of_kind(
+    def _slip_of_kind(
         self, kind: _Kind, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
     ) -> Replace | None:
         """A slip of this kind, if it is possible."""
         token = example.tokens[at]
         slip, why = kind
         if slip is not None:
-            written = self._written(token, slip, bits, draws)
+            written = self._slip_characters(token, slip, bits, draws)
             return None if written is None else Replace(at, at + 1, (written,), why)
-        return _misspelt(token, at, bits) if kind is _MISSPELLING else _split_or_joined(example, at, taken, bits)
+        return _misspelling(token, at, bits) if kind is _MISSPELLING else _whitespace_slip(example, at, taken, bits)
 
-    def _written(self, token: str, slip: Slip, bits: int, draws: Draws) -> str | None:
+    def _slip_characters(self, token: str, slip: Slip, bits: int, draws: Draws) -> str | None:
         """The token with slips of some of its characters; None if it would be unchanged."""
-        word, several = folded(token)
+        word, several = fold_token(token)
         size = len(word)
         count = self._count(size, draws)
         at = ((bits & _PLACE_MASK) * size) >> _PLACE_BITS
@@ -203,7 +203,7 @@ class Noise(Augmenter):
         else:
             for place in reversed(draws.some(size, count)):  # from the right, as a slip moves what follows it
                 written = slip(written, place, draws.bits() >> _WHAT_SHIFT)
-        return unfolded(written, several) if written != word else None
+        return unfold_token(written, several) if written != word else None
 
     def _count(self, size: int, draws: Draws) -> int:
         """The number of characters to change in a token of ``size`` characters."""
@@ -225,24 +225,24 @@ def _table(weights: Sequence[float], kinds: Sequence[_Kind]) -> list[_Kind]:
     return table
 
 
-def _misspelt(token: str, at: int, bits: int) -> Replace | None:
+def _misspelling(token: str, at: int, bits: int) -> Replace | None:
     known = MISSPELLINGS.get(token.lower())
     cased = pattern(token) if known else "mixed"
     if not known or cased == "mixed":
         return None
-    return Replace(at, at + 1, (put(cased, known[((bits & _PLACE_MASK) * len(known)) >> _PLACE_BITS]),), "misspelling")
+    return Replace(at, at + 1, (recase(cased, known[(bits & _PLACE_MASK) * len(known) >> _PLACE_BITS]),), "misspelling")
 
 
-def _split_or_joined(example: Editable, at: int, taken: Collection[int], bits: int) -> Replace | None:
+def _whitespace_slip(example: Editable, at: int, taken: Collection[int], bits: int) -> Replace | None:
     """The token split in two, or joined with the next one if no border of a span or lock is between them."""
     token = example.tokens[at]
     if bits & 1 and at + 1 < len(example.tokens) and at + 1 not in taken and _may_join(example, at):
         return Replace(at, at + 2, (token + example.tokens[at + 1],), "tokens joined")
-    word, several = folded(token)
+    word, several = fold_token(token)
     if len(word) < 2:
         return None
     cut = 1 + (((bits >> 1 & _PLACE_MASK) * (len(word) - 1)) >> _PLACE_BITS)
-    return Replace(at, at + 1, (unfolded(word[:cut], several), unfolded(word[cut:], several)), "token split")
+    return Replace(at, at + 1, (unfold_token(word[:cut], several), unfold_token(word[cut:], several)), "token split")
 
 
 def _may_join(example: Editable, at: int) -> bool:

@@ -1,7 +1,7 @@
 """Slips of characters and of punctuation marks.
 
 A character slip changes a word at one position, or returns it unchanged. Its words have one code point per character:
-``folded`` converts other words to this form, ``unfolded`` back.
+``fold_token`` converts other words to this form, ``unfold_token`` back.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ def swap(word: str, at: int, bits: int) -> str:
         return word
     first, second = word[at], word[at + 1]
     if first.islower() != second.islower():
-        first, second = _cased_like(first, second), _cased_like(second, first)
+        first, second = _match_case(first, second), _match_case(second, first)
     return word[:at] + second + first + word[at + 2 :]
 
 
-def _cased_like(letter: str, other: str) -> str:
+def _match_case(letter: str, other: str) -> str:
     """A letter in the case of another, if that keeps it one letter."""
     cased = letter.upper() if other.isupper() else letter.lower() if other.islower() else letter
     return cased if len(cased) == 1 else letter
@@ -116,7 +116,7 @@ def alphabet(char: str) -> str:
     return "".join(near for near in alike if unicodedata.name(near, "").startswith(script))
 
 
-def folded(token: str) -> tuple[str, list[str]]:
+def fold_token(token: str) -> tuple[str, list[str]]:
     """A token with one code point for each user-perceived character, and the list of those that had several.
 
     These are letters with their marks, and emoji with their parts: simplified grapheme clusters (Unicode Standard Annex
@@ -135,8 +135,8 @@ def folded(token: str) -> tuple[str, list[str]]:
     return "".join(codes.get(unit, unit) for unit in units), several
 
 
-def unfolded(word: str, several: list[str]) -> str:
-    """The inverse of ``folded``."""
+def unfold_token(word: str, several: list[str]) -> str:
+    """The inverse of ``fold_token``."""
     return word.translate({_PRIVATE + number: unit for number, unit in enumerate(several)})
 
 

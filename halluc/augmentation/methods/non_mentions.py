@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.casing import pattern, recase
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, RateConfig, Tokens
 from halluc.core.edits import Edit, Editable, Replace, free_positions
@@ -38,7 +38,7 @@ class NonMentionsConfig(RateConfig):
     )
 
     @model_validator(mode="after")
-    def _makes_something(self) -> NonMentionsConfig:
+    def _has_positive_weight(self) -> NonMentionsConfig:
         if not any(self.shapes.values()):
             raise ValueError("`shapes` gives no shape a weight above 0")
         return self
@@ -71,7 +71,7 @@ class NonMentions(Augmenter):
         candidates = _candidates(example)
         free = set(candidates)
         edits: list[Edit] = []
-        for number in self.config.chosen(len(candidates), draws):
+        for number in self.config.choose(len(candidates), draws):
             start = candidates[number]
             end, wanted = start, 1 + draws.below(self.config.longest)
             while end in free and end - start < wanted:
@@ -81,14 +81,14 @@ class NonMentions(Augmenter):
             edits += [
                 Replace(at, at + 1, (new,), _WHY[shape])
                 for at in range(start, end)
-                if (new := self._shaped(example.tokens[at], shape, draws)) is not None
+                if (new := self._apply_shape(example.tokens[at], shape, draws)) is not None
             ]
         return edits
 
-    def _shaped(self, token: str, shape: Shape, draws: Draws) -> str | None:
+    def _apply_shape(self, token: str, shape: Shape, draws: Draws) -> str | None:
         """The token in a shape; None if training has no word to replace it by."""
         if shape != "replaced":
-            return put("upper" if shape == "upper" else "title", token)
+            return recase("upper" if shape == "upper" else "title", token)
         return draws.choice(self._words) if self._words else None
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import regex
 from pydantic import Field
 
-from halluc.augmentation.language.casing import Pattern, pattern, put
+from halluc.augmentation.language.casing import Pattern, pattern, recase
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Tokens, Workspace
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
 from halluc.core.edits import Editable
@@ -47,13 +47,13 @@ class PairedReplacement(MentionReplacement):
             )
             raise OptionError("type", "C145", message, "remove this method, or use `noise` or `synonym`")
 
-    def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
+    def _draw_replacement(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
         if _DIGITS.fullmatch("".join(mention)):
             return _other_digits(mention, draws)
-        name = super()._another(mention, label, casing, draws)
+        name = super()._draw_replacement(mention, label, casing, draws)
         if name is None or pattern(" ".join(mention)) != "title":
             return name
-        cased = (put("title", name[0]), *name[1:])
+        cased = (recase("title", name[0]), *name[1:])
         return None if cased == mention else cased
 
 
@@ -61,14 +61,14 @@ def _other_digits(number: Tokens, draws: Draws) -> Tokens | None:
     """A number with as many digits and the same separators; a single digit is at least 2, which needs a plural."""
     least = 2 if number[0].isdigit() and len("".join(number)) == 1 else 1
 
-    def other(digit: str, is_first: bool) -> str:
+    def draw_digit(digit: str, is_first: bool) -> str:
         if not digit.isdigit() or (is_first and digit == "0"):
             return digit
         return str(least + draws.below(10 - least)) if is_first else str(draws.below(10))
 
     for _ in range(_TRIES):
         drawn = tuple(
-            "".join(other(digit, not place and not at) for at, digit in enumerate(token))
+            "".join(draw_digit(digit, not place and not at) for at, digit in enumerate(token))
             for place, token in enumerate(number)
         )
         if drawn != number:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from halluc.augmentation.filters.text_hashes import HashSet, exact
+from halluc.augmentation.filters.text_hashes import HashSet, exact_hash
 from halluc.augmentation.methods.base import (
     MethodConfig,
     OptionError,
@@ -18,7 +18,7 @@ from halluc.augmentation.methods.base import (
     Rejected,
     Synthesizer,
     Workspace,
-    about,
+    errors_of_key,
 )
 from halluc.augmentation.models.cached_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
@@ -75,7 +75,7 @@ class SelfTraining(Synthesizer):
         self._counts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._confidences: list[float] = []
-        with about("unlabelled"):
+        with errors_of_key("unlabelled"):
             refuse_missing(config.unlabelled, "unlabelled")
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
@@ -93,13 +93,13 @@ class SelfTraining(Synthesizer):
             named = ", ".join(self.config.unlabelled)
             raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
         assert workspace.text_labeller is not None, "set by the workflow"
-        with about("model"):
+        with errors_of_key("model"):
             labeller = workspace.text_labeller(self.config.model)
         labelled = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
         for text, one in zip(texts, labelled, strict=True):
             self._add(text, one, labels, seen)
         if self._counts["kept"] == self._counts["kept_without_labels"]:
-            raise self._nothing_sure()
+            raise self._no_text_error()
         for pool in self._pools.values():
             pool.sort()
 
@@ -112,7 +112,7 @@ class SelfTraining(Synthesizer):
             count, locked = count + 1, locked + bool(example.locked)
             self._pools[_group(example)].keys.append(length_key(example))
             labels.update(example.labels, (span.label for span in example.spans))
-            seen.add(exact(example.tokens))
+            seen.add(exact_hash(example.tokens))
         if count and count == locked:
             raise OptionError("type", "C103", _LOCKED, "remove this method: others edit what is not locked")
         return labels, seen
@@ -128,7 +128,7 @@ class SelfTraining(Synthesizer):
         """Keep a text, or count the reason why it is left out."""
         example = labelled.example
         of_text = [*example.labels, *(span.label for span in example.spans)]
-        key = exact(example.tokens)
+        key = exact_hash(example.tokens)
         if not example.tokens or key in seen:
             self._counts["repeated"] += 1
             return
@@ -146,7 +146,7 @@ class SelfTraining(Synthesizer):
             self._pools[_group(example)].texts.append(example)
             self._places[example.tokens] = text.place
 
-    def _nothing_sure(self) -> OptionError:
+    def _no_text_error(self) -> OptionError:
         counts, best = self._counts, max(self._confidences, default=0.0)
         text = f"of {counts['texts']:,} texts none has labels that can be used: {counts['unsure']:,} are below "
         text += f"`min_confidence: {self.config.min_confidence}`, {counts['repeated']:,} are repeated or in the "
@@ -164,7 +164,7 @@ class SelfTraining(Synthesizer):
         if pool is None or not pool.texts:
             has_labels = like.spans or like.labels
             raise Rejected("no text with its labels" if has_labels else "no text without labels")
-        return pool.drawn(like, draws)
+        return pool.draw(like, draws)
 
     def source_of(self, example: Editable) -> str | None:
         return self._places.get(example.tokens)

@@ -41,12 +41,12 @@ class SentenceReorder(Augmenter):
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         if self._ends.isdisjoint(example.tokens) or not draws.chance(self.config.rate):
             return ()
-        edits = (self._reordered(example, pieces, draws) for pieces in _movable(example, self._ends))
+        edits = (self._draw_order(example, pieces, draws) for pieces in _movable(example, self._ends))
         return [edit for edit in edits if edit is not None]
 
-    def _reordered(self, example: Editable, pieces: Sequence[Range], draws: Draws) -> Reorder | None:
+    def _draw_order(self, example: Editable, pieces: Sequence[Range], draws: Draws) -> Reorder | None:
         if self.config.unit == "clause":
-            pieces = [_without_marks(example, piece, self._ends) for piece in pieces]
+            pieces = [_strip_marks(example, piece, self._ends) for piece in pieces]
             pieces = [(start, end) for start, end in pieces if start < end]
         texts = [example.tokens[start:end] for start, end in pieces]
         if len(pieces) < 2 or texts.count(texts[0]) == len(texts):
@@ -85,7 +85,7 @@ def _pieces(example: Editable, run: Range, ends: frozenset[str]) -> list[Range]:
     return [*pieces, (begin, stop)]
 
 
-def _without_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Range:
+def _strip_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Range:
     """A clause without the marks at its end, unless they are in a mention."""
     start, end = piece
     held = max((span.end for span in example.spans if span.start < end), default=0)

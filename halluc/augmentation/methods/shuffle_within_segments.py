@@ -37,8 +37,8 @@ class ShuffleWithinSegments(Augmenter):
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         segments = _segments(example)
-        chosen = self.config.chosen(len(segments), draws)
-        return [_shuffled(example.tokens, *segments[number], draws) for number in chosen]
+        chosen = self.config.choose(len(segments), draws)
+        return [_shuffle(example.tokens, *segments[number], draws) for number in chosen]
 
 
 def _segments(example: Editable) -> list[Range]:
@@ -57,7 +57,7 @@ def _differ(tokens: Tokens, start: int, end: int) -> bool:
     return tokens[start] != tokens[end - 1] or tokens[start:end].count(tokens[start]) < end - start
 
 
-def _shuffled(tokens: Tokens, start: int, end: int, draws: Draws) -> Reorder:
+def _shuffle(tokens: Tokens, start: int, end: int, draws: Draws) -> Reorder:
     before = tokens[start:end]
     pieces = range(len(before))
     # A rotation by one always changes tokens that are not all equal.

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.augmentation.language.articles import article_edit
-from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.casing import pattern, recase
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
-from halluc.augmentation.language.wordnet import opened
+from halluc.augmentation.language.wordnet import open_wordnet
 from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
 from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
@@ -91,12 +91,12 @@ class Synonym(Augmenter):
         tokens = example.tokens
         candidates = self._candidates(example)
         edits: list[Edit] = []
-        for number in self.config.chosen(len(candidates), draws):
+        for number in self.config.choose(len(candidates), draws):
             at = candidates[number]
             token = tokens[at]
             options = self._known[token]
             if options is _CAPITAL:
-                new = _cased(token, draws.choice(self._known[token.lower()]), _is_in_span(example, at))
+                new = _match_case(token, draws.choice(self._known[token.lower()]), _is_in_span(example, at))
             else:
                 new = draws.choice(options)
             edits += article_edit(example, at, new[0], pattern(token) == "upper")
@@ -146,16 +146,16 @@ class _Known(dict[str, tuple[Tokens, ...]]):
 def _thesaurus(config: SynonymConfig) -> _Thesaurus:
     if config.synonyms is not None:
         return FileThesaurus(read_synonyms(config.synonyms), config.inflect)
-    return WordNetThesaurus(opened(find(config.wordnet)), config.most_senses, config.multiword)
+    return WordNetThesaurus(open_wordnet(find(config.wordnet)), config.most_senses, config.multiword)
 
 
 def _is_in_span(example: Editable, at: int) -> bool:
     return any(start <= at < end for start, end, _ in example.spans)
 
 
-def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:
+def _match_case(token: str, new: Tokens, in_mention: bool) -> Tokens:
     """A synonym in the case of the word; outside of mentions only its first token gets an initial capital."""
     wanted = pattern(token)
     if wanted == "title" and not in_mention:
-        return put(wanted, new[0]), *new[1:]
-    return tuple([put(wanted, part) for part in new])
+        return recase(wanted, new[0]), *new[1:]
+    return tuple([recase(wanted, part) for part in new])

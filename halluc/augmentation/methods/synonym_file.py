@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from halluc.augmentation.language.inflection import Inflection
-from halluc.augmentation.language.thesaurus import inflected
+from halluc.augmentation.language.thesaurus import inflect_words
 from halluc.augmentation.methods.base import Tokens
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.data.word_files import entries
@@ -36,7 +36,7 @@ class FileThesaurus:
             of_lemma = [one for one in readings if one.lemma == lemma]
             for synonym in self._groups[lemma]:
                 # The file does not distinguish nouns from verbs: a synonym is used only if both have the same form.
-                forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
+                forms = {inflect_words(inflection, list(synonym), part, form) for _, part, form in of_lemma}
                 if len(forms) == 1 and (tokens := forms.pop()) is not None:
                     result[tokens] = None
         return tuple(result)
@@ -53,7 +53,7 @@ def read_synonyms(reference: str) -> Groups:
     """
     groups: Groups = {}
     errors: list[HallucError] = []
-    for _, entry in entries(reference, _of_columns, _of_object, errors, code="D143", form=_FORM):
+    for _, entry in entries(reference, _parse_columns, _parse_object, errors, code="D143", form=_FORM):
         for word, synonyms in entry:
             of_word = groups.setdefault(word.lower(), {})
             of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
@@ -66,7 +66,7 @@ def read_synonyms(reference: str) -> Groups:
 _Entry = list[tuple[str, list[str]]]
 
 
-def _of_columns(line: str) -> _Entry | str:
+def _parse_columns(line: str) -> _Entry | str:
     """Each word of a group with the whole group, or a message."""
     group = [" ".join(word.split()) for word in line.split("\t")]
     if len(group) == 1:
@@ -78,7 +78,7 @@ def _of_columns(line: str) -> _Entry | str:
     return [(word, group) for word in dict.fromkeys(group)]
 
 
-def _of_object(record: Mapping[str, Any]) -> _Entry | str:
+def _parse_object(record: Mapping[str, Any]) -> _Entry | str:
     word, synonyms = record.get("word"), record.get("synonyms")
     if not isinstance(word, str) or not word.strip():
         return "no text in the field `word`"

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, about
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, errors_of_key
 from halluc.augmentation.models.cached_answers import cached_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
-from halluc.augmentation.translation.engine import as_line, open_engine, translated
+from halluc.augmentation.translation.engine import as_line, open_engine, translate_lines
 from halluc.config.section import DISTINCT, ExampleCount, PositiveShare, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -46,7 +46,7 @@ class SyntheticSourceConfig(MethodConfig):
     )
 
     @model_validator(mode="after")
-    def _one_translates(self) -> SyntheticSourceConfig:
+    def _has_one_translator(self) -> SyntheticSourceConfig:
         if (self.model is None) == (self.engine is None):
             raise ValueError("`synthetic_source` needs either `model`, a run, or `engine`")
         return self
@@ -73,7 +73,7 @@ class SyntheticSource(Synthesizer):
         self._by_target: dict[str, Editable] = {}
         self._places: dict[str, str] = {}
         self._pool = TextPool()
-        with about("texts"):
+        with errors_of_key("texts"):
             refuse_missing(config.texts or (), "texts")
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
@@ -97,7 +97,7 @@ class SyntheticSource(Synthesizer):
             named = ", ".join(self.config.texts or ())
             raise OptionError("texts", "D146", f"{named}: no text that is not a training target", None, EXIT_DATA)
         assert workspace.tokens is not None, "set by the workflow"
-        for target, source in zip(texts, self._translated(texts, workspace), strict=True):
+        for target, source in zip(texts, self._translate(texts, workspace), strict=True):
             tokens = workspace.tokens(source)
             # If tokens were normalised, the text is made of them.
             text = source if "".join(tokens) == "".join(source.split()) else " ".join(tokens)
@@ -130,11 +130,11 @@ class SyntheticSource(Synthesizer):
             else:
                 self._counts["repeated"] += bool(text)
 
-    def _translated(self, texts: Sequence[str], workspace: Workspace) -> list[str]:
+    def _translate(self, texts: Sequence[str], workspace: Workspace) -> list[str]:
         lines = [as_line(text) for text in texts]
         if self.config.model is not None:
             assert workspace.translator is not None, "set by the workflow"
-            with about("model"):
+            with errors_of_key("model"):
                 translator = workspace.translator(self.config.model)
             self._facts = {"model": self.config.model}
             answers = cached_answers(
@@ -145,7 +145,7 @@ class SyntheticSource(Synthesizer):
         engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
         self._facts = {key: value for key, value in engine.facts.items() if key != "backward"}
         try:
-            return translated(engine.forward, lines, [Draws.of("synthetic_source", line) for line in lines])
+            return translate_lines(engine.forward, lines, [Draws.of("synthetic_source", line) for line in lines])
         finally:
             engine.close()
 
@@ -162,7 +162,7 @@ class SyntheticSource(Synthesizer):
         if any(start == end for start, end in like.locked):
             raise Rejected("several parts")
         if self.config.texts is not None:
-            return self._pool.drawn(like, draws)
+            return self._pool.draw(like, draws)
         if like.target not in self._by_target:
             raise Rejected("no translation")
         return self._by_target[like.target]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.augmentation.methods.base import about
+from halluc.augmentation.methods.base import errors_of_key
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.errors import require_package
@@ -75,12 +75,12 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
     assert config.model is not None
     source = resolve_model(config.model, gguf=True)
     if source.gguf is not None:
-        with about("model"):
+        with errors_of_key("model"):
             require_package("gguf", "a model in a .gguf file", "gguf")
     elif source.local:
         check_model_files(Path(source.name))
     if config.lora is not None:
-        with about("lora"):
+        with errors_of_key("lora"):
             require_package("peft", "`lora`", "lora")
     return source
 

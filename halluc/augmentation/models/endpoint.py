@@ -58,7 +58,7 @@ class Endpoint:
         self, config: LlmSynthesisConfig, key: str | None, cache: Path, wait: Callable[[float], None] = time.sleep
     ) -> None:
         self._config, self._key, self._cache, self._wait = config, key, cache, wait
-        self._url = checked_url(config.url)
+        self._url = parse_url(config.url)
         _refuse_host(self._url, config.send_data_to, key is not None)
         self._sent = 0
         self._lock = threading.Lock()
@@ -72,24 +72,24 @@ class Endpoint:
         """
         text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
         file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-        cached = _read(file)
+        cached = _read_cached(file)
         if cached is not None:
             return cached
-        answer = self._asked(json.dumps(request, ensure_ascii=True).encode())
+        answer = self._request_with_retries(json.dumps(request, ensure_ascii=True).encode())
         with self._lock:
             _write(file, answer)
         return answer
 
     def usage(self) -> dict[str, int]:
         """The number of answers in the cache, and of their tokens."""
-        answers = [answer for file in sorted(self._cache.glob("*.json")) if (answer := _read(file)) is not None]
+        answers = [answer for file in sorted(self._cache.glob("*.json")) if (answer := _read_cached(file)) is not None]
         return {
             "answers": len(answers),
             "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
             "completion_tokens": sum(answer.completion_tokens for answer in answers),
         }
 
-    def _asked(self, body: bytes) -> Answer:
+    def _request_with_retries(self, body: bytes) -> Answer:
         """The answer of the endpoint, after retries with increasing delays."""
         least, problem = 0.0, ""
         for attempt in range(self._config.retries + 1):
@@ -98,13 +98,13 @@ class Endpoint:
             least = 0.0
             self._count()
             try:
-                status, headers, content = self._posted(body)
+                status, headers, content = self._post(body)
             except (OSError, http.client.HTTPException) as error:
                 problem = f"cannot be reached: {type(error).__name__}: {error}"
                 continue
             if status == 200:
                 return _answer(content, self._name)
-            problem = f"answered {status}: {cut(self._redacted(content.decode('utf-8', 'replace')), 200)}"
+            problem = f"answered {status}: {cut(self._redact(content.decode('utf-8', 'replace')), 200)}"
             if 300 <= status < 400:
                 problem = f"answered {status}, a redirect, which is not followed"
             if status not in _RETRIED:
@@ -112,7 +112,7 @@ class Endpoint:
             least = _retry_after(headers)
         raise self._error("E450", problem)
 
-    def _posted(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def _post(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._url.hostname or "", self._url.port, timeout=self._config.timeout)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -142,7 +142,7 @@ class Endpoint:
     def _name(self) -> str:
         return f"the endpoint {self._url.scheme}://{self._url.netloc}"
 
-    def _redacted(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
 
     def _error(self, code: str, message: str, help: str | None = None) -> OptionError:
@@ -150,7 +150,7 @@ class Endpoint:
         return OptionError("url", code, f"{self._name} {cut(message, 400)}", help, EXIT_ENVIRONMENT)
 
 
-def checked_url(url: str) -> SplitResult:
+def parse_url(url: str) -> SplitResult:
     """
     Raises:
         OptionError C149: it is not a URL of an endpoint.
@@ -215,7 +215,7 @@ def _retry_after(headers: http.client.HTTPMessage) -> float:
         return 0.0
 
 
-def _read(file: Path) -> Answer | None:
+def _read_cached(file: Path) -> Answer | None:
     """A cached answer; None if there is none, or if it is damaged."""
     try:
         record = json.loads(file.read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ class Grammar:
         opening = torch.tensor([codec.opening(label) for label in codec.span_labels], dtype=torch.long)
         self.allowed = torch.zeros(2 + 2 * labels, size, dtype=torch.bool)
         self.following = torch.zeros(2 + 2 * labels, size, dtype=torch.long)
-        self._outside(words, begins, opening)
+        self._allow_outside(words, begins, opening)
         for number, label in enumerate(codec.span_labels):
             empty = 2 + 2 * number
             self.allowed[empty] = begins
@@ -43,7 +43,7 @@ class Grammar:
         added = torch.zeros(self.allowed.shape).masked_fill_(~self.allowed, -torch.inf)
         self.added, self.following = added.to(device), self.following.to(device)
 
-    def _outside(self, words: torch.Tensor, begins: torch.Tensor, opening: torch.Tensor) -> None:
+    def _allow_outside(self, words: torch.Tensor, begins: torch.Tensor, opening: torch.Tensor) -> None:
         self.allowed[0] = begins
         self.allowed[1] = words
         self.following[:2, words] = 1

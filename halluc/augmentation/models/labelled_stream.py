@@ -145,7 +145,7 @@ class StreamCodec:
         is_short = isinstance(condition, Rejected) or len(condition) < longest
         return condition if is_short else Rejected("too long")
 
-    def decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
+    def decode_or_reject(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
         """``decode``, with a rejection as its result."""
         return or_rejected(self.decode, ids, like)
 
@@ -162,7 +162,7 @@ class StreamCodec:
             raise Rejected("locked")
         if self.end not in ids:
             raise Rejected("too long")
-        tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
+        tokens, spans, borders = self._parse_ids(ids[: list(ids).index(self.end)])
         held = {*like.locked}
         wanted = [span.label for span in like.spans]
         sampled = [span.label for span in spans]
@@ -175,7 +175,7 @@ class StreamCodec:
         locked = [*borders, *((span.start, span.end) for span in spans if span.label in locked_labels)]
         return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
 
-    def _written(self, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[Span, ...], tuple[Range, ...]]:
+    def _parse_ids(self, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[Span, ...], tuple[Range, ...]]:
         """Decode the ids before ``<end>``: tokens, mentions, and borders between texts.
 
         Raises:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.models import causal, training
-from halluc.augmentation.models.fitted import UnsavedModel, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.fitted_models import UnsavedModel, digest_of, digest_of_model, fit_or_load
 from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.augmentation.models.plain_texts import unlabelled_texts
@@ -51,7 +51,7 @@ class LanguageModel:
     facts: dict[str, Any]
 
     @classmethod
-    def fitted(cls, config: LmSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> LanguageModel:
+    def fit_or_load(cls, config: LmSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> Self:
         """The model for these examples, from the cache or trained now.
 
         Raises:
@@ -68,12 +68,12 @@ class LanguageModel:
 
         def train(work: Path) -> UnsavedModel:
             with runtime.alone("auto", workspace.seed) as engine:
-                model, codec, facts = _trained(config, examples, texts, workspace.seed, engine, work)
+                model, codec, facts = _train(config, examples, texts, workspace.seed, engine, work)
             quiet_libraries(verbose=False)
             # Adapters are merged into the weights.
             return UnsavedModel(facts, lambda folder: save(model, codec, folder))
 
-        ready = fitted(workspace, "lm_synthesis", identity, train)
+        ready = fit_or_load(workspace, "lm_synthesis", identity, train)
         model, codec = causal.read(ready.folder)
         result = cls(config, model, codec, ready.facts)
         result.facts = {**ready.facts, **sample_statistics(list(examples), result.sample_many, workspace.seed, _TRIAL)}
@@ -87,18 +87,18 @@ class LanguageModel:
         for start in range(0, len(valid), _AT_ONCE):
             numbers = valid[start : start + _AT_ONCE]
             constraint = self._grammar.rows([like[number] for number in numbers]) if self._grammar else None
-            written = self._written(
+            written = self._generate(
                 [prompts[number] for number in numbers], [draws[number] for number in numbers], constraint
             )
             for number, ids in zip(numbers, written, strict=True):
-                samples[number] = self.codec.decoded(ids, like[number])
+                samples[number] = self.codec.decode_or_reject(ids, like[number])
         return samples
 
     @cached_property
     def _grammar(self) -> Grammar | None:
         return Grammar(self.codec, self.model.device) if self.config.constrained else None
 
-    def _written(
+    def _generate(
         self, prompts: Sequence[Any], draws: Sequence[Draws], constraint: Constraint | None
     ) -> list[list[int]]:
         config = self.config
@@ -125,7 +125,7 @@ class _SplitStream(NamedTuple):
     left_out: dict[str, int]
 
 
-def _trained(
+def _train(
     config: LmSynthesisConfig,
     examples: Iterable[Editable],
     texts: Sequence[tuple[str, ...]],

@@ -14,9 +14,9 @@ import torch
 from halluc.augmentation.language.casing import pattern
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
-from halluc.augmentation.models.fitted import Fitted, UnsavedModel, digest_of, digest_of_model, fitted
-from halluc.augmentation.models.masked_model import PieceCodec, load, load_ready, room_of
-from halluc.augmentation.models.masked_training import prepare, trained
+from halluc.augmentation.models.fitted_models import Fitted, UnsavedModel, digest_of, digest_of_model, fit_or_load
+from halluc.augmentation.models.masked_model import PieceCodec, load, load_ready, max_pieces
+from halluc.augmentation.models.masked_training import fit_model, prepare
 from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import as_text
 from halluc.augmentation.models.whole_words import Kind, WholeWords, is_word, kind_of
@@ -77,7 +77,7 @@ class MaskedFiller:
     seed: int
 
     @classmethod
-    def ready(
+    def fit_or_load(
         cls, config: MaskedInfillConfig, training: Lexicon, examples: Iterable[Editable], workspace: Workspace
     ) -> MaskedFiller:
         """The model as it is, or, with ``fit``, trained on these examples.
@@ -90,17 +90,17 @@ class MaskedFiller:
         if config.fit is None:
             loaded = load_ready(config.model)
         else:
-            result = _fitted(config, labels, examples, workspace)
+            result = _fit(config, labels, examples, workspace)
             source = ModelSource(str(result.folder))
             loaded, facts = load(source), facts | result.facts
             refuse_missing(loaded.model, loaded.missing, source, fresh_head=False)
         model, tokenizer, _ = loaded
         size = model.get_input_embeddings().num_embeddings - 2 * len(labels)
-        codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, size)
-        words = WholeWords(tokenizer, size, _in_mentions_only(training), config.function_words)
+        codec = PieceCodec(tokenizer, max_pieces(model, tokenizer, config.longest), labels, size)
+        words = WholeWords(tokenizer, size, _mention_only_words(training), config.function_words)
         facts["whole_words"] = len(words.words)
         selected = SelectedPositions(model.to(default_device()).eval())
-        some = _some(examples, config.fills_context, workspace.seed)
+        some = _trial_examples(examples, config.fills_context, workspace.seed)
         return cls(config, selected, codec, words, training, facts, some, workspace.seed)
 
     @cached_property
@@ -113,7 +113,7 @@ class MaskedFiller:
         rows = [row for number, one in enumerate(examples) for row in self._rows(number, one, draws[number])]
         new: list[dict[int, str]] = [{} for _ in examples]
         for batch in self._batches(rows):
-            for mask, word in zip((mask for row in batch for mask in row.masks), self._filled(batch), strict=True):
+            for mask, word in zip((mask for row in batch for mask in row.masks), self._fill(batch), strict=True):
                 if word is not None:
                     new[mask.example][mask.at] = word
         changed = []
@@ -123,7 +123,7 @@ class MaskedFiller:
         return changed
 
     def _rows(self, number: int, example: Editable, draws: Draws) -> Iterator[_MaskedRow]:
-        kinds = places_of(self.config, example, self.codec.labels, draws)
+        kinds = draw_places(self.config, example, self.codec.labels, draws)
         masks = {
             at: _Mask(number, at, kinds[at], example.tokens[max(0, at - 1) : at + 2], draws.uniform())
             for at in sorted(kinds)
@@ -148,7 +148,7 @@ class MaskedFiller:
             yield batch
 
     @torch.inference_mode()
-    def _filled(self, batch: Sequence[_MaskedRow]) -> list[str | None]:
+    def _fill(self, batch: Sequence[_MaskedRow]) -> list[str | None]:
         """The word for each mask of the rows in order; None if no word is permitted."""
         inputs = padded([row.pieces for row in batch], self.codec.pad)
         width = inputs["input_ids"].shape[1]
@@ -159,14 +159,14 @@ class MaskedFiller:
         with torch.autocast(on.type, torch.bfloat16, enabled=runtime.computes_bf16(on.type == "cuda")):
             logits = self.model(**tensors)
         logits = logits[:, : self.words.size].float()
-        allowed = torch.stack([self.words.allowed(mask.kind) for mask in masks]).to(on)
+        allowed = torch.stack([self.words.allowed_mask(mask.kind) for mask in masks]).to(on)
         logits = logits.masked_fill(~allowed, -torch.inf)
         for number, mask in enumerate(masks):
-            logits[number, [same for word in mask.avoided for same in self.words.same_as(word)]] = -torch.inf
+            logits[number, [same for word in mask.avoided for same in self.words.case_variants(word)]] = -torch.inf
         scores, numbers = logits.topk(min(self.config.top_k or self.words.size, self.words.size))
-        return self._drawn(masks, scores.double().cpu(), numbers.cpu())
+        return self._draw_words(masks, scores.double().cpu(), numbers.cpu())
 
-    def _drawn(self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor) -> list[str | None]:
+    def _draw_words(self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor) -> list[str | None]:
         """A word for each mask by inverse CDF; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
         result: list[str | None] = []
         cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
@@ -177,7 +177,7 @@ class MaskedFiller:
                 result.append(None)
                 continue
             at = int(torch.searchsorted(cumulative[row, :count], mask.uniform, right=True))
-            result.append(self.words.written(int(numbers[row, min(at, count - 1)]), mask.kind))
+            result.append(self.words.word_text(int(numbers[row, min(at, count - 1)]), mask.kind))
         return result
 
     def _trial(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class MaskedFiller:
         return {**facts, "new_mentions": _new_mentions(edited, self.training)} if self.config.fills_mentions else facts
 
 
-def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
+def _trial_examples(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
     """Training examples for the trial, drawn with the seed."""
     numbers = [number for number, example in enumerate(examples) if without_mentions or example.spans]
     order = keyed_generator("trial", seed).permutation(len(numbers))[:_TRIAL].tolist()
@@ -207,9 +207,7 @@ def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> li
     return [result[place] for place in range(len(result))]
 
 
-def _fitted(
-    config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], workspace: Workspace
-) -> Fitted:
+def _fit(config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], workspace: Workspace) -> Fitted:
     assert config.fit is not None
     source, seed = resolve_model(config.model), workspace.seed
     texts = [Editable(one) for one in unlabelled_texts(config.fit.texts, config.fit.lines, "fit")]
@@ -229,15 +227,15 @@ def _fitted(
         loaded = load(source)
         codec = prepare(config, loaded, labels)
         with runtime.alone("auto", seed) as engine:
-            facts = trained(config, loaded, codec, (examples, texts), seed, engine, work)
+            facts = fit_model(config, loaded, codec, (examples, texts), seed, engine, work)
 
         quiet_libraries(verbose=False)
         return UnsavedModel(facts, lambda folder: save(loaded.model, loaded.tokenizer, folder))
 
-    return fitted(workspace, "masked_infill", identity, train)
+    return fit_or_load(workspace, "masked_infill", identity, train)
 
 
-def _in_mentions_only(training: Lexicon) -> set[str]:
+def _mention_only_words(training: Lexicon) -> set[str]:
     """Words, ignoring case, that occur in mentions of the training split and nowhere else."""
     inside = {token.casefold() for of_label in training.mentions.values() for one in of_label for token in one}
     outside = [words for tag, words in training.words.items() if not tag.startswith(("B-", "I-"))]
@@ -272,7 +270,9 @@ def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, 
     }
 
 
-def places_of(config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws) -> dict[int, Kind]:
+def draw_places(
+    config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws
+) -> dict[int, Kind]:
     """The positions of the words to replace, drawn from the candidates, with the kind of permitted words.
 
     ``labels`` are those whose mentions the model was trained to fill.
@@ -280,7 +280,7 @@ def places_of(config: MaskedInfillConfig, example: Editable, labels: Collection[
     result: dict[int, Kind] = {}
     if config.fills_context:
         candidates = list(context_words(example, config.function_words))
-        for number in config.chosen(len(candidates), draws):
+        for number in config.choose(len(candidates), draws):
             at = candidates[number]
             result[at] = kind_of(example.tokens[at], False)
     if config.fills_mentions and config.mention_rate:

@@ -139,7 +139,7 @@ class PieceCodec:
             self._known[token] = pieces[:_LONGEST_WORD] or nothing
 
 
-def room_of(model: Any, tokenizer: Any, longest: int) -> int:
+def max_pieces(model: Any, tokenizer: Any, longest: int) -> int:
     """The maximum input length of the model, at most ``longest``.
 
     Raises:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models import training
-from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, PieceRow, room_of
+from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, PieceRow, max_pieces
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -63,9 +63,9 @@ class MaskedFeatures:
         return [range(len(self.rows) * epoch, len(self.rows) * (epoch + 1)) for epoch in range(self.times)]
 
     @cached_property
-    def chosen(self) -> list[list[int]]:
+    def masked_words(self) -> list[list[int]]:
         """The masked words of each feature."""
-        return [self._choose(number) for number in range(len(self.rows) * self.times)]
+        return [self._choose_words(number) for number in range(len(self.rows) * self.times)]
 
     @cached_property
     def lengths(self) -> Sequence[int]:
@@ -74,7 +74,7 @@ class MaskedFeatures:
     @cached_property
     def weights(self) -> Sequence[int]:
         """The number of masked pieces of each feature."""
-        return [len(self._positions(number)) for number in range(len(self.chosen))]
+        return [len(self._positions(number)) for number in range(len(self.masked_words))]
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """A batch whose ``labels`` are the masked pieces of all rows; ``selected`` are their positions in the flattened
@@ -100,9 +100,9 @@ class MaskedFeatures:
 
     def _positions(self, index: int) -> list[int]:
         words = self.rows[index % len(self.rows)].row.words
-        return [at for number in self.chosen[index] for at in range(*words[number][1:])]
+        return [at for number in self.masked_words[index] for at in range(*words[number][1:])]
 
-    def _choose(self, index: int) -> list[int]:
+    def _choose_words(self, index: int) -> list[int]:
         shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
         draws = keyed_generator("masked words", self.seed, index).random(len(shares))
         chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
@@ -114,13 +114,13 @@ def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[st
     """Add embeddings for two markers per label, initialised with those of the words of the label's meaning."""
     model, tokenizer = loaded.model, loaded.tokenizer
     first = model.get_input_embeddings().num_embeddings
-    codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, first)
+    codec = PieceCodec(tokenizer, max_pieces(model, tokenizer, config.longest), labels, first)
     if not labels:
         return codec
     model.resize_token_embeddings(first + 2 * len(labels), mean_resizing=False)
     embeddings = model.get_input_embeddings().weight
     for number, label in enumerate(labels):
-        words = meaning(label, config.label_words).split() or [label]
+        words = label_meaning(label, config.label_words).split() or [label]
         pieces = tokenizer(words, is_split_into_words=True, add_special_tokens=False)["input_ids"]
         if pieces:
             at = first + 2 * number
@@ -129,7 +129,7 @@ def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[st
     return codec
 
 
-def meaning(label: str, label_words: dict[str, str]) -> str:
+def label_meaning(label: str, label_words: dict[str, str]) -> str:
     """The meaning of a label in words: from the config, or the parts of the label as words."""
     named = label_words.get(label)
     if named is not None:
@@ -186,7 +186,7 @@ def learning_rate_of(loaded: MaskedModel, configured: float | None) -> float:
     return configured or (_OF_RANDOM_HEAD if loaded.missing else _LEARNING_RATE)
 
 
-def trained(
+def fit_model(
     config: MaskedInfillConfig,
     loaded: MaskedModel,
     codec: PieceCodec,

@@ -37,7 +37,7 @@ class Symbols:
             self.tags.append(self._tag_numbers.setdefault(tag, len(self._tag_numbers)))
         return self._numbers[tag, token]
 
-    def parsed(self, symbols: Sequence[int]) -> Editable:
+    def parse(self, symbols: Sequence[int]) -> Editable:
         """The labelled example of the symbols; ``I-`` continues the span before it."""
         spans: list[Span] = []
         names = list(self._tag_numbers)
@@ -70,7 +70,7 @@ class NgramLevel(NamedTuple):
         at = bisect_left(self.codes, code)
         return at if at < len(self.codes) and self.codes[at] == code else -1
 
-    def drawn(self, context: int, draws: Draws) -> int:
+    def draw(self, context: int, draws: Draws) -> int:
         start, end = self.starts[context], self.starts[context + 1]
         below = self.sums[start - 1] if start else 0.0
         wanted = below + draws.uniform() * (self.sums[end - 1] - below)
@@ -98,10 +98,10 @@ class Stream:
         self.count += 1
 
     def model(self, power: float) -> NgramModel:
-        return NgramModel(self.symbols, levels_of(self._stream, self.symbols.tags, self._padding, power))
+        return NgramModel(self.symbols, build_levels(self._stream, self.symbols.tags, self._padding, power))
 
 
-def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[NgramLevel, ...]:
+def build_levels(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[NgramLevel, ...]:
     """The levels of a stream of symbols with ``padding`` borders around each example.
 
     The context of level 0 is the last tag, that of level n are the last n symbols; counts are raised to ``power``.
@@ -131,14 +131,14 @@ def _level(known: Any, ngrams: Any, size: int, power: float) -> NgramLevel:
     totals = numpy.add.reduceat(weights, starts[:-1]) * most**power
     distinct = numpy.diff(starts)
     return NgramLevel(
-        _packed("q", known),
-        _packed("q", starts),
-        _packed("i", codes % size),
-        _packed("d", numpy.cumsum(weights)),
-        _packed("d", distinct / (totals + distinct)),
+        _pack("q", known),
+        _pack("q", starts),
+        _pack("i", codes % size),
+        _pack("d", numpy.cumsum(weights)),
+        _pack("d", distinct / (totals + distinct)),
     )
 
 
-def _packed(code: Literal["q", "i", "d"], values: Any) -> Any:
+def _pack(code: Literal["q", "i", "d"], values: Any) -> Any:
     """An ``array``, whose single values are accessed faster than those of NumPy."""
     return array(code, values.astype(code).tobytes())

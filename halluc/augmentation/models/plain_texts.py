@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from halluc.augmentation.filters.text_hashes import exact
+from halluc.augmentation.filters.text_hashes import exact_hash
 from halluc.augmentation.methods.base import OptionError
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA, HallucError, refuse
@@ -64,7 +64,7 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
     for reference in references:
         before = len(lines)
         errors: list[HallucError] = []
-        found = entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM)
+        found = entries(reference, _parse_line, _parse_object, errors, code="D140", form=_FORM)
         lines += (tokens for _, tokens in islice(found, most - len(lines)))
         refuse(errors)
         if len(lines) >= most:
@@ -74,11 +74,11 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
     return lines
 
 
-def _of_text(line: str) -> tuple[str, ...] | str:
+def _parse_line(line: str) -> tuple[str, ...] | str:
     return tuple(line.split())
 
 
-def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
+def _parse_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
     """The tokens of a record, or a message."""
     tokens, text = record.get("tokens"), record.get("text")
     if isinstance(tokens, list) and tokens and all(isinstance(one, str) and one for one in tokens):
@@ -102,7 +102,7 @@ class TextPool:
         self.texts.sort(key=lambda one: len(one.tokens))
         self.keys = array("Q", sorted(self.keys))
 
-    def drawn(self, like: Editable, draws: Draws) -> Editable:
+    def draw(self, like: Editable, draws: Draws) -> Editable:
         """A text at about the same quantile of length as ``like``.
 
         If there are at least as many texts as training examples, each example has its own range of texts, so that no
@@ -122,4 +122,4 @@ class TextPool:
 
 def length_key(example: Editable) -> int:
     """A number that sorts examples by length, and differs between those of the same length."""
-    return min(len(example.tokens), (1 << 20) - 1) << 44 | exact(example.tokens) >> 20
+    return min(len(example.tokens), (1 << 20) - 1) << 44 | exact_hash(example.tokens) >> 20

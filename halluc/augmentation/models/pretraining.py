@@ -11,8 +11,8 @@ import torch
 
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.models import training
-from halluc.augmentation.models.fitted import Fitted, UnsavedModel, digest_of, digest_of_model, fitted
-from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, room_of
+from halluc.augmentation.models.fitted_models import Fitted, UnsavedModel, digest_of, digest_of_model, fit_or_load
+from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, max_pieces
 from halluc.augmentation.models.masked_training import (
     MaskableRow,
     MaskedFeatures,
@@ -36,7 +36,7 @@ _CHECKPOINT_STEPS = 200
 _MOST_TIMES = 100
 
 
-def pretrained(
+def pretrain(
     config: PretrainConfig,
     model: str,
     own: Iterable[Sequence[str]],
@@ -71,7 +71,7 @@ def pretrained(
         torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source, trust_remote_code)
         with runtime.alone("auto", seed) as engine:
-            facts = _trained(config, loaded, texts, seed, engine, work)
+            facts = _train(config, loaded, texts, seed, engine, work)
 
         def write(folder: Path) -> None:
             quiet_libraries(verbose=False)
@@ -83,14 +83,14 @@ def pretrained(
 
         return UnsavedModel(facts, write)
 
-    return fitted(workspace, "pretraining", identity, train)
+    return fit_or_load(workspace, "pretraining", identity, train)
 
 
-def _trained(
+def _train(
     config: PretrainConfig, loaded: MaskedModel, texts: Sequence[Editable], seed: int, engine: Runtime, work: Path
 ) -> dict[str, Any]:
     """Train the model in place; returns facts for the run."""
-    codec = PieceCodec(loaded.tokenizer, room_of(loaded.model, loaded.tokenizer, _LONGEST))
+    codec = PieceCodec(loaded.tokenizer, max_pieces(loaded.model, loaded.tokenizer, _LONGEST))
     split = training.split_held_out(len(texts), _HELD_OUT, seed)
     for_training, held_out = (
         [MaskableRow(row, [config.mask] * len(row.words)) for number in numbers for row in codec.rows(texts[number])]

@@ -43,7 +43,7 @@ def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, see
     if known:
         facts["mentions"] = len(written)
         facts["new_mentions"] = len(written - known)
-        facts["without_mention"] = {"training": _without(like), "sampled": _without(valid)}
+        facts["without_mention"] = {"training": _empty_share(like), "sampled": _empty_share(valid)}
     return {"samples_are_like": {**facts, "samples": [as_text(one) for one in valid[:_SHOWN]]}}
 
 
@@ -63,5 +63,5 @@ def _mean_tokens(examples: Sequence[Editable]) -> float | None:
     return round(sum(len(one.tokens) for one in examples) / len(examples), 2) if examples else None
 
 
-def _without(examples: Sequence[Editable]) -> float | None:
+def _empty_share(examples: Sequence[Editable]) -> float | None:
     return round(sum(not one.spans for one in examples) / len(examples), 4) if examples else None

@@ -91,18 +91,18 @@ class TokenizerPieces:
 
     def _word_marker(self, before: str) -> str:
         """The prefix of the first piece of a word; empty if it is not a single character."""
-        first = self.tokenizer.convert_ids_to_tokens(self._encoded(f"{before}a")[:1])
+        first = self.tokenizer.convert_ids_to_tokens(self._encode(f"{before}a")[:1])
         marker: str = first[0].removesuffix("a") if first else ""
         return marker if len(marker) == 1 else ""
 
-    def _encoded(self, text: str) -> list[int]:
+    def _encode(self, text: str) -> list[int]:
         numbers: list[int] = self._backend.encode([text], is_pretokenized=True, add_special_tokens=False).ids
         return numbers
 
     def spell(self, word: str) -> list[int] | None:
         if not is_spellable(word):
             return None
-        numbers = self._encoded(f"{self._before}{word}")
+        numbers = self._encode(f"{self._before}{word}")
         try:
             return numbers if not {*numbers} & {*self.unusable} and self.words(numbers) == [word] else None
         except Rejected:

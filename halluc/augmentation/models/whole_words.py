@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from halluc.augmentation.language.casing import Pattern, pattern, put
+from halluc.augmentation.language.casing import Pattern, pattern, recase
 from halluc.augmentation.language.function_words import FUNCTION_WORDS
 
 
@@ -60,11 +60,11 @@ class WholeWords:
             self._same.setdefault(word.casefold(), []).append(number)
         self._allowed: dict[Kind, torch.Tensor] = {}
 
-    def same_as(self, word: str) -> list[int]:
+    def case_variants(self, word: str) -> list[int]:
         """The pieces of this word in any case."""
         return self._same.get(word.casefold(), [])
 
-    def allowed(self, kind: Kind) -> torch.Tensor:
+    def allowed_mask(self, kind: Kind) -> torch.Tensor:
         """Which outputs are permitted at a position of a kind; booleans (size,)."""
         if kind not in self._allowed:
             values = torch.zeros(self.size, dtype=torch.bool)
@@ -82,9 +82,9 @@ class WholeWords:
             return True
         return kind.case == "upper" or pattern(word) == kind.case
 
-    def written(self, number: int, kind: Kind) -> str:
+    def word_text(self, number: int, kind: Kind) -> str:
         """The word of a piece in the case of its position."""
-        return put(kind.case, self.words[number])
+        return recase(kind.case, self.words[number])
 
 
 def _whole_words(tokenizer: Any, size: int) -> dict[int, str]:

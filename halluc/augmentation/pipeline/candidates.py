@@ -46,7 +46,7 @@ class Method:
         if isinstance(self.component, Augmenter):
             return self.component.change_many(examples, draws)
         sampled = self.component.sample_many(examples, draws)
-        return [_sampled(*one) for one in zip(examples, sampled, strict=True)]
+        return [_as_change(*one) for one in zip(examples, sampled, strict=True)]
 
 
 class Refusal(NamedTuple):
@@ -103,7 +103,7 @@ _Search = Generator[_Request, Any, _Result]  # a call is answered with Changed |
 
 
 @dataclass(frozen=True)
-class Maker:
+class CandidateMaker:
     """Makes candidates for (example, copy): ``attempts`` tries, each with its own draws."""
 
     methods: Sequence[Method]
@@ -175,7 +175,7 @@ class Maker:
                 changeable = True
                 refusals.append(refusal)
         if not changeable and attempt == 0:
-            copied = self._copied(example) if self.copies_unchangeable else None
+            copied = self._copy(example) if self.copies_unchangeable else None
             return copied, [] if copied else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
@@ -187,7 +187,7 @@ class Maker:
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
             if method.component.makes_copies or result.is_edited:
-                return (yield from self._filtered(copy_request, result, method, number))
+                return (yield from self._filter(copy_request, result, method, number))
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
@@ -198,7 +198,7 @@ class Maker:
             yield left.pop(draws.weighted(shares))
             shares = list(accumulate(self.methods[one].share for one in left))
 
-    def _filtered(
+    def _filter(
         self, copy_request: CopyRequest, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
         component, steps, edited = method.component, method.steps, changed.edited
@@ -225,7 +225,7 @@ class Maker:
         source = component.source_of(edited) if isinstance(component, Synthesizer) else None
         return Accepted(changed, method.name, steps, number, keys, candidate.sampled, source), None
 
-    def _copied(self, example: Editable) -> Accepted | None:
+    def _copy(self, example: Editable) -> Accepted | None:
         """The unchanged example, unless a filter rejects it."""
         candidate = Candidate(example, example, False, True)
         if any(one.refuses(candidate) for one in self.filters):
@@ -233,7 +233,7 @@ class Maker:
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
-def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
+def _as_change(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
     """A sampled example as a change that replaces the whole text.
 
     If the task has targets, it needs one: the target of ``like`` belongs to another text.

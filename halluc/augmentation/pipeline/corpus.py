@@ -35,7 +35,7 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
     """
     clock = time.monotonic()
     with Journal(folder / PARTIAL, JOURNALLED, fingerprint) as journal:
-        selection = CandidateSelection.resumed(prepared, journal)
+        selection = CandidateSelection.resume(prepared, journal)
         began = selection.seconds
         for item, outcome in _outcomes(prepared, folder, fingerprint, selection.next):
             selection.accept(item, outcome)
@@ -89,17 +89,17 @@ def _outcomes_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[
     The output of a model may depend on its batch, so the whole chunk of ``start`` is made again.
     """
     first = start - start % _CHUNK if prepared.line_maker.maker.uses_model else start
-    outcomes = _outcomes_of(prepared, _items(prepared, first, last))
+    outcomes = _parallel_outcomes(prepared, _items(prepared, first, last))
     return itertools.dropwhile(lambda one: one[0].number < start, outcomes)
 
 
-def _outcomes_of(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
+def _parallel_outcomes(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, from several processes."""
     config, source = prepared.job.config, prepared.job.source
     line_maker, keep = prepared.line_maker, config.keep_original
 
     def work(given: Sequence[Item]) -> list[ExampleOutcome]:
-        chunk = whole(given)
+        chunk = with_examples(given)
         copies = [(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]
         results = iter(line_maker.candidates(copies))
         originals = [line_maker.original(item.example) if keep else None for item in chunk]
@@ -108,18 +108,18 @@ def _outcomes_of(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[It
             for original, item in zip(originals, chunk, strict=True)
         ]
 
-    def sent(chunk: list[Item]) -> list[Item]:
+    def without_examples(chunk: list[Item]) -> list[Item]:
         """Without examples that are in memory: processes have them since they were forked."""
         return [item._replace(example=None) for item in chunk] if isinstance(source, Sequence) else chunk
 
-    def whole(chunk: Sequence[Item]) -> Sequence[Item]:
+    def with_examples(chunk: Sequence[Item]) -> Sequence[Item]:
         return [one._replace(example=source[one.number]) for one in chunk] if isinstance(source, Sequence) else chunk
 
     # For a few examples, starting processes takes longer than making them; a model runs in one process, with threads.
     few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
     workers = 1 if few or line_maker.maker.uses_model else number_of(config.workers)
-    for chunk, outcomes in in_order(work, map(sent, _chunks(items)), workers):
-        yield from zip(whole(chunk), outcomes, strict=True)
+    for chunk, outcomes in in_order(work, map(without_examples, _chunks(items)), workers):
+        yield from zip(with_examples(chunk), outcomes, strict=True)
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

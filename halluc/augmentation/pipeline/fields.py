@@ -18,14 +18,14 @@ def fields(example: Editable) -> list[Range]:
     size = len(example.tokens)
     if not example.locked:
         return [(0, size)] if size else []
-    narrowed = (_narrowed(example, *field) for field in between_borders(example))
+    narrowed = (_trim_locked(example, *field) for field in between_borders(example))
     fields = [(start, end) for start, end in narrowed if start < end]
     cuts = {cut for field in fields for cut in field}
     is_cut = any(first < cut < last for first, last, _ in example.spans for cut in cuts)
     return [(0, size)] if is_cut else fields
 
 
-def _narrowed(example: Editable, start: int, end: int) -> Range:
+def _trim_locked(example: Editable, start: int, end: int) -> Range:
     """A field without the locked tokens at its ends."""
     for first, last in example.locked:
         start = last if first <= start < last else start
@@ -43,7 +43,7 @@ def part(example: Editable, start: int, end: int) -> Editable:
     return Editable(example.tokens[start:end], tuple(spans), tuple(locked), example.labels)
 
 
-def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Replace]:
+def shift_edits(example: Editable, start: int, edits: Sequence[Replace]) -> list[Replace]:
     """The edits of the part from ``start`` as edits of the whole example.
 
     An insertion at the start of a field would belong to the field before it, so it is merged into a replacement of the
@@ -67,13 +67,13 @@ def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Repla
     return [old._replace(tokens=(*first.tokens, *old.tokens)), *replaces]
 
 
-def picked(example: Editable, at: Sequence[int]) -> Editable:
+def select_tokens(example: Editable, at: Sequence[int]) -> Editable:
     """Some tokens, by their ascending positions, of an example without spans."""
     locked = [(bisect_left(at, first), bisect_left(at, last)) for first, last in example.locked]
     return Editable(tuple([example.tokens[number] for number in at]), (), tuple(locked), example.labels)
 
 
-def spread(edit: Replace, at: Sequence[int]) -> Replace:
+def map_edit(edit: Replace, at: Sequence[int]) -> Replace:
     """An edit of the tokens at ``at`` as an edit of the whole example, including tokens between those it replaces."""
     start, end = edit.start, edit.end
     if start < end:

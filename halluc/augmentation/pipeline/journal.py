@@ -24,7 +24,7 @@ JOURNALLED = (ORIGINALS, CANDIDATES, PROVENANCE, NOTES)
 _EVERY = 5.0
 
 
-def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[str, Any] | None:
+def last_commit(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[str, Any] | None:
     """The last commit (``sizes`` and ``state``) of a journal with this ``fingerprint``, if its files are complete."""
     try:
         known: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         make_folder(self.folder)
-        known = committed(self.folder, self.names, self.fingerprint)
+        known = last_commit(self.folder, self.names, self.fingerprint)
         self.state = known["state"] if known else {}
         for name in self.names:
             with writing(self.folder / name):

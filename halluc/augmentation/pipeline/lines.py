@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Keys
 from halluc.augmentation.methods.base import Lexicon
-from halluc.augmentation.pipeline.candidates import Accepted, CopyRequest, Maker, Refusal
+from halluc.augmentation.pipeline.candidates import Accepted, CandidateMaker, CopyRequest, Refusal
 from halluc.core.edits import Edit, Editable, Replace, apply, permuted
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
@@ -46,7 +46,7 @@ class CopyResult(NamedTuple):
 class LineMaker:
     """Converts (example, copy) to lines. The id of a copy is the id of the example, ``separator`` and the number."""
 
-    maker: Maker
+    maker: CandidateMaker
     examples: Examples[Any, Any]
     separator: str
     seed: int
@@ -57,9 +57,9 @@ class LineMaker:
 
     def candidate(self, example: Example, copy: int, attempt: int = 0) -> CopyResult:
         """The first candidate from ``attempt`` on that no filter rejects by itself."""
-        return self.edited(example, copy, attempt)[0]
+        return self.make_edited(example, copy, attempt)[0]
 
-    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[CopyResult, Editable | None]:
+    def make_edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[CopyResult, Editable | None]:
         """``candidate``, and the candidate as ``Editable``."""
         request = self._request(example, copy, attempt)
         accepted, refusals = self.maker.make(request)

@@ -62,10 +62,10 @@ class Focus:
         if not labels or self.kind == "uniform":
             return -1.0
         if not example.spans:
-            return self._of_text(text_words(" ".join(example.tokens)), labels)
-        return sum(self._of_mention(example, span) for span in example.spans)
+            return self._text_weight(text_words(" ".join(example.tokens)), labels)
+        return sum(self._mention_weight(example, span) for span in example.spans)
 
-    def _of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
+    def _text_weight(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """``balance``: the rarity of its labels; ``gap``: the share of its content words that occur in no other
         training text; ``errors``: for each label its error share, and the share of the text's content words that occur
         in its errors."""
@@ -76,7 +76,7 @@ class Focus:
         shares, known = self.dev_errors.shares, self.dev_errors.words
         return sum(shares.get(label, 0.0) + _mean([(label, word) in known for word in words]) for label in labels)
 
-    def _of_mention(self, example: Editable, span: Span) -> float:
+    def _mention_weight(self, example: Editable, span: Span) -> float:
         """``balance``: the rarity of its label; ``gap``: 1 for a mention that occurs once in training, or with another
         label too; ``errors``: the error share of its label, and the number of its errors that share a content word."""
         mention, label = example.tokens[span.start : span.end], span.label

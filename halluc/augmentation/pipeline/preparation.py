@@ -11,7 +11,7 @@ from typing import Any
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
-from halluc.augmentation.pipeline.candidates import Maker, Method, PartError
+from halluc.augmentation.pipeline.candidates import CandidateMaker, Method, PartError
 from halluc.augmentation.pipeline.lines import LineMaker
 from halluc.augmentation.pipeline.plan import DevErrors, Focus, copies
 from halluc.augmentation.pipeline.tally import CorpusCounts, Sample
@@ -75,23 +75,23 @@ def prepare(job: AugmentJob) -> Prepared:
     before, separator = CorpusCounts(), "~"
     sample: Sample[Sequence[str]] = Sample()
 
-    def observed() -> Iterator[Editable]:
+    def observed_examples() -> Iterator[Editable]:
         nonlocal separator
         for example in job.source:
             editable = job.examples.editable(example)
             for one in filters:
-                one.see(editable)
+                one.record(editable)
             before.add(len(editable.tokens), example.labels, len(units.of(editable)))
             sample.offer(editable.tokens)
             separator = max(separator, _separator(example.id), key=len)
             yield editable
 
-    training = Lexicon.of(observed(), words=_learns_words(config.methods), units=units)
+    training = Lexicon.of(observed_examples(), words=_learns_words(config.methods), units=units)
     for corpus in job.held_out:
         for example in corpus:
             editable = job.examples.editable(example)
             for one in filters:
-                one.see_held_out(editable)
+                one.record_held_out(editable)
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
     for number, one in enumerate(filters):
         if job.fits:
@@ -99,7 +99,7 @@ def prepare(job: AugmentJob) -> Prepared:
                 one.fit(job.examples, job.workspace)
             except OptionError as error:
                 raise PartError("filters", number, error) from error
-    maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
+    maker = CandidateMaker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
     line_maker = LineMaker(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     if job.epochs > 1:  # copy c belongs to epoch (c - 1) % epochs

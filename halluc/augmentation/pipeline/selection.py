@@ -63,10 +63,10 @@ class CandidateSelection:
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
-    def resumed(cls, prepared: Prepared, journal: Journal) -> CandidateSelection:
+    def resume(cls, prepared: Prepared, journal: Journal) -> CandidateSelection:
         """Restore the state, and the memories of filters, from the journal."""
         state = journal.state
-        tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
+        tally = Tally.from_state(state["tally"]) if state else Tally(wanted=prepared.wanted)
         selection = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
         if state:
             for keys, _ in journal.lines(NOTES):

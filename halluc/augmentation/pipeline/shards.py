@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from halluc.augmentation.pipeline.journal import committed
+from halluc.augmentation.pipeline.journal import last_commit
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | Non
 
 def is_finished(folder: Path, fingerprint: str) -> bool:
     """Whether the shard in a folder is finished, and has this fingerprint."""
-    known = committed(folder, (Shard.FILE,), fingerprint)
+    known = last_commit(folder, (Shard.FILE,), fingerprint)
     return known is not None and bool(known["state"].get("done"))
 
 

@@ -96,7 +96,7 @@ class Tally:
         return asdict(self)
 
     @classmethod
-    def restored(cls, state: dict[str, Any]) -> Tally:
+    def from_state(cls, state: dict[str, Any]) -> Tally:
         return cls(**{**state, "new": CorpusCounts(**state["new"])})
 
 

@@ -36,10 +36,10 @@ class Apertium:
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         results: list[str] = []
         for first in range(0, len(lines), _MOST_LINES):
-            results += self._translated(lines[first : first + _MOST_LINES])
+            results += self._translate_chunk(lines[first : first + _MOST_LINES])
         return results
 
-    def _translated(self, lines: Sequence[str]) -> list[str]:
+    def _translate_chunk(self, lines: Sequence[str]) -> list[str]:
         if self._program is None:
             # $1 and $2 are options of the mode: write unknown words without marks.
             command = ["bash", "-c", self._script, "apertium", "-n", ""]

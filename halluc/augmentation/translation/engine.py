@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from halluc.augmentation.methods.base import OptionError, about
+from halluc.augmentation.methods.base import OptionError, errors_of_key
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.core.characters import cut
 from halluc.core.errors import EXIT_ENVIRONMENT
@@ -57,9 +57,9 @@ class TranslationEngine:
         Raises:
             OptionError E440: the engine did not return a text for each line. Others: the engine failed.
         """
-        pivots = translated(self.forward, lines, draws)
+        pivots = translate_lines(self.forward, lines, draws)
         going = [number for number, line in enumerate(pivots) if line]
-        back = translated(self.backward, [pivots[number] for number in going], [draws[number] for number in going])
+        back = translate_lines(self.backward, [pivots[number] for number in going], [draws[number] for number in going])
         trips = [RoundTrip(pivot, "") for pivot in pivots]
         for number, line in zip(going, back, strict=True):
             trips[number] = RoundTrip(pivots[number], line)
@@ -70,7 +70,7 @@ class TranslationEngine:
         self.backward.close()
 
 
-def translated(translator: LineTranslator, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+def translate_lines(translator: LineTranslator, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
     """The translation of each line, as one line.
 
     Raises:
@@ -101,7 +101,7 @@ class CachedTranslator:
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         new = [line for line in dict.fromkeys(lines) if line not in self._known]
-        results = dict(zip(new, translated(self._translator, new, draws[: len(new)]), strict=True))
+        results = dict(zip(new, translate_lines(self._translator, new, draws[: len(new)]), strict=True))
         of_lines = [results[line] if line in results else self._known[line] for line in lines]
         self._known.update(results)
         while len(self._known) > _REMEMBERED:
@@ -132,6 +132,6 @@ def open_engine(config: EngineConfig, *, allow_commands: bool) -> TranslationEng
         OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
             E412: a model cannot be loaded.
     """
-    with about("engine"):
+    with errors_of_key("engine"):
         engine: TranslationEngine = import_module(_MODULES[config.type]).open_engine(config, allow_commands)
         return engine

@@ -62,9 +62,9 @@ class PipedProgram:
         try:
             status = self._process.wait(self._timeout)
         except subprocess.TimeoutExpired:
-            raise self._failed(f"did not end within {self._timeout:g} s of its last line") from None
+            raise self._kill_with_error(f"did not end within {self._timeout:g} s of its last line") from None
         if status:
-            raise self._failed(_end(status))
+            raise self._kill_with_error(_end(status))
         return answer
 
     def answers(self, data: bytes, end: bytes, count: int) -> list[bytes]:
@@ -75,7 +75,7 @@ class PipedProgram:
         """
         *answers, rest = self._exchange(data, ends=(end, count)).split(end)
         if len(answers) != count or rest:
-            raise self._failed(f"wrote more than {count} answers")
+            raise self._kill_with_error(f"wrote more than {count} answers")
         return answers
 
     def _exchange(self, data: bytes, ends: tuple[bytes, int] | None) -> bytes:
@@ -87,16 +87,16 @@ class PipedProgram:
         while ends is None or seen < ends[1]:
             ready, _, _ = select.select([read], [], [], self._timeout)
             if not ready:
-                raise self._failed(f"gave no answer for {self._timeout:g} s")
+                raise self._kill_with_error(f"gave no answer for {self._timeout:g} s")
             block = os.read(read, _BLOCK)
             if not block:
                 if ends is None:
                     break
-                raise self._failed("ended before all answers:  " + _end(self._status()))
+                raise self._kill_with_error("ended before all answers:  " + _end(self._status()))
             answer += block
             seen += block.count(ends[0]) if ends else 0
             if len(answer) > most:
-                raise self._failed(f"wrote more than {most:,} bytes for {len(data):,}")
+                raise self._kill_with_error(f"wrote more than {most:,} bytes for {len(data):,}")
         return bytes(answer)
 
     def _write(self, data: bytes, is_last: bool) -> None:
@@ -113,7 +113,7 @@ class PipedProgram:
             return self._process.wait(_SECONDS_TO_END)
         return 0
 
-    def _failed(self, what: str) -> OptionError:
+    def _kill_with_error(self, what: str) -> OptionError:
         """Kill the program; returns the error, with the last line of its standard error."""
         self.close(keep_errors=True)
         with self._errors as file:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
-from halluc.augmentation.language.articles import agreeing, is_article
+from halluc.augmentation.language.articles import agreeing_article, is_article
 from halluc.augmentation.methods.base import Rejected
-from halluc.augmentation.translation.wording import CONTRACTIONS, joined, recased, split
+from halluc.augmentation.translation.wording import CONTRACTIONS, join_tokens, restore_case, split
 from halluc.core.edits import Edit, Editable, Range, Reorder, Replace, between_borders
 
 
@@ -51,12 +51,12 @@ class TranslationUnit:
         """The tokens that are not held."""
         return [token for start, end in self.segments() for token in self.example.tokens[start:end]]
 
-    def returned(self, text: str, placeholder: str, vocabulary: Collection[str]) -> Returned:
+    def parse_returned(self, text: str, placeholder: str, vocabulary: Collection[str]) -> Returned:
         """
         Raises:
             Rejected: a placeholder was lost, duplicated or changed, or the result has no word.
         """
-        name = _named(placeholder)
+        name = _placeholder_pattern(placeholder)
         tokens = split(name.sub(r" \g<0> ", text), vocabulary) if self.held else split(text, vocabulary)
         solid = [number for number, token in enumerate(tokens) if any(map(str.isalnum, token))]
         if not solid:
@@ -72,9 +72,9 @@ class TranslationUnit:
                 segments[-1].append(token)
         if sorted(order) != list(range(len(self.held))):
             raise Rejected("placeholders")
-        return Returned(tuple(self._written(segments, order, vocabulary)), tuple(order))
+        return Returned(tuple(self._restore_casing(segments, order, vocabulary)), tuple(order))
 
-    def _written(
+    def _restore_casing(
         self, segments: Sequence[list[str]], order: Sequence[int], vocabulary: Collection[str]
     ) -> list[tuple[str, ...]]:
         """The segments with the capitalisation of the original, and English articles that fit the following word."""
@@ -82,14 +82,14 @@ class TranslationUnit:
         # A held range also counts as a word of the sentence.
         whole = [token for segment, word in zip(segments, [*held, None], strict=True) for token in (*segment, word)]
         original = self.example.tokens[self.start : self.end]
-        cased = iter(recased([token for token in whole if token is not None], original, vocabulary))
+        cased = iter(restore_case([token for token in whole if token is not None], original, vocabulary))
         written: list[tuple[str, ...]] = []
         for number, segment in enumerate(segments):
             tokens = [next(cased) for _ in segment]
             if number < len(held):
                 next(cased)
                 if tokens and is_article(tokens[-1]) and "a" in vocabulary and "an" in vocabulary:
-                    tokens[-1] = agreeing(tokens[-1], held[number])
+                    tokens[-1] = agreeing_article(tokens[-1], held[number])
             written.append(tuple(tokens))
         return written
 
@@ -104,7 +104,7 @@ class TranslationUnit:
         if list(returned.order) != sorted(returned.order):
             if any(start < self.end and end > self.start and start < end for start, end in self.example.locked):
                 raise Rejected("order")
-            move, segments = self._moved(returned.order, why)
+            move, segments = self._move_held(returned.order, why)
             moves = [move]
         self._refuse_crossed(returned)
         old = [self.example.tokens[start:end] for start, end in self.segments()]
@@ -135,7 +135,7 @@ class TranslationUnit:
         if any(before and not after for before, after in sizes):
             raise Rejected("border")
 
-    def _moved(self, order: Sequence[int], why: str) -> tuple[Reorder, list[Range]]:
+    def _move_held(self, order: Sequence[int], why: str) -> tuple[Reorder, list[Range]]:
         """The edit that moves held ranges, and leaves the segments between them in order; and these segments then."""
         segments = self.segments()
         before: list[Range] = [segments[0]]
@@ -151,7 +151,7 @@ class TranslationUnit:
         return reorder, list(pairwise(borders))[::2]
 
 
-def _named(placeholder: str) -> re.Pattern[str]:
+def _placeholder_pattern(placeholder: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(placeholder)}(\d+)(?!\w)")
 
 
@@ -163,20 +163,20 @@ def units_of(
     Raises:
         Rejected: the text has a word that looks like a placeholder.
     """
-    held, fields = _held(example), between_borders(example)
+    held, fields = _held_ranges(example), between_borders(example)
     if any(start < border < end for border, _ in fields[1:] for start, end in held):
         return []
     if strategy == "segments":
         parts: list[tuple[Range, tuple[Range, ...]]] = [(run, ()) for field in fields for run in _runs(field, held)]
     else:
-        if any(_named(placeholder).search(token) for token in example.tokens):
+        if any(_placeholder_pattern(placeholder).search(token) for token in example.tokens):
             raise Rejected("placeholder in text")
         parts = [(field, tuple(one for one in held if field[0] <= one[0] and one[1] <= field[1])) for field in fields]
     units = (_unit(example, part, inside, placeholder) for part, inside in parts)
     return [unit for unit in units if unit is not None and _count(unit.words()) >= min_words]
 
 
-def _held(example: Editable) -> list[Range]:
+def _held_ranges(example: Editable) -> list[Range]:
     """Spans and locked ranges; overlapping ones are merged."""
     merged: list[Range] = []
     for start, end in sorted([*(span[:2] for span in example.spans), *example.locked]):
@@ -214,7 +214,7 @@ def _unit(example: Editable, part: Range, held: tuple[Range, ...], placeholder: 
         for at in range(begin, part[1])
         if at in numbers or at not in inside
     ]
-    return TranslationUnit(example, solid[0], solid[-1] + 1, held, joined(tokens))
+    return TranslationUnit(example, solid[0], solid[-1] + 1, held, join_tokens(tokens))
 
 
 def _count(tokens: Sequence[str]) -> int:

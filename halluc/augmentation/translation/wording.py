@@ -15,7 +15,7 @@ _UNSPACED_RUN = re.compile(rf"({_UNSPACED.pattern}+)")
 _LONGEST_WORD = 8
 
 
-def joined(tokens: Sequence[str]) -> str:
+def join_tokens(tokens: Sequence[str]) -> str:
     """The tokens as running text on one line: punctuation and contractions without a blank before them."""
     parts: list[str] = []
     glue = True
@@ -44,7 +44,7 @@ def split(text: str, vocabulary: Collection[str]) -> list[str]:
     if chunks and chunks[-1][-1] in ".!?" and chunks[-1][:-1] in vocabulary:  # the end of a sentence, and not of "9."
         chunks[-1:] = [chunks[-1][:-1], chunks[-1][-1]]
     tokens = [token for chunk in chunks for token in _chunk(chunk, vocabulary)]
-    return _quoted(tokens, vocabulary)
+    return _restore_quotes(tokens, vocabulary)
 
 
 def _chunk(chunk: str, vocabulary: Collection[str]) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _is_token(mark: str, vocabulary: Collection[str]) -> bool:
     return mark in vocabulary or any(token in vocabulary for token, written in _WRITTEN.items() if written == mark)
 
 
-def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
+def _restore_quotes(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
     """The tokens with punctuation in the notation of the corpus, such as ``''`` or ``-LRB-``."""
     own = {written: token for token, written in _WRITTEN.items() if token in vocabulary and written not in vocabulary}
     if not own:
@@ -104,7 +104,7 @@ def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
     return result
 
 
-def recased(words: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
+def restore_case(words: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
     """The words of a translation without capitals that the engine added, at its start or after a placeholder.
 
     A capital inside of a sentence is removed if the original does not have the capitalised word, and the training split
@@ -114,20 +114,20 @@ def recased(words: Sequence[str], original: Sequence[str], vocabulary: Collectio
     tokens: list[str] = []
     begins = True
     for token in words:
-        tokens.append(token if begins or token in kept else _lowered(token, vocabulary))
+        tokens.append(token if begins or token in kept else _lower(token, vocabulary))
         begins = token in _SENTENCE_BORDERS or (begins and not token[:1].isalnum())
     first = next((number for number, token in enumerate(tokens) if token[:1].isalnum()), None)
     was = next((token for token in original if token[:1].isalnum()), "")
     if first is not None and tokens[first] not in kept:
         word = tokens[first]
-        tokens[first] = word[0].upper() + word[1:] if was[:1].isupper() else _lowered(word, vocabulary)
+        tokens[first] = word[0].upper() + word[1:] if was[:1].isupper() else _lower(word, vocabulary)
     return tokens
 
 
 _SENTENCE_BORDERS = frozenset([".", "!", "?", ":", '"', "“", "``", "--"])
 
 
-def _lowered(word: str, vocabulary: Collection[str]) -> str:
+def _lower(word: str, vocabulary: Collection[str]) -> str:
     if not word[:1].isupper() or word == "I" or (word.isupper() and len(word) > 2):
         return word
     lower = word.lower()

@@ -40,16 +40,16 @@ class Service:
         self.task = predictor.model.task
         self.schema: InferenceSchema = self.task.examples.inference
         self.metrics = Metrics(self.task.knowledge.novelties[-1])
-        self.batcher = Batcher(self._predicted, limits)
+        self.batcher = Batcher(self._predict, limits)
         self.metrics.queued.set_function(self.batcher.queue.qsize)
         self.metrics.unanswered.set_function(lambda: self.batcher.unanswered)
         self.request = requests.request_model(self.schema)
         self.running: asyncio.Task[None] | None = None
 
-    def _predicted(self, items: Sequence[InputText]) -> list[PredictedInput]:
+    def _predict(self, items: Sequence[InputText]) -> list[PredictedInput]:
         self.metrics.batches.observe(len(items))
-        result = self.predictor.predicted(items)
-        self.metrics.predicted(result)
+        result = self.predictor.predict_items(items)
+        self.metrics.count_claims(result)
         return result
 
     async def answer(self, request: Request) -> tuple[Any, list[PredictedInput]]:
@@ -58,9 +58,9 @@ class Service:
         Raises:
             Refused: with the status and the reason.
         """
-        call = requests.parsed(self.request, await requests.body_of(request, self.limits))
+        call = requests.parse_request(self.request, await requests.read_body(request, self.limits))
         inputs = requests.inputs_of(call.inputs, self.schema)
-        items = requests.readable(await asyncio.to_thread(self.predictor.items, inputs), self.limits)
+        items = requests.read_inputs(await asyncio.to_thread(self.predictor.items, inputs), self.limits)
         try:
             return call, await self.batcher.predict(items)
         except asyncio.QueueFull:
@@ -72,13 +72,13 @@ def application(service: Service) -> FastAPI:
     """The application around a service; errors are raised as ``Refused`` for ``Guard``."""
 
     @contextlib.asynccontextmanager
-    async def running(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.running = asyncio.create_task(service.batcher.run())
         yield
         service.running.cancel()
 
     app = FastAPI(
-        title="halluc serve", version=__version__, docs_url=None, redoc_url=None, lifespan=running,
+        title="halluc serve", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
         exception_handlers=dict.fromkeys((Refused, HTTPException, Exception), _refuse),
     )  # fmt: skip
     app.openapi = partial(_openapi, app.openapi, service)  # type: ignore[method-assign]

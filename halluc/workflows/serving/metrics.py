@@ -39,7 +39,7 @@ class Metrics:
         )
         self._newest, self._new, self._known = newest, 0, 0
 
-    def predicted(self, batch: Iterable[PredictedInput]) -> None:
+    def count_claims(self, batch: Iterable[PredictedInput]) -> None:
         """Count the asserted claims of a batch."""
         for claim in (claim for one in batch for claim in one.asserted):
             self.claims.labels(claim.novelty or UNKNOWN).inc()

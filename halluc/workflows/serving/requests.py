@@ -17,7 +17,7 @@ from halluc.data.inputs import InputText, Item
 from halluc.data.rows.row import BadLine
 from halluc.runs.inference import ErrorBody, InferenceSchema
 from halluc.runs.schema import Problem, Record
-from halluc.workflows.input_reading import as_options
+from halluc.workflows.input_reading import options_help
 from halluc.workflows.serving.limits import BODY_SECONDS, MOST_INPUTS, Limits
 
 Input = str | dict[str, Any]
@@ -53,7 +53,7 @@ def request_model(schema: InferenceSchema) -> type[BaseModel]:
     )
 
 
-async def body_of(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request, limits: Limits) -> bytes:
     """
     Raises:
         Refused 413: it is too large. 408: it does not arrive in time.
@@ -78,7 +78,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
     return b"".join(chunks)
 
 
-def parsed(model: type[BaseModel], body: bytes) -> Any:
+def parse_request(model: type[BaseModel], body: bytes) -> Any:
     """
     Raises:
         Refused 400: it is not JSON. 422: it is not a valid request.
@@ -120,7 +120,7 @@ def _pair(fields: dict[str, Any], schema: InferenceSchema) -> tuple[str, str] | 
     return fields
 
 
-def readable(items: list[Item], limits: Limits) -> list[InputText]:
+def read_inputs(items: list[Item], limits: Limits) -> list[InputText]:
     """
     Raises:
         Refused 422: one cannot be read, or is too long.
@@ -129,7 +129,7 @@ def readable(items: list[Item], limits: Limits) -> list[InputText]:
     for number, item in enumerate(items):
         place = f"inputs[{number}]: " if len(items) > 1 else ""
         if isinstance(item, BadLine):
-            raise Refused(422, item.code, f"{place}{item.problem}", as_options(item.help))
+            raise Refused(422, item.code, f"{place}{item.problem}", options_help(item.help))
         if item.size > limits.text:
             message = f"{place}a text of {item.size:,} characters, but at most {limits.text:,} are allowed"
             raise Refused(422, "S123", message, "shorten it, or start the server with a larger --max-text")

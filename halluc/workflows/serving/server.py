@@ -43,7 +43,7 @@ def serve(
             others can reach. As ``prediction.load``.
     """
     token = _token(host)
-    with contextlib.closing(_bound(host, port)) as listening:
+    with contextlib.closing(_bind(host, port)) as listening:
         service = Service(prediction.load(reference, members=members, overrides=overrides), limits)
         hosts = frozenset({"localhost", "127.0.0.1", "::1", host.lower()}) if is_loopback(host) else None
         app = Guard(application(service), service.metrics, token, hosts)
@@ -84,7 +84,7 @@ def _token(host: str) -> str | None:
     return token
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """A socket at the address, opened before the model is loaded, which takes long.
 
     Raises:

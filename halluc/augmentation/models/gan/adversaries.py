@@ -71,10 +71,10 @@ class SequenceGan:
     dropout: float = 0.0
 
     def generator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        samples, values = self.valued(players, real)
-        advantages = _less_baseline(values, samples.generated())
+        samples, values = self.sample_with_values(players, real)
+        advantages = _subtract_baseline(values, samples.generated_mask())
         likelihoods = players.generator.log_likelihood(samples)
-        return -(likelihoods * advantages[:, 1:][samples.generated()[:, 1:]]).mean()
+        return -(likelihoods * advantages[:, 1:][samples.generated_mask()[:, 1:]]).mean()
 
     def discriminator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
         samples = sample(players.generator, real, self.longest)
@@ -83,7 +83,7 @@ class SequenceGan:
         return false + true
 
     @torch.no_grad()
-    def valued(self, players: Adversaries, conditions: Sequences) -> tuple[Sequences, Tensor]:
+    def sample_with_values(self, players: Adversaries, conditions: Sequences) -> tuple[Sequences, Tensor]:
         """Sampled rows, and the value of each piece: shape (rows, length), 0 for pieces that are not generated."""
         generator, discriminator = players.generator, players.discriminator
         shape = (len(conditions), self.longest, generator.width)
@@ -94,20 +94,20 @@ class SequenceGan:
         last = torch.arange(len(samples), device=samples.ids.device)
         values[last, samples.lengths - 1] = realness(discriminator, samples)
         if len(rows):
-            values[rows, places] = self._rolled_out(players, samples, record, rows, places)
+            values[rows, places] = self._rollout_values(players, samples, record, rows, places)
         longest = int(samples.lengths.max())
         kept = Sequences(samples.ids[:, :longest], samples.prefixes, samples.lengths)
-        return kept, _next_known(values[:, :longest]) * kept.generated()
+        return kept, _fill_unknown(values[:, :longest]) * kept.generated_mask()
 
     def _rollout_places(self, samples: Sequences) -> tuple[Tensor, Tensor]:
         """Row and position of every piece after which rollouts begin."""
         places = torch.arange(samples.ids.shape[1], device=samples.ids.device)
         generated = places - samples.prefixes[:, None] + 1
-        chosen = samples.generated() & (generated % self.stride == 0) & (places < samples.lengths[:, None] - 1)
+        chosen = samples.generated_mask() & (generated % self.stride == 0) & (places < samples.lengths[:, None] - 1)
         rows, at = chosen.nonzero(as_tuple=True)
         return rows, at
 
-    def _rolled_out(
+    def _rollout_values(
         self, players: Adversaries, samples: Sequences, record: LstmState, rows: Tensor, at: Tensor
     ) -> Tensor:
         """The mean value of the completions at each place."""
@@ -118,7 +118,7 @@ class SequenceGan:
         return realness(players.discriminator, completed).view(self.rollouts, -1).mean(0)
 
 
-def _next_known(values: Tensor) -> Tensor:
+def _fill_unknown(values: Tensor) -> Tensor:
     """Replace each unknown value (NaN) by the next known one in its row; after the last known one by 0."""
     filled = values.clone()
     for place in reversed(range(values.shape[1])):
@@ -127,7 +127,7 @@ def _next_known(values: Tensor) -> Tensor:
     return filled
 
 
-def _less_baseline(values: Tensor, generated: Tensor) -> Tensor:
+def _subtract_baseline(values: Tensor, generated: Tensor) -> Tensor:
     """Values minus the mean over all rows that generate a piece at the same position."""
     counts = generated.sum(0).clamp(min=1)
     return (values - (values * generated).sum(0) / counts) * generated
@@ -152,7 +152,7 @@ class RelativisticGan:
         return float(self.sharpest**done)
 
     def generator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        samples, relaxed = self.relaxed(players.generator, real, done)
+        samples, relaxed = self.sample_relaxed(players.generator, real, done)
         scores = players.discriminator(samples, relaxed)
         with torch.no_grad():
             against = players.discriminator(real)
@@ -160,11 +160,11 @@ class RelativisticGan:
 
     def discriminator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
         with torch.no_grad():
-            samples, relaxed = self.relaxed(players.generator, real, done)
+            samples, relaxed = self.sample_relaxed(players.generator, real, done)
         scores = players.discriminator(samples, relaxed, self.dropout)
         return nn.functional.softplus(scores - players.discriminator(real, dropout=self.dropout)).mean()
 
-    def relaxed(self, generator: LstmGenerator, conditions: Sequences, done: float) -> tuple[Sequences, Tensor]:
+    def sample_relaxed(self, generator: LstmGenerator, conditions: Sequences, done: float) -> tuple[Sequences, Tensor]:
         """Sampled rows, and a distribution for each generated piece: shape (pieces, size), with a gradient.
 
         The rows are sampled first. The Gumbel noise is then drawn conditional on the sampled pieces (Maddison et al.
@@ -172,13 +172,13 @@ class RelativisticGan:
         """
         padded = sample(generator, conditions, self.longest)
         samples = padded.rows(torch.arange(len(padded), device=padded.ids.device))
-        mask = samples.generated()
+        mask = samples.generated_mask()
         logits = torch.log_softmax(generator.policy(generator.features(samples)[mask[:, 1:]]), -1)
-        noise = _noise_given(logits.detach(), samples.ids[mask])
+        noise = _conditional_noise(logits.detach(), samples.ids[mask])
         return samples, torch.softmax((logits + noise) * self.inverse_temperature(done), -1)
 
 
-def _noise_given(logits: Tensor, chosen: Tensor) -> Tensor:
+def _conditional_noise(logits: Tensor, chosen: Tensor) -> Tensor:
     """Gumbel noise (pieces, size) under which ``chosen`` (pieces,) has the largest sum of log probability and noise.
 
     With normalised ``logits`` the largest sum is itself a Gumbel variable, and each other sum is a Gumbel variable

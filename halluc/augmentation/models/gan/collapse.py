@@ -53,7 +53,7 @@ def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
         return math.inf
 
 
-def sampled_words(
+def sample_words(
     generator: LstmGenerator, plan: GanPlan, numbers: Sequence[int], temperature: float
 ) -> list[tuple[str, ...] | None]:
     """The words of a sample for the condition of each of the held-out rows ``numbers``; uses torch's generator."""
@@ -70,7 +70,7 @@ def check(generator: LstmGenerator, plan: GanPlan) -> Health:
     """The health of a generator; uses torch's generator of random numbers."""
     samples = plan.config.collapse.samples
     numbers = [number % len(plan.held_out) for number in range(samples)]
-    texts = [text for text in sampled_words(generator, plan, numbers, 1.0) if text is not None]
+    texts = [text for text in sample_words(generator, plan, numbers, 1.0) if text is not None]
     return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, plan.held_out))
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy
 import torch
 
-from halluc.augmentation.models.gan.collapse import sampled_words
+from halluc.augmentation.models.gan.collapse import sample_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
 from halluc.augmentation.models.gan.sequences import GanPlan
 from halluc.augmentation.models.gan.training import Weights
@@ -101,8 +101,8 @@ class GeneratorFigures:
 
     def row(self) -> dict[str, Any]:
         """A row of the table, as plain values."""
-        row = {name: _rounded(value) for name, value in vars(self).items() if name != "parts"}
-        return {**row, "harmonic_error": _rounded(_error(self.parts))}
+        row = {name: _round(value) for name, value in vars(self).items() if name != "parts"}
+        return {**row, "harmonic_error": _round(_error(self.parts))}
 
 
 def measure(
@@ -160,7 +160,7 @@ def _error(values: Sequence[float]) -> float:
     return float(numpy.std(values, ddof=1) / math.sqrt(len(values)))
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
@@ -182,7 +182,7 @@ def compare(
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))
-            samples = sampled_words(generator, plan, numbers, temperature)
+            samples = sample_words(generator, plan, numbers, temperature)
             rows.setdefault(name, []).append(measure(name, temperature, samples, held_out))
     real = measure(TRAINING_SPLIT, None, training, held_out)
     chosen = {name: best(of_generator) for name, of_generator in rows.items()}

@@ -35,7 +35,7 @@ class ConvDiscriminator(nn.Module):
         """
         embedded = self.embedding(batch.ids)
         if distributions is not None:
-            places = batch.generated().nonzero(as_tuple=True)
+            places = batch.generated_mask().nonzero(as_tuple=True)
             embedded = embedded.index_put(places, distributions @ self.embedding.weight)
         features = nn.functional.dropout(self._features(embedded), dropout)
         inside = torch.arange(batch.ids.shape[1], device=batch.ids.device) < batch.prefixes[:, None]

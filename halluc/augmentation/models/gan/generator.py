@@ -69,7 +69,7 @@ class LstmGenerator(nn.Module):
 
     def log_likelihood(self, batch: Sequences, dropout: float = 0.0) -> Tensor:
         """The log probability (nats) of every generated piece, in the order of the rows: shape (pieces,)."""
-        mask = batch.generated()[:, 1:]
+        mask = batch.generated_mask()[:, 1:]
         scores = self.logits(self.features(batch, dropout)[mask])
         return -nn.functional.cross_entropy(scores, batch.ids[:, 1:][mask], reduction="none")
 
@@ -85,7 +85,7 @@ class LstmGenerator(nn.Module):
         return self.policy(self.projection(hidden)), LstmState(hidden, cell)
 
 
-def picked(scores: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+def sample_pieces(scores: Tensor, uniform: Tensor, temperature: float) -> Tensor:
     """A piece for each row of scores (rows, size), by the inverse distribution function at ``uniform`` (rows,)."""
     sums = torch.softmax(scores / temperature, -1).cumsum(-1)
     result = torch.searchsorted(sums, (uniform[:, None] * sums[:, -1:]).contiguous(), right=True)
@@ -126,7 +126,7 @@ def complete(
             uniform = torch.tensor([draws[row].uniform() for row in rows.tolist()], device=ids.device)
         at = at + 1
         given = at < begun.prefixes[rows]
-        new = torch.where(given, ids[rows, at], picked(scores, uniform, temperature))
+        new = torch.where(given, ids[rows, at], sample_pieces(scores, uniform, temperature))
         ids[rows, at] = new
         ends = (new == end) & ~given
         lengths[rows[ends]] = at[ends] + 1

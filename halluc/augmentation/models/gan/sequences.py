@@ -52,7 +52,7 @@ class Sequences:
     def to(self, device: torch.device) -> Sequences:
         return Sequences(self.ids.to(device), self.prefixes.to(device), self.lengths.to(device))
 
-    def generated(self) -> Tensor:
+    def generated_mask(self) -> Tensor:
         """A mask with the shape of ``ids``: pieces that are generated, neither condition nor padding."""
         places = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (places >= self.prefixes[:, None]) & (places < self.lengths[:, None])

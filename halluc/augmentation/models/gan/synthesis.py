@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, refuse_all_locked, refuse_too_few, tags
-from halluc.augmentation.models.fitted import UnsavedModel, digest_of, fitted
+from halluc.augmentation.models.fitted_models import UnsavedModel, digest_of, fit_or_load
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite, RelativisticGan, SequenceGan
 from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
@@ -63,7 +63,7 @@ class GanModel:
             self.generator, conditions, self.longest, self.temperature, [draws[number] for number in prefixes]
         )  # fmt: skip
         for number, row, start in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
-            samples[number] = self.codec.decoded(row[start:], like[number])
+            samples[number] = self.codec.decode_or_reject(row[start:], like[number])
         return samples
 
 
@@ -79,15 +79,15 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
     }
 
     def train(work: Path) -> UnsavedModel:
-        weights, facts = _trained(config, rows, workspace.seed, device, work / _CHECKPOINT)
-        return UnsavedModel(facts, lambda folder: _write(weights, folder / _WEIGHTS))
+        weights, facts = _train(config, rows, workspace.seed, device, work / _CHECKPOINT)
+        return UnsavedModel(facts, lambda folder: _write_weights(weights, folder / _WEIGHTS))
 
-    result = fitted(workspace, "gan_synthesis", identity, train)
+    result = fit_or_load(workspace, "gan_synthesis", identity, train)
     chosen: str = config.sample_from
     if chosen == "better":
         chosen = GAN if result.facts["is_better"] else LIKELIHOOD
     generator = _networks(config, rows.codec, workspace.seed, device)[0]
-    generator.load_state_dict(_read(result.folder / _WEIGHTS)[chosen])
+    generator.load_state_dict(_read_weights(result.folder / _WEIGHTS)[chosen])
     temperature = config.temperature or result.facts["temperatures"][chosen]
     model = GanModel(rows.codec, generator, config.longest, temperature, {})
     like = rows.train + rows.held_out
@@ -107,13 +107,13 @@ def _networks(
     return generator.to(device), discriminator.to(device)
 
 
-def _trained(
+def _train(
     config: GanSynthesisConfig, rows: _SplitSequences, seed: int, device: torch.device, checkpoint: Path
 ) -> tuple[dict[str, Weights], dict[str, Any]]:
     """Train and compare; returns the weights of both generators, and the facts for the manifest."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
-        sample = rows.codec.decoded(ids, rows.held_out[number])
+        sample = rows.codec.decode_or_reject(ids, rows.held_out[number])
         return None if isinstance(sample, Rejected) else labelled_words(sample)
 
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
@@ -142,7 +142,7 @@ def _trained(
     return weights, {**rows.facts(), **_training_facts(config, training), **compared}
 
 
-def _write(weights: Mapping[str, Weights], path: Path) -> None:
+def _write_weights(weights: Mapping[str, Weights], path: Path) -> None:
     """Raises HallucError E401 if the disk is full or read-only."""
     named = {f"{name}/{key}": tensor for name, one in weights.items() for key, tensor in one.items()}
     content = safetensors.torch.save({name: tensor.cpu().clone() for name, tensor in named.items()})
@@ -150,7 +150,7 @@ def _write(weights: Mapping[str, Weights], path: Path) -> None:
         file.write(content)
 
 
-def _read(path: Path) -> dict[str, Weights]:
+def _read_weights(path: Path) -> dict[str, Weights]:
     weights: dict[str, Weights] = {}
     for name, tensor in safetensors.torch.load(path.read_bytes()).items():
         generator, key = name.split("/", 1)

@@ -123,10 +123,10 @@ class GanTraining:
                 self.optimizers["likelihood"].param_groups[0]["lr"] = rate
                 self._seed("likelihood", state.epoch, number)
                 self._likelihood_step("likelihood", torch.tensor(batches[number][0]))
-                self._stepped(number + 1, _CHECKPOINT_EVERY)
+                self._advance(number + 1, _CHECKPOINT_EVERY)
             result.append(perplexity(self.generator, self.plan.held_out))
             if result[-1] == min(result):
-                self.kept["likelihood"] = _copied(self.generator.state_dict())
+                self.kept["likelihood"] = _copy_weights(self.generator.state_dict())
             state.epoch, state.step = state.epoch + 1, 0
             self._save()
         self.generator.load_state_dict(self.kept["likelihood"])
@@ -143,7 +143,7 @@ class GanTraining:
             except NotFinite:
                 self.progress.stopped = {"step": 0, "restored": 0, "reason": "the discriminator's loss is not finite"}
                 return
-            self._stepped(step + 1, _CHECKPOINT_EVERY)
+            self._advance(step + 1, _CHECKPOINT_EVERY)
 
     def _adversarial(self, tick: Tick) -> None:
         keys, every = self.plan.config.adversarial, self.plan.config.collapse.every
@@ -161,7 +161,7 @@ class GanTraining:
                 break
             if (step + 1) % every == 0 or step + 1 == keys.steps:
                 self._check(step + 1)
-            self._stepped(step + 1, every)
+            self._advance(step + 1, every)
         self.generator.load_state_dict(self.kept["good"])
 
     def _baseline(self, tick: Tick) -> None:
@@ -177,10 +177,10 @@ class GanTraining:
             tick(step, taken)
             self._seed("teacher", step)
             for _ in range(self.plan.config.adversarial.likelihood_steps):
-                self._likelihood_step("teacher", self._some())
-            self._stepped(step + 1, _CHECKPOINT_EVERY)
+                self._likelihood_step("teacher", self._random_rows())
+            self._advance(step + 1, _CHECKPOINT_EVERY)
         if perplexity(self.generator, self.plan.held_out) < min(self.progress.perplexities):
-            self.kept["likelihood"] = _copied(self.generator.state_dict())
+            self.kept["likelihood"] = _copy_weights(self.generator.state_dict())
         self.generator.load_state_dict(self.kept["good"])
 
     # --- steps -------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class GanTraining:
         descend(loss, self.generator, self.optimizers["generator"])
         self._seed("teacher", self.progress.step)
         for _ in range(self.plan.config.adversarial.likelihood_steps):
-            self._likelihood_step("teacher", self._some())
+            self._likelihood_step("teacher", self._random_rows())
 
     def _discriminator_step(self, done: float) -> None:
         loss = self.variant.discriminator_loss(self.players, self._real(), done)
@@ -203,12 +203,12 @@ class GanTraining:
         loss = -self.generator.log_likelihood(batch, self.plan.config.likelihood.dropout).mean()
         descend(loss, self.generator, self.optimizers[optimizer])
 
-    def _some(self) -> Tensor:
+    def _random_rows(self) -> Tensor:
         """The numbers of a batch of random rows."""
         return torch.randint(len(self.plan.train), (self.plan.config.adversarial.batch,))
 
     def _real(self) -> Sequences:
-        return self.plan.train.rows(self._some().to(self.plan.train.ids.device))
+        return self.plan.train.rows(self._random_rows().to(self.plan.train.ids.device))
 
     def _check(self, step: int) -> None:
         """Check the generator: it becomes the last good one, or adversarial training stops."""
@@ -218,7 +218,7 @@ class GanTraining:
         self.progress.checks.append({"step": step, **result.row()})
         fault = result.fault(from_row(self.progress.checks[0]), keys) if step else None
         if fault is None:
-            self.kept["good"] = _copied(self.generator.state_dict())
+            self.kept["good"] = _copy_weights(self.generator.state_dict())
         else:
             self._stop(step, fault)
 
@@ -231,7 +231,7 @@ class GanTraining:
     def _seed(self, *keys: object) -> None:
         torch.manual_seed(keyed_seed(self.plan.seed, *keys) >> 1)
 
-    def _stepped(self, steps: int, every: int) -> None:
+    def _advance(self, steps: int, every: int) -> None:
         self.progress.step = steps
         if steps % every == 0:
             self._save()
@@ -270,7 +270,7 @@ class DamagedTraining(Exception):
     """A checkpoint cannot be read; networks and optimizers may be partly loaded."""
 
 
-def _copied(weights: Mapping[str, Tensor]) -> Weights:
+def _copy_weights(weights: Mapping[str, Tensor]) -> Weights:
     return {name: tensor.detach().clone() for name, tensor in weights.items()}
 
 

@@ -45,7 +45,7 @@ class UnsavedModel(NamedTuple):
     write: Callable[[Path], object]
 
 
-def fitted(
+def fit_or_load(
     workspace: Workspace, method: str, identity: Mapping[str, Any], train: Callable[[Path], UnsavedModel]
 ) -> Fitted:
     """The fitted model of a method from the cache; if it is not there, it is trained.
@@ -63,11 +63,11 @@ def fitted(
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
     make_folder(workspace.folder)
     with locked(workspace.folder / f"{name}.lock", folder, waits=True):
-        model = _read(folder, fingerprint)
+        model = _read_fitted(folder, fingerprint)
         if model is None:
             trained = train(work)
             replace_folder(folder, lambda new: _write(new, trained, fingerprint, identity))
-            model = _read(folder, fingerprint)
+            model = _read_fitted(folder, fingerprint)
             assert model is not None, "it was just written"
         shutil.rmtree(work, ignore_errors=True)
     return model
@@ -80,7 +80,7 @@ def _write(folder: Path, trained: UnsavedModel, fingerprint: str, identity: Mapp
     write_json(folder / FITTED_RECORD, record)
 
 
-def _read(folder: Path, fingerprint: str) -> Fitted | None:
+def _read_fitted(folder: Path, fingerprint: str) -> Fitted | None:
     """A fitted model with verified files; None if there is none, or if it is damaged."""
     if not folder.is_dir():
         return None
