@@ -17,6 +17,7 @@ from halluc.core.decision_scores import DecisionScores, MeanProbabilities
 from halluc.core.edits import EditError, Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
+from halluc.core.significance import Sheet
 from halluc.data.tokenization import Tokenizer
 from halluc.engine.batching import Batch
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
@@ -28,7 +29,7 @@ from halluc.tasks.question_answering.decoding import (
     rows_of_questions,
 )
 from halluc.tasks.question_answering.encoding import window_starts
-from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion, QuestionExamples
 from halluc.tasks.question_answering.figures import score
 from halluc.tasks.question_answering.knowledge import AnswerKnowledge, context_units, question_units
 from halluc.tasks.question_answering.normalisation import exact, f1, normalise_answer, units
@@ -286,6 +287,20 @@ def test_answers_are_compared_as_the_scripts_do(said, gold, form, is_exact, over
 def test_normalised_forms():
     assert normalise_answer("An apple-pie, THE best.", "squad") == "applepie best"
     assert units("第2章：ABC", "cmrc") == ["第", "2", "章", "abc"]
+
+
+def test_runs_are_compared_by_the_figures_of_their_stored_answers():
+    answers = [AnswerPrediction("e1", "Oslo and Paris", (2, 9), (0.5,), 0.1), AnswerPrediction("e2", None, None, ())]
+    examples = [question(CONTEXT, PLACES[1]), question(CONTEXT, PLACES[0], number=2)]
+    task, sheet, stored = task_of(), Sheet(2), Sheet(2)
+    lines = [task.examples.line(*one) for one in zip(examples, answers, strict=True)]
+    found = task.figures.of_lines([task.examples.of_line(line) for line in lines], lines, stored)
+    values = {one.name: float(one.formula(stored.totals())) for one in found}
+    every = task.figures.figures(examples, answers, sheet)
+    assert values == {
+        one.name: float(one.formula(sheet.totals())) for one in every if not one.by and one.name in values
+    }
+    assert values == {"answer_f1": pytest.approx(0.25), "exact_match": 0.0}
 
 
 def test_the_best_of_several_answers_counts_and_none_is_an_answer_too():

@@ -9,7 +9,8 @@ from halluc.core.figures import KEPT, FigureRow, Placement, at
 ROWS = (
     FigureRow(
         "answer_f1", "F1 of answers", "F1", "higher", "task", 9, "F1",
-        at("labels", "head", "summary", "card", "card index"), hub="f1",
+        at("labels", "head", "summary", "card", "card index")
+        + at("compared", "cells", "arms", "sentences", "slope sentences", "differences", order=12), hub="f1",
     ),
     FigureRow(
         "exact_match", "exact match", "share", "higher", "task", 10, "EM",
@@ -17,11 +18,10 @@ ROWS = (
     ),
     FigureRow(
         "answerable_exact_match", "exact match of answerable questions", "share", "higher", "task", 11, "",
-        at("compared", "sentences", "slope sentences", "differences", order=161)
-        + at("cells", "arms", heading="EM, answerable", order=161)
+        at("compared", order=161) + at("cells", "arms", heading="EM, answerable", order=161)
         + at("curves", heading="exact-match", order=161),
     ),
-    FigureRow("claim_f1", "F1 of exact answers", "F1", "higher", "task", 14, "", at("compared", "cells", "arms")),
+    FigureRow("claim_f1", "F1 of exact answers", "F1", "higher", "task", 14, ""),
     FigureRow(
         "false_answer_rate", "false answers", "share", "lower", "task", 105, "false answers",
         at("head", "compared", "cells", "arms", "differences", "card", "card index")

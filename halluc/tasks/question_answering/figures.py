@@ -16,6 +16,7 @@ from halluc.tasks.question_answering.claims import comparison
 from halluc.tasks.question_answering.config import Form
 from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.normalisation import exact, f1
+from halluc.tasks.question_answering.records import QuestionPrediction
 
 PROTOCOL = "the best of the annotated answers, normalised; without one, no answer is right"
 RANKED = "questions sorted by the score of no answer less that of the best answer"
@@ -59,6 +60,13 @@ class AnswerFigures:
         if not inside.all():
             figures.append(_false_answers(given, inside, sheet, {}))
         return figures
+
+    def of_lines(
+        self, examples: Sequence[ContextQuestion], lines: Sequence[QuestionPrediction], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        """The overall F1 and exact match, from stored answers."""
+        answers = [AnswerPrediction(line.id, line.answer, None, ()) for line in lines]
+        return [one for one in _slice_figures(AnswerScores.of(examples, answers, self.form), sheet) if not one.by]
 
     def after_abstention(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,
