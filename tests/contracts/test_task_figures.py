@@ -28,8 +28,7 @@ from halluc.tasks.summarisation.figures import SummaryFigures
 from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, WrittenText, cut_parts
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.translation.figures import TranslationFigures

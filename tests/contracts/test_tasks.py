@@ -33,8 +33,7 @@ from halluc.tasks.question_answering.examples import ContextQuestion
 from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 from halluc.tasks.token_classification.encoding import windows_of
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification

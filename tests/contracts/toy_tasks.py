@@ -46,8 +46,7 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged

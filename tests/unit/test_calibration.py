@@ -17,7 +17,7 @@ from halluc.core.claims import Claim, Judged
 from halluc.core.examples import Corpus
 from halluc.core.significance import Sheet
 from halluc.task import task_class
-from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.source_text import WrittenText
 
 pytestmark = pytest.mark.filterwarnings("error")
 

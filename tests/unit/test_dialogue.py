@@ -18,9 +18,8 @@ from halluc.tasks.dialogue.figures import ReplyFigures, normalised_words, unigra
 from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.reader import DialoguesReader
 from halluc.tasks.dialogue.task import Dialogue
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.prompts import Prompt
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 
 
 def said(speaker: str, text: str, **more) -> dict:

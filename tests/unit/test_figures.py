@@ -26,9 +26,8 @@ from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import PairPrediction, Related
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.wording import formats

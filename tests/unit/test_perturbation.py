@@ -11,8 +11,7 @@ from halluc.core.exact_intervals import clopper_pearson
 from halluc.core.examples import Origin
 from halluc.core.significance import LEVEL, Sheet
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.figures import TranslationFigures, bleu_of
 from halluc.tasks.translation.perturbation import (

@@ -17,8 +17,7 @@ from halluc.data.tokenization import Tokenizer
 from halluc.tasks.summarisation.figures import SummaryFigures, central, lead, units
 from halluc.tasks.summarisation.reading.config import SummariesConfig
 from halluc.tasks.summarisation.reading.reader import SummariesReader
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 
 NEWS = "The mill burned. Nobody was hurt. The owner is away. A fire at the mill destroyed the mill and its owner's van."
 CHAT = "Ann: Where is the key?\nBen: In the box. Under the tea.\nAnn: Thanks.\nBen: Bring the key back."

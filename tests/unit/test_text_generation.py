@@ -24,12 +24,11 @@ from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
 from halluc.reporting.collect.shown import Texts
 from halluc.tasks.text_generation.confidence import shares
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
 from halluc.tasks.text_generation.model import GenerationModel, decode_pieces
 from halluc.tasks.text_generation.prompts import ChatFrame, Prompt
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.examples import TranslationExamples
 from halluc.tasks.translation.task import Translation

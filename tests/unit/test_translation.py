@@ -19,8 +19,7 @@ from halluc.core.significance import Sheet
 from halluc.data.corpora import read_corpora
 from halluc.data.rows import tmx
 from halluc.data.rows.row import BadLine, Row
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, WrittenText
 from halluc.tasks.translation.figures import TranslationFigures
 from halluc.tasks.translation.reading.config import ParallelConfig
 

@@ -8,12 +8,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar
 
 from halluc.augmentation.methods.base import (
-    MethodConfig,
     OptionError,
     Rejected,
     Synthesizer,
@@ -21,9 +18,8 @@ from halluc.augmentation.methods.base import (
     or_rejected,
     refuse_all_locked,
 )
-from halluc.augmentation.models.endpoint import Endpoint
+from halluc.augmentation.models.endpoint import Endpoint, LlmSynthesisConfig
 from halluc.augmentation.translation.wording import join_tokens, split
-from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.examples import Span
@@ -36,47 +32,6 @@ _FORM = (
 
 # Keys that are not part of the cache key, since they do not affect answers.
 _NOT_ASKED = {"share", "send_data_to", "key_variable", "timeout", "retries", "concurrent", "max_requests"}
-
-
-class LlmSynthesisConfig(MethodConfig):
-    type: Literal["llm_synthesis"]
-    url: str = Field(
-        default="http://127.0.0.1:8000/v1",
-        min_length=1,
-        max_length=LONGEST_PATH,
-        description="the base URL of an OpenAI-compatible API (vLLM, llama.cpp, Ollama)",
-    )
-    model: Text = Field(default="default", description="the name of the model at the endpoint")
-    send_data_to: Text | None = Field(
-        default=None,
-        description="the host of `url`, if it is not this machine, as confirmation: training text is sent to it",
-    )
-    key_variable: Text = Field(
-        default="OPENAI_API_KEY", description="environment variable with the API key; if it is not set, no key is sent"
-    )
-    instructions: str = Field(
-        default="You write realistic training texts in the language, domain and style of the examples. Write a new "
-        "text, with other names, facts and wording.",
-        max_length=10_000,
-        description="instructions for the model before the examples",
-    )
-    shots: int = Field(default=5, ge=0, le=100, description="number of training examples in a prompt")
-    output: Literal["json_schema", "json_object", "text"] = Field(
-        default="json_schema", description="how JSON is requested from the endpoint; text: only in the prompt"
-    )
-    temperature: float = Field(default=1.0, ge=0, le=10, description="sampling temperature")
-    max_tokens: int = Field(default=512, ge=1, le=100_000, description="maximum number of tokens of an answer")
-    timeout: float = Field(default=120, gt=0, le=86_400, description="timeout of a request in seconds")
-    retries: int = Field(
-        default=4, ge=0, le=100, description="number of retries of a request, after 1, 2, 4, … seconds"
-    )
-    concurrent: SmallCount = Field(default=4, description="number of simultaneous requests")
-    max_requests: int = Field(
-        default=1_000,
-        ge=1,
-        le=100_000_000,
-        description="maximum number of requests per run, including retries; cached answers do not count",
-    )
 
 
 class LlmSynthesis(Synthesizer):

@@ -17,19 +17,60 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from halluc.augmentation.methods.base import OptionError
+from pydantic import Field
+
+from halluc.augmentation.methods.base import MethodConfig, OptionError
+from halluc.config.section import LONGEST_PATH, SmallCount, Text
 from halluc.core.errors import EXIT_ENVIRONMENT, EXIT_USAGE, cut
 from halluc.core.files import write_text
-
-if TYPE_CHECKING:
-    from halluc.augmentation.methods.llm_synthesis import LlmSynthesisConfig
 
 _MOST_BYTES = 1 << 24
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+
+
+class LlmSynthesisConfig(MethodConfig):
+    type: Literal["llm_synthesis"]
+    url: str = Field(
+        default="http://127.0.0.1:8000/v1",
+        min_length=1,
+        max_length=LONGEST_PATH,
+        description="the base URL of an OpenAI-compatible API (vLLM, llama.cpp, Ollama)",
+    )
+    model: Text = Field(default="default", description="the name of the model at the endpoint")
+    send_data_to: Text | None = Field(
+        default=None,
+        description="the host of `url`, if it is not this machine, as confirmation: training text is sent to it",
+    )
+    key_variable: Text = Field(
+        default="OPENAI_API_KEY", description="environment variable with the API key; if it is not set, no key is sent"
+    )
+    instructions: str = Field(
+        default="You write realistic training texts in the language, domain and style of the examples. Write a new "
+        "text, with other names, facts and wording.",
+        max_length=10_000,
+        description="instructions for the model before the examples",
+    )
+    shots: int = Field(default=5, ge=0, le=100, description="number of training examples in a prompt")
+    output: Literal["json_schema", "json_object", "text"] = Field(
+        default="json_schema", description="how JSON is requested from the endpoint; text: only in the prompt"
+    )
+    temperature: float = Field(default=1.0, ge=0, le=10, description="sampling temperature")
+    max_tokens: int = Field(default=512, ge=1, le=100_000, description="maximum number of tokens of an answer")
+    timeout: float = Field(default=120, gt=0, le=86_400, description="timeout of a request in seconds")
+    retries: int = Field(
+        default=4, ge=0, le=100, description="number of retries of a request, after 1, 2, 4, … seconds"
+    )
+    concurrent: SmallCount = Field(default=4, description="number of simultaneous requests")
+    max_requests: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000_000,
+        description="maximum number of requests per run, including retries; cached answers do not count",
+    )
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.defaults import values_of
 from halluc.tasks.dialogue import figure_rows
 from halluc.tasks.dialogue.examples import KNOWLEDGE
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import folded_words, ngrams
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
 GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"

@@ -13,11 +13,10 @@ import numpy
 from halluc.core.figures import Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.summarisation import figure_rows
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of, ngrams
 from halluc.tasks.text_generation.sentences import sentence_spans
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 
 LEAD, CENTRAL = "lead-3", "central"
 # The number of sentences of each baseline.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,10 +19,17 @@ from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.paired_mentions import edit_targets, paired_mentions, statement_ranges
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
-from halluc.tasks.text_generation.source_text import LANGUAGE, Sourced, SourcePart, restore_spaces, words_of
+from halluc.tasks.text_generation.source_text import (
+    LANGUAGE,
+    Sourced,
+    SourcePart,
+    WrittenText,
+    restore_spaces,
+    words_of,
+)
 
 if TYPE_CHECKING:
-    import numpy
+    pass
 
 
 class WrittenAnswer(Record):
@@ -44,33 +51,6 @@ def inference_schema(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
         return [answer(**values | {text: record.output})]
 
     return InferenceSchema(answer, answers)
-
-
-@dataclass(frozen=True)
-class WrittenText:
-    """The model's output for one input.
-
-    ``logprob`` is the mean log-probability per token of the output (Seq-Logprob; Guerreiro et al. 2023), over
-    ``tokens`` tokens including the end token; None and 0 if another tool wrote it. By default its exponential is the
-    confidence of every claim. ``scores`` has one row (1, 2) per claim: the logarithms of its confidence and of the
-    complement. ``ended`` is false if the output was cut at the limit, ``repeated`` true if other, different inputs of
-    the same split have the same output. ``perturbed`` is the result of a perturbation test, None without one.
-    """
-
-    id: str
-    text: str
-    confidences: tuple[float | None, ...]
-    scores: tuple[numpy.ndarray, ...] = ()
-    logprob: float | None = None
-    tokens: int = 0
-    ended: bool = True
-    repeated: bool = False
-    perturbed: tuple[Any, ...] | None = None
-
-    @property
-    def claimed(self) -> tuple[int, ...]:
-        """The claimed output of each row is the first one, even if its probability is below one half."""
-        return (0,) * len(self.scores)
 
 
 class GenerationExamples(ExamplesDefaults):

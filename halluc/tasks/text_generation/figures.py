@@ -9,9 +9,8 @@ import numpy
 
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.defaults import FiguresDefaults, values_of
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.records import GenerationLine
-from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText, target_length, words_of
 
 OUTPUTS = "outputs"
 

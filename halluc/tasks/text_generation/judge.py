@@ -28,8 +28,7 @@ from halluc.tasks.text_generation.statements import (
 )
 
 if TYPE_CHECKING:
-    from halluc.tasks.text_generation.examples import WrittenText
-    from halluc.tasks.text_generation.source_text import Sourced, SourcePart
+    from halluc.tasks.text_generation.source_text import Sourced, SourcePart, WrittenText
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()

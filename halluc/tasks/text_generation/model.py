@@ -21,13 +21,12 @@ from halluc.tasks.text_generation.confidence import mean_log_probabilities, shar
 from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
 from halluc.tasks.text_generation.degeneration import repeated_outputs
 from halluc.tasks.text_generation.encoding import EncodedSequences
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
 from halluc.tasks.text_generation.multilingual import LanguageMark, LanguageMarks
 from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Filled, Prompt
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 
 if TYPE_CHECKING:
     import torch

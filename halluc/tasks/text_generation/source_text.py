@@ -1,4 +1,4 @@
-"""The example of text generation tasks: an input of named parts, and its target texts."""
+"""The example of text generation tasks, an input of named parts with its target texts, and the output for it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import add
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.names import InputWords
 from halluc.tasks.text_generation.statements import input_words, statements
+
+if TYPE_CHECKING:
+    import numpy
 
 # The separator of two parts of an input.
 BETWEEN_PARTS = "\n"
@@ -141,3 +144,30 @@ def restore_spaces(before: Sequence[str], spaces: Sequence[str], after: Sequence
     if edited:
         edited[0] = ""
     return (*edited, spaces[-1])
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """The model's output for one input.
+
+    ``logprob`` is the mean log-probability per token of the output (Seq-Logprob; Guerreiro et al. 2023), over
+    ``tokens`` tokens including the end token; None and 0 if another tool wrote it. By default its exponential is the
+    confidence of every claim. ``scores`` has one row (1, 2) per claim: the logarithms of its confidence and of the
+    complement. ``ended`` is false if the output was cut at the limit, ``repeated`` true if other, different inputs of
+    the same split have the same output. ``perturbed`` is the result of a perturbation test, None without one.
+    """
+
+    id: str
+    text: str
+    confidences: tuple[float | None, ...]
+    scores: tuple[numpy.ndarray, ...] = ()
+    logprob: float | None = None
+    tokens: int = 0
+    ended: bool = True
+    repeated: bool = False
+    perturbed: tuple[Any, ...] | None = None
+
+    @property
+    def claimed(self) -> tuple[int, ...]:
+        """The claimed output of each row is the first one, even if its probability is below one half."""
+        return (0,) * len(self.scores)

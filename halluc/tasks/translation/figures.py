@@ -13,10 +13,9 @@ import regex
 from halluc.core.figures import Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.engine.language_codes import primary_code
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 from halluc.tasks.translation import figure_rows
 from halluc.tasks.translation.perturbation import (
     KINDS,

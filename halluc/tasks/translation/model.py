@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.loading import TextWriter
 from halluc.tasks.text_generation.model import GenerationModel
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 from halluc.tasks.translation.figures import bleu_of
 from halluc.tasks.translation.perturbation import (
     GOOD,

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from halluc.config.section import Section
 from halluc.core.rng import Draws, keyed_seed
-from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.source_text import Sourced, WrittenText
 
 TokenKind = Literal["frequent", "medium", "rare", "punctuation"]
 Position = Literal["start", "second", "last"]
