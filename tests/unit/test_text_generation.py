@@ -21,7 +21,7 @@ from halluc.data.predictions import ExternalPrediction
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
-from halluc.reporting.collect.shown import Texts
+from halluc.reporting.collect.claim_selection import Texts
 from halluc.tasks.text_generation.confidence import shares
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.text_generation.examples import WrittenText

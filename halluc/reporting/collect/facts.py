@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
+from halluc.reporting.collect.claim_selection import Texts
 from halluc.reporting.collect.reading import EvaluatedRun
-from halluc.reporting.collect.shown import Texts
 from halluc.runs.data import DATA_VERSION, ReadData
 from halluc.runs.records import read_json
 from halluc.runs.reports import Data, GateResult, SplitRow
@@ -20,7 +20,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits of training and the evaluated one; if ``data.json`` cannot be read, only the latter."""
     path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path), "the training data and its warnings are not shown")
+        check = source.files.read(path, lambda: _read_data(path), "the training data and its warnings are not shown")
     check = check or ReadData()
     # The sha256 of every file at the time of training or evaluation.
     inputs = {**evaluated_inputs(source.record), **source.record.inputs}
@@ -29,7 +29,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
         for name, split in check.splits.items()
     ]
     if source.split not in check.splits:
-        rows.append(_evaluated(source, texts, inputs))
+        rows.append(_evaluated_split(source, texts, inputs))
     warnings = list(check.warnings)
     if texts.repeated and source.split == "test":  # for dev it was reported when training began
         stand = "text is also" if texts.repeated == 1 else "texts are also"
@@ -38,7 +38,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
 
-def _read(path: Path) -> ReadData:
+def _read_data(path: Path) -> ReadData:
     """
     Raises:
         FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
@@ -68,7 +68,7 @@ def evaluated_inputs(record: RunFile) -> dict[str, str]:
     return result if isinstance(result, dict) else {}
 
 
-def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
+def _evaluated_split(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
     """The evaluated split, from its predictions."""
     section = source.config.get("data")
     reference = str((section.get(source.split) if isinstance(section, dict) else None) or "")
@@ -97,13 +97,13 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
         text = f"It was not recorded whether the gates were met: `halluc eval --run {source.run.path}` records it."
         return [], [text] if source.config.get("gates") else []
     try:
-        return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
+        return [_verify_gate(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
         text = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
         raise HallucError("R101", text, help=f"evaluate again: halluc eval --run {source.run.path}") from None
 
 
-def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
+def _verify_gate(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: its basis no longer exists."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
