@@ -56,7 +56,7 @@ def sections(lines, predictions):
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
     texts = Texts(picked.example_ids(), set(), TEXTS)
-    list(texts.passing(predictions))
+    list(texts.collect(predictions))
     return claim_selection.sections(picked, texts), texts
 
 

@@ -287,7 +287,7 @@ def test_the_text_of_a_long_input_takes_linear_time():
     words = "a  b\tc " * 100_000
     example = Sourced("a", Origin("f", 1), *cut_parts([("source", words)], Tokenizer()))
     clock = time.process_time()
-    assert example.whole == words.strip()
+    assert example.full_text == words.strip()
     assert time.process_time() - clock < 5  # quadratic: minutes
 
 
@@ -313,7 +313,7 @@ def test_a_report_does_not_recount_gold_that_depends_on_the_config():
         sourced("Anna zahlte 20 Euro.", "Anna paid 20 euros."), WrittenText("e1", "Yes.", (None,))
     )
     texts = Texts({}, {"e1"}, task, None)
-    assert [one.id for one in texts.passing([line])] == ["e1"]
+    assert [one.id for one in texts.collect([line])] == ["e1"]
     assert (texts.annotated, texts.examples, texts.missing) == (None, 1, set())
 
 

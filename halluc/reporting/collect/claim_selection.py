@@ -113,7 +113,7 @@ class Texts:
     labels: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
 
-    def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
+    def collect(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
         """The gold of each example during the pass."""
         for one in predictions:
             example = self.task.examples.of_line(one)

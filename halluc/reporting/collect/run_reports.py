@@ -39,7 +39,7 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
     texts = Texts(picked.example_ids(), set(picked.ids), task, whole)
     # The predictions are read once, for all sections.
-    examples = texts.passing(source.predictions())
+    examples = texts.collect(source.predictions())
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # the part that has not been read yet
     reading.refuse_parts(source, picked, texts)

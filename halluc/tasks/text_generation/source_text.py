@@ -70,7 +70,7 @@ class Sourced:
         )
 
     @property
-    def whole(self) -> str:
+    def full_text(self) -> str:
         """The exact text of all parts."""
         return self._between(0, len(self.tokens))
 
