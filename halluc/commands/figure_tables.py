@@ -53,15 +53,15 @@ def show_study(figures: StudyFigures) -> None:
 def show_comparison(report: ComparisonReport, *, is_placed: bool) -> None:
     """Each run compared with the first; ``is_placed``: whether claims have positions in a text."""
     say(f"a: {report.reference}")
-    for letter, other in comparison.lettered(report):
+    for letter, other in comparison.with_letters(report):
         say(f"{letter}: {other.b}")
         keys = ", ".join(comparison.keys(other.config_differences)) or "nothing"
         say(f"   its config differs from that of a in: {keys}")
     say()
-    training = comparison.training(report)
+    training = comparison.training_differences(report)
     if training is not None:
         put_view(training)
-    for letter, other in comparison.lettered(report):
+    for letter, other in comparison.with_letters(report):
         put_view(comparison.differences(letter, other))
         put_view(comparison.flips(letter, other))
         _show_flips(other, is_placed)

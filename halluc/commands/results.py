@@ -37,7 +37,7 @@ def show_evaluated(result: EvalFile) -> None:
         say()
         show_evaluation(result)
         if isinstance(result, RegoldResult):
-            put_view(suspects.moved(result.regold))
+            put_view(suspects.gold_comparison(result.regold))
 
 
 def show_run(result: object) -> None:

@@ -101,12 +101,12 @@ def _width() -> int:
 
 
 def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
-    """Print a table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
-    from halluc.reporting.terminal import drawn
+    """Print a table of a report, no wider than the terminal, and a blank line; see ``draw_table``."""
+    from halluc.reporting.terminal import draw_table
 
     if is_main_process():
         width = _width()
-        people.print(drawn(view, width, brief=brief, legend=legend), soft_wrap=False, width=width)
+        people.print(draw_table(view, width, brief=brief, legend=legend), soft_wrap=False, width=width)
         say()
 
 

@@ -20,7 +20,7 @@ _MOST_NAMES = 3
 _GAP = 2
 
 
-def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: bool = True) -> Group:
+def draw_table(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: bool = True) -> Group:
     """A table to print.
 
     Args:
@@ -28,9 +28,9 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
         brief: one line per row: without intervals, and columns that do not fit are only named.
         legend: whether to explain short headings.
     """
-    columns, rows = _with_few_names(table)
-    results = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
-    shortened = sum(one.least(brief) for one in results) + _GAP * (len(results) - 1) > width
+    columns, rows = _merge_name_columns(table)
+    results = [_Column(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
+    shortened = sum(one.min_width(brief) for one in results) + _GAP * (len(results) - 1) > width
     for one in results:
         one.is_short = shortened and bool(one.column.short)
     names = [one for one in results if one.column.kind == "name"]
@@ -50,7 +50,7 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
     return Group(*parts, *(Text(printable_line(note), "dim") for note in notes))
 
 
-def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:
+def _merge_name_columns(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:
     """Columns and rows; the names of a row are put in one column if there are too many for separate ones."""
     names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
     rows = [
@@ -67,7 +67,7 @@ def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]
     return [heading, *(table.columns[place] for place in others)], joined
 
 
-class _Drawn:
+class _Column:
     """A column whose texts are escaped before they are measured; those after the first ``rows`` are totals."""
 
     def __init__(self, column: TableColumn, cells: Sequence[TableCell], rows: int) -> None:
@@ -81,7 +81,7 @@ class _Drawn:
     def heading(self) -> str:
         return printable_line(self.column.short if self.is_short else self.column.heading)
 
-    def least(self, brief: bool) -> int:
+    def min_width(self, brief: bool) -> int:
         """The width below which a word of the heading or a figure would be broken."""
         texts = [*self.texts, *([] if brief else self.under)]
         # With one line per row only totals are wrapped, so that a name needs its full width.
@@ -90,7 +90,7 @@ class _Drawn:
         longest = max(map(cell_len, [*words, *unbroken]), default=1)
         return max(2, min(longest, _NARROWEST[self.column.kind]))
 
-    def most(self, brief: bool) -> int:
+    def max_width(self, brief: bool) -> int:
         """The width at which nothing is wrapped."""
         return max(map(cell_len, [self.heading, *self.cells(brief, inline=True)]), default=1)
 
@@ -107,12 +107,12 @@ class _Drawn:
         return [(" " if inline else "\n").join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
 
 
-def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:
+def _blocks(names: list[_Column], others: list[_Column], width: int, brief: bool) -> Iterator[list[_Column]]:
     """Blocks of columns that fit side by side, each with the names of the rows."""
-    heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
+    heads = sum(min(one.min_width(brief), _share(names, width, brief)) + _GAP for one in names)
     block, used = list(names), heads
     for one in others:
-        needed = min(one.least(brief), width - heads)
+        needed = min(one.min_width(brief), width - heads)
         if used + needed > width and len(block) > len(names):
             yield block
             block, used = list(names), heads
@@ -121,21 +121,21 @@ def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) 
     yield block
 
 
-def _share(names: Sequence[_Drawn], width: int, brief: bool) -> int:
+def _share(names: Sequence[_Column], width: int, brief: bool) -> int:
     """The maximum width of each name if columns have to be narrow: half of the line for all, or more if each row is one
     line, in which names cannot be wrapped."""
     return max(2, (2 * width // 3 if brief else width // 2) // max(1, len(names)) - _GAP)
 
 
-def _grid(block: Sequence[_Drawn], width: int, brief: bool) -> Grid:
+def _grid(block: Sequence[_Column], width: int, brief: bool) -> Grid:
     """A block, with each column as wide as needed if there is room, otherwise as narrow as possible."""
     names = [one for one in block if one.column.kind == "name"]
-    heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
+    heads = sum(min(one.min_width(brief), _share(names, width, brief)) + _GAP for one in names)
     caps = [_share(names, width, brief) if one.column.kind == "name" else width - heads for one in block]
-    widths = [min(one.least(brief), cap) for one, cap in zip(block, caps, strict=True)]
+    widths = [min(one.min_width(brief), cap) for one, cap in zip(block, caps, strict=True)]
     room = width - sum(widths) - _GAP * (len(block) - 1)
     # The remaining width goes to intervals next to their figures, if all of them fit, then to other columns.
-    wanted = [one.most(brief) - wide for one, wide in zip(block, widths, strict=True)]
+    wanted = [one.max_width(brief) - wide for one, wide in zip(block, widths, strict=True)]
     inline = sum(more for one, more in zip(block, wanted, strict=True) if one.has_intervals(brief)) <= room
     for place in sorted(range(len(block)), key=lambda place: not block[place].has_intervals(brief)):
         if inline or not block[place].has_intervals(brief):

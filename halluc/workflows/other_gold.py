@@ -16,7 +16,7 @@ from halluc.core.files import write_json
 from halluc.core.messages import conclude, tell, warn
 from halluc.data.corpora import read_corpora
 from halluc.data.rows.references import SplitName
-from halluc.reporting.collect.annotation import moved
+from halluc.reporting.collect.annotation import compare_gold
 from halluc.runs import provenance
 from halluc.runs.audits import GoldFile, Regold
 from halluc.runs.results import RegoldResult
@@ -66,7 +66,7 @@ def judge(
         (file,) = assessment.assess(job, corpora, (split,), model, ensemble, into)
         write_json(into.path / f"{split}.json", record.model_dump(mode="json"))
         stage.detail = {**stage.detail, f"{name}/{split}": {"sha256": record.sha256, "changed": changed}}
-    figures = moved(target, split, file, job.task)
+    figures = compare_gold(target, split, file, job.task)
     result = RegoldResult(**dict(file), gates=[], run=str(target.path), regold=Regold(gold=record, figures=figures))
     messages.put(result)
     conclude(f"results by this gold: {into.path}; the run's own evaluation is unchanged")

@@ -92,7 +92,7 @@ def _files(run: RunDir, with_report: bool) -> Files:
         name = path.relative_to(run.model).as_posix()
         if path.is_file() and name not in files:
             warn(f"{path} is not published, because training did not write it")
-    public_paths = paths.of_runs([(run, reproducing.config_lines(run))])
+    public_paths = paths.known_paths([(run, reproducing.config_lines(run))])
     # Absolute paths would reveal names of users and machines.
     files[CONFIG_FILE] = public_paths.text(run.config.read_text(encoding="utf-8")).encode()
     if with_report:

@@ -21,7 +21,7 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.messages import Level, hears, put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import paths, reading, reproducing, several, single
+from halluc.reporting.collect import comparison_reports, paths, reading, reproducing, run_reports
 from halluc.reporting.writing import FORMATS, USUAL, Evaluated, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
@@ -162,14 +162,14 @@ def _is_evaluated(run: RunDir) -> bool:
 def _report_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
     runs = [cell.run for cell in target.cells]
-    report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
+    report = _relative(comparison_reports.study_report(target.name, target.path, figures, [command]), runs)
     with_ledger = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
     files = partial(_evaluations, target.cells, figures.split)
     return _finish(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
 
 
 def _report_run(run: RunDir, wanted: ReportOptions) -> Reported:
-    report = single.run_report(run, wanted.split, wanted.most_claims)
+    report = run_reports.run_report(run, wanted.split, wanted.most_claims)
     usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
         # A card is published with the model, and its figures must be correct; facts about augmentation are in run.json.
@@ -207,7 +207,7 @@ def _report_comparison(runs: Sequence[RunDir], command: str, wanted: ReportOptio
     known: dict[bytes, run_figures.Example] = {}
     first, *others = (run_figures.read(run, split, known) for run in runs)
     result = comparison.compare_all(first, others)
-    report = _relative(several.comparison_report(runs, result, [command]), runs)
+    report = _relative(comparison_reports.comparison_report(runs, result, [command]), runs)
     names = [report.reference, *(one.b for one in report.others)]
     files = partial(_evaluations, list(map(_as_cell, names, runs)), split)
     return _finish(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
@@ -224,7 +224,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
 
 def _relative(report: R, runs: Sequence[RunDir]) -> R:
     """Replace absolute paths in a report of several runs; a report of one run has none."""
-    return paths.relative(report, paths.of_runs((run, reproducing.config_lines(run)) for run in runs))
+    return paths.relative(report, paths.known_paths((run, reproducing.config_lines(run)) for run in runs))
 
 
 def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: ReportOptions) -> str:

@@ -68,12 +68,12 @@ def conclude(trials: Trials, again: str) -> TuneFile:
         result = _results(trials, again)
         write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
         # Their libraries take time to import.
-        from halluc.reporting.markdown.pages import fitted
+        from halluc.reporting.markdown.pages import fit_to_size
         from halluc.reporting.page.tune import page
 
         folder = trials.home / "report"
         write_text(folder / "index.html", page(result))
-        write_text(folder / "report.md", fitted("tune.md.j2", result))
+        write_text(folder / "report.md", fit_to_size("tune.md.j2", result))
     put(result)
     for sentence in result.conclusion:
         say_outcome(sentence)

@@ -86,7 +86,7 @@ REPLIES = tuple(
 
 
 def summarised_rows(path: Path) -> None:
-    lines = [{"dialogue": e.whole, **{f"summary{n}": t for n, t in enumerate(e.targets, 1)}} for e in SUMMARISED]
+    lines = [{"dialogue": e.full_text, **{f"summary{n}": t for n, t in enumerate(e.targets, 1)}} for e in SUMMARISED]
     path.write_text("\n".join(map(json.dumps, lines)))
 
 
@@ -100,7 +100,7 @@ def dialogue_rows(path: Path) -> None:
 
 
 def parallel_rows(path: Path) -> None:
-    lines = [{"source": e.whole, "target": e.targets[0]} for e in PARALLEL]
+    lines = [{"source": e.full_text, "target": e.targets[0]} for e in PARALLEL]
     path.write_text("\n".join(map(json.dumps, lines)))
 
 

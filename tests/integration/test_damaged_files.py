@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from halluc.analysis import study
 from halluc.analysis.points import StudyCell
 from halluc.core.errors import HallucError
-from halluc.reporting.collect.several import study_report
-from halluc.reporting.collect.single import run_report
+from halluc.reporting.collect.comparison_reports import study_report
+from halluc.reporting.collect.run_reports import run_report
 from halluc.reporting.markdown import pages
 from halluc.reporting.page import render
 from halluc.runs import matrix

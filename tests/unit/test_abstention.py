@@ -14,7 +14,7 @@ from scipy.stats import binom
 from halluc.analysis import abstention, confidence, verdicts
 from halluc.analysis.abstention import GRID, choose, halves
 from halluc.config.evaluation import EvalConfig
-from halluc.reporting.collect.single import run_report
+from halluc.reporting.collect.run_reports import run_report
 from halluc.reporting.views import run as views
 from halluc.runs.schema import ConfidenceFile
 from tests.made_runs import Rates, made_examples, make_run

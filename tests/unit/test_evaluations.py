@@ -13,7 +13,7 @@ from halluc.analysis.points import StudyCell
 from halluc.commands.terminal import Terminal
 from halluc.core.errors import HallucError
 from halluc.core.messages import listening
-from halluc.reporting.collect.single import run_report
+from halluc.reporting.collect.run_reports import run_report
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir, open_run
 from tests.made_runs import Rates, made_examples, make_run, make_study

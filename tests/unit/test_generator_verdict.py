@@ -28,7 +28,7 @@ def manifest(**methods: dict[str, Any]) -> AugmentFile:
 
 def test_the_report_has_the_table_and_the_verdict() -> None:
     made = manifest(one={"rejected": {}}, gan_synthesis={"quality_diversity": ROWS, "verdict": VERDICT})
-    (shown,) = run.augmented(made)[2:]
+    (shown,) = run.augmentation_tables(made)[2:]
     assert shown.title == "Quality and diversity of gan_synthesis"
     assert [column.heading for column in shown.columns] == ["generator", "temperature", "valid", "quality"]
     assert [[cell.text for cell in row] for row in shown.rows] == [

@@ -64,7 +64,7 @@ def replaced(example: Sourced, *texts: str) -> Sourced:
 def test_both_sides_change_and_keep_their_spaces():
     before = pair("Two  men (Anna Berg) ran.", "In Oslo liefen „Anna Berg“ und  zwei Männer.", "Zwei: Anna Berg!")
     after = replaced(before, "seven", "Jonas Hall")
-    assert after.whole == "seven  men (Jonas Hall) ran."
+    assert after.full_text == "seven  men (Jonas Hall) ran."
     assert after.targets == ("In Oslo liefen „Jonas Hall“ und  sieben Männer.", "Sieben: Jonas Hall!")
 
 
@@ -81,7 +81,7 @@ def test_names_come_from_training_and_numbers_keep_their_form(key):
     edited = method.change(EXAMPLES.editable(TRAINING[0]), Draws.of(key)).edited
     after = EXAMPLES.rebuild(TRAINING[0], edited, "new", TRAINING[0].origin)
     number = "".join(after.tokens[6:9])
-    assert after.whole == f"Nine men visit Jonas Hall in {number} towns."
+    assert after.full_text == f"Nine men visit Jonas Hall in {number} towns."
     assert after.targets == (f"Neun Männer besuchen Jonas Hall in {number} Orten.",)
     assert number != "1,250"
     assert [char.isdigit() for char in number] == [char.isdigit() for char in "1,250"]
@@ -103,5 +103,5 @@ def test_noise_changes_the_source_alone_and_no_name_of_it(key):
     after = EXAMPLES.rebuild(example, changed.edited, "new", example.origin)
     assert changed.is_edited
     assert after.targets == example.targets
-    assert "Anna Berg" in after.whole
-    assert "1,250" in after.whole
+    assert "Anna Berg" in after.full_text
+    assert "1,250" in after.full_text

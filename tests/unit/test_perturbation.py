@@ -52,13 +52,13 @@ def test_adjusted_bleu_by_hand(output, references, value):
 )
 def test_a_token_is_inserted_between_blanks(position, text):
     made = insert_token(pair(1, "Well, he ran.", "x"), "so", position)
-    assert (made.whole, len(made.tokens)) == (text, 6)
+    assert (made.full_text, len(made.tokens)) == (text, 6)
     assert made.text(made.parts[0]) == text
 
 
 @pytest.mark.parametrize("position", ["start", "second", "last"])
 def test_a_source_of_one_token_gets_another(position):
-    assert sorted(insert_token(pair(1, "Stop", "x"), "so", position).whole.split()) == ["Stop", "so"]
+    assert sorted(insert_token(pair(1, "Stop", "x"), "so", position).full_text.split()) == ["Stop", "so"]
 
 
 TRAINING = [pair(number, f"the common word w{number} ." + " , !" * (number % 2), "x") for number in range(400)]

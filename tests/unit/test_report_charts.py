@@ -29,10 +29,10 @@ from halluc.reporting.charts.chart import (
     MOST_ROWS,
     WIDTH,
     Chart,
-    measured,
+    measurable_label,
     plain_log,
     series,
-    shortened,
+    shorten,
     ticks,
 )
 from halluc.reporting.charts.drawing import charts as drawn
@@ -209,7 +209,7 @@ def test_hostile_labels_neither_break_out_nor_warn():
         chart.svg.encode()
     shown = texts(charts["by-label"])
     for label in HOSTILE[-MOST_ROWS:]:
-        assert shortened(label) in shown or not label
+        assert shorten(label) in shown or not label
     assert "<script>alert(1)</script>" in [row[0] for row in charts["by-label"].rows]
 
 
@@ -361,11 +361,11 @@ def test_points_of_a_comparison_lie_on_the_side_of_their_sign():
 
 
 def test_long_labels_are_cut_by_how_wide_they_are():
-    assert shortened("a" * LONGEST_LABEL) == "a" * LONGEST_LABEL
-    assert shortened("a" * 25) == "a" * 23 + "…"
-    assert shortened("机" * 13) == "机" * 11 + "…"
-    assert shortened("\u202eab") == visible("\u202eab")
-    assert measured("机构 a").strip(svg.EN_SPACE) == "机构 a" and len(measured("机构 a")) == 6
+    assert shorten("a" * LONGEST_LABEL) == "a" * LONGEST_LABEL
+    assert shorten("a" * 25) == "a" * 23 + "…"
+    assert shorten("机" * 13) == "机" * 11 + "…"
+    assert shorten("\u202eab") == visible("\u202eab")
+    assert measurable_label("机构 a").strip(svg.EN_SPACE) == "机构 a" and len(measurable_label("机构 a")) == 6
 
 
 def test_series_differ_in_colour_or_shape():

@@ -12,7 +12,7 @@ from halluc.analysis import verdicts
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.integrity import UNRECORDED
 from halluc.reporting.collect.reading import choose
-from halluc.reporting.collect.single import run_report
+from halluc.reporting.collect.run_reports import run_report
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from tests.made_runs import Rates, made_examples, make_run, make_study

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from halluc.reporting import templating
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Markdown, Room, code, digest, fenced, md, strong
+from halluc.reporting.markdown.gfm import Markdown, PageLimits, code, digest, fenced_code, md, strong
 from halluc.reporting.views.tables import TableCell, table
 from halluc.wording import formats
 from tests.hostile_texts import LABELS, REFUSED_LABELS, SCRIPT, TOKENS
@@ -97,7 +97,7 @@ def test_code_shows_the_text_and_nothing_else(text):
 @given(st.lists(texts, max_size=3))
 @example(["```", "````x", "~~~"])
 def test_a_fence_is_closed_by_none_of_its_lines(lines):
-    (block,) = [token for token in parsed(fenced(lines, "sh", None)) if token.level == 0]
+    (block,) = [token for token in parsed(fenced_code(lines, "sh", None)) if token.level == 0]
     assert (block.type, block.info) == ("fence", "sh")
     assert block.content == "".join(f"{formats.visible(line, None)}\n" for line in lines)
 
@@ -136,15 +136,15 @@ def test_a_template_cannot_forget_to_make_text_inert(monkeypatch, tmp_path):
     (tmp_path / "any.j2").write_text("{{ text }}\n{{ text ~ '' }}\n{{ [text]|join }}\n{{ marked }}\n", encoding="utf-8")
     monkeypatch.setattr(templating, "TEMPLATES", tmp_path)
     gfm._environment.cache_clear()
-    told = gfm.render("any.j2", Room(1, 1, 100), {"text": "<b>@x</b>", "marked": Markdown("**m**")})
+    told = gfm.render("any.j2", PageLimits(1, 1, 100), {"text": "<b>@x</b>", "marked": Markdown("**m**")})
     gfm._environment.cache_clear()
     assert told == 3 * "&lt;b&gt;@&#8203;x&lt;/b&gt;\n" + "**m**\n"
 
 
 def test_a_table_counts_the_rows_that_are_left_out():
     found = table("t", ["a", "b"], [["x", TableCell("1", "[0, 2]", True)], ["y", "2"], ["z", "3"]])
-    told = gfm.table(found, Room(1, 2, 10))
+    told = gfm.table(found, PageLimits(1, 2, 10))
     assert told == "| a | b |\n| --- | ---: |\n| x | **1** [0, 2] |\n| y | 2 |\n\n*and 1 more*"
     with_totals = found._replace(totals=[(TableCell("all"), TableCell("6"))], notes=["a note"])
-    told = gfm.table(with_totals, Room(1, 2, 10))
+    told = gfm.table(with_totals, PageLimits(1, 2, 10))
     assert told.endswith("| y | 2 |\n| and 1 more |\n| **all** | 6 |\n\na note")

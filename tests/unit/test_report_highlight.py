@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.reporting.page import highlight
-from halluc.reporting.page.highlight import drawn, groups, pieces, spaced
+from halluc.reporting.page.highlight import display_text, groups, pieces, style_tokens
 from halluc.runs.reports import ShownClaim
 from halluc.runs.schema import LedgerLine
 
@@ -69,9 +69,9 @@ def test_offsets_are_those_of_the_whole_example():
 )
 def test_nothing_is_lost_or_reported_twice(tokens, places):
     spans = [((start, start + length, "X"), "gold") for start, length in places]
-    found = drawn(tokens, 0, [], spans)
-    assert "".join(piece.gap + piece.text for piece in found) == spaced(tokens)
-    assert "".join(group.gap + "".join(group.texts) for group in groups(found)) == spaced(tokens)
+    found = style_tokens(tokens, 0, [], spans)
+    assert "".join(piece.gap + piece.text for piece in found) == display_text(tokens)
+    assert "".join(group.gap + "".join(group.texts) for group in groups(found)) == display_text(tokens)
 
 
 def columns(found):
@@ -90,7 +90,7 @@ def test_a_span_that_others_cut_is_one_box():
 
 
 def test_a_claim_on_another_claim_ends_where_it_ends():
-    found = drawn(TOKENS, 0, [((0, 4, "LOC"), "other"), ((1, 2, "PER"), "distorted")], [])
+    found = style_tokens(TOKENS, 0, [((0, 4, "LOC"), "other"), ((1, 2, "PER"), "distorted")], [])
     assert columns(found)[:2] == [
         (["In"], [("span", "other", "1 / 2")]),
         (["Oslo", " ", "Anna Berg"], [("span", "distorted", "1 / 2"), ("span", "other", "3 / 4")]),
@@ -98,24 +98,24 @@ def test_a_claim_on_another_claim_ends_where_it_ends():
 
 
 def test_spans_side_by_side_are_groups_of_their_own():
-    found = drawn(TOKENS, 0, [], [((1, 2, "LOC"), "gold"), ((2, 4, "PER"), "gold")])
+    found = style_tokens(TOKENS, 0, [], [((1, 2, "LOC"), "gold"), ((2, 4, "PER"), "gold")])
     assert [texts for texts, spans in columns(found) if spans] == [["Oslo"], ["Anna Berg"]]
 
 
 def test_there_is_no_space_before_punctuation():
-    told = spaced("He said ( to O'Brien ) : it 's 5 % , is n't it ? “ Yes . ”".split())  # noqa: SIM905
+    told = display_text("He said ( to O'Brien ) : it 's 5 % , is n't it ? “ Yes . ”".split())  # noqa: SIM905
     assert told == "He said (to O'Brien): it's 5%, isn't it? “Yes.”"
-    assert spaced(["from", ".5", "to", "'", "a", "'"]) == "from .5 to ' a '"
+    assert display_text(["from", ".5", "to", "'", "a", "'"]) == "from .5 to ' a '"
 
 
 def test_scripts_without_spaces_get_none():
-    assert spaced(list("浙商银行")) == "浙商银行"
-    assert spaced(["买", "iPhone", "吗", "？"]) == "买 iPhone 吗？"
-    assert spaced(["カ", "タ", "。"]) == "カタ。"
-    assert spaced(["한국", "은행"]) == "한국 은행"
-    assert spaced(["שלום", "עולם"]) == "שלום עולם"
+    assert display_text(list("浙商银行")) == "浙商银行"
+    assert display_text(["买", "iPhone", "吗", "？"]) == "买 iPhone 吗？"
+    assert display_text(["カ", "タ", "。"]) == "カタ。"
+    assert display_text(["한국", "은행"]) == "한국 은행"
+    assert display_text(["שלום", "עולם"]) == "שלום עולם"
     assert highlight.surface("浙 商 银 行") == "浙商银行"
 
 
 def test_a_token_of_a_broken_corpus_is_cut():
-    assert len(spaced(["x" * 10_000, "y"])) < 200
+    assert len(display_text(["x" * 10_000, "y"])) < 200

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.reporting.collect import single
+from halluc.reporting.collect import run_reports
 from halluc.reporting.markdown import pages
 from halluc.reporting.views import study
 from halluc.wording import formats
@@ -167,14 +167,14 @@ def hostile_run(tmp_path_factory):
 
 
 def test_a_hostile_corpus_stays_text(hostile_run):
-    told = pages.page(single.run_report(hostile_run))
+    told = pages.page(run_reports.run_report(hostile_run))
     assert_only_own_markup(told)
     assert "alert(1)" in told and len(told) <= pages.MOST_CHARACTERS
 
 
 def test_hostile_names_of_parts_of_an_input_stay_text():
     claim = run_report().claims[0].shown[0].model_copy(update={"related_texts": [(f"turn:{IMG}{'y' * 300}", "a text")]})
-    told = pages.sentence(claim, pages.ROOMS[0])
+    told = pages.sentence(claim, pages.LIMITS[0])
     assert_only_own_markup(told)
     assert "turn:" in told and "y" * 40 not in told
 

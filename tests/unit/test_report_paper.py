@@ -36,7 +36,7 @@ def evaluated(report):
 
 @given(st.text())
 def test_no_text_is_a_command_of_latex(text):
-    told = latex.escaped(text, None)
+    told = latex.escape(text, None)
     plain = re.sub(r"\\hallucchar\{[0-9A-F]+\}\{[^{}\\]\}", "", told)
     assert all(char.isascii() or char in "ßæÆøØœŒłŁ" or "\u00c0" <= char <= "\u017f" for char in plain)
     assert set(re.findall(r"\\([a-zA-Z]+|.)", plain)) <= COMMANDS
@@ -55,7 +55,7 @@ def test_no_text_is_a_command_of_latex(text):
     ],
 )
 def test_texts_of_a_corpus_in_latex(text, told):
-    assert latex.escaped(text) == told
+    assert latex.escape(text) == told
 
 
 def test_a_table_has_its_rows_bold_and_notes():

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from halluc.config.yaml import Source, read
 from halluc.core.errors import HallucError
-from halluc.reporting.collect.curves import curves, thinned
+from halluc.reporting.collect.claim_selection import Smallest, window
+from halluc.reporting.collect.curves import curves, thin_points
 from halluc.reporting.collect.outcomes import classification
 from halluc.reporting.collect.reproducing import choice, config_lines
-from halluc.reporting.collect.shown import Smallest, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
 from halluc.wording.nouns import FigureLookup
@@ -75,7 +75,7 @@ def test_an_empty_log_has_no_curves(tmp_path):
 @given(st.lists(st.floats(-10, 10), max_size=1000))
 def test_thinned_losses_keep_their_mean(losses):
     points = list(enumerate(losses, 1))
-    found = thinned(points)
+    found = thin_points(points)
     assert len(found) <= 200
     if points:
         assert found[-1][0] == len(points)

@@ -40,11 +40,11 @@ KNOWN = Paths(
 def test_a_path_is_shown_by_one_rule(path, shown):
     assert KNOWN.of(path) == shown
     assert KNOWN.text(f"see {path}, line 3") == f"see {shown}, line 3"
-    assert KNOWN.within({path: [f"`{path}`:3", 7, None]}) == {shown: [f"`{shown}`:3", 7, None]}
+    assert KNOWN.replace_in({path: [f"`{path}`:3", 7, None]}) == {shown: [f"`{shown}`:3", 7, None]}
 
 
 def test_files_with_equal_names_are_distinguished():
-    found = KNOWN.within({"/x/a/train.txt": "1", "/y/a/train.txt": "2"})
+    found = KNOWN.replace_in({"/x/a/train.txt": "1", "/y/a/train.txt": "2"})
     assert found == {"…/a/train.txt": "1", "…/a/train.txt, another": "2"}
 
 
@@ -96,7 +96,7 @@ def run_in(folder: Path, source: str = "name: demo\n") -> RunDir:
 )  # fmt: skip
 def test_the_folder_to_start_in_is_above_the_runs(tmp_path, runs_dir, below, is_found):
     config = [ConfigLine(text=f"runs_dir: {runs_dir}", origin="default")]
-    found = paths.of_runs([(run_in(tmp_path / "start" / below), config)])
+    found = paths.known_paths([(run_in(tmp_path / "start" / below), config)])
     assert found.start == (tmp_path / "start" if is_found else None)
 
 
@@ -105,6 +105,6 @@ def test_paths_are_shown_with_the_variables_of_the_config(tmp_path, monkeypatch)
     monkeypatch.setenv("HALLUC_DATA", "data")  # a relative one stands for nothing
     run = run_in(tmp_path / "run", "data: {train: '${CORPORA:-x}/a.txt', dev: '$${NOT}/b'}\n")
     assert paths.variables(run) == ["CORPORA"]
-    found = paths.of_runs([(run, [])])
+    found = paths.known_paths([(run, [])])
     assert found.of(f"{tmp_path}/corpora/a.txt") == "${CORPORA}/a.txt"
     assert "${HALLUC_DATA}" not in found.names.values()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.reporting.collect.reproducing import of_runs, of_study
+from halluc.reporting.collect.reproducing import comparison_commands, study_commands
 from halluc.runs.directory import RunDir
 from halluc.wording.formats import ELLIPSIS
 from tests.made_runs import Rates, made_examples, make_run, make_study
@@ -60,7 +60,7 @@ def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_p
     git = {"commit": "ab" * 20, "dirty": True}
     cell = changed(first, tmp_path, git=git, versions={"torch": "2.1"}, **with_arguments(first, sets, sets))
     version = json.loads((first.path / "run.json").read_text())["halluc"]
-    assert of_study([cell, *cells(home)]) == [
+    assert study_commands([cell, *cells(home)]) == [
         f"# halluc {version}, torch 2.1",
         f"# commit {'ab' * 20}, with local changes",
         start_of(first),
@@ -71,7 +71,7 @@ def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_p
 def test_a_study_evaluated_by_other_settings_is_made_in_two_steps(home, tmp_path):
     first = cells(home)[0]
     cell = changed(first, tmp_path, **with_arguments(first, [], ["eval.calibration=temperature"]))
-    assert of_study([cell])[-2:] == [
+    assert study_commands([cell])[-2:] == [
         f"halluc train {config_of(first)}",
         f"halluc eval {config_of(first)} --set eval.calibration=temperature",
     ]
@@ -81,15 +81,15 @@ def test_a_cell_without_figures_is_passed_over(home, tmp_path):
     first, second = cells(home)[:2]
     damaged = changed(first, tmp_path)
     (damaged.path / "run.json").write_text("{")
-    assert of_study([damaged, second]) == of_study([second]) != []
+    assert study_commands([damaged, second]) == study_commands([second]) != []
     without = changed(second, tmp_path)
     shutil.rmtree(without.path / "source")
-    assert of_study([damaged, without]) == []
+    assert study_commands([damaged, without]) == []
 
 
 def test_runs_are_made_each_by_its_own_lines(run, home):
     cell = cells(home)[0]
-    told = of_runs([run, cell])
+    told = comparison_commands([run, cell])
     of_run, of_cell = told[: told.index(f"# {cell.path}:")], told[told.index(f"# {cell.path}:") :]
     assert of_run[0] == f"# {run.path}:"
     assert of_run[1].startswith("# halluc ")
@@ -100,16 +100,16 @@ def test_runs_are_made_each_by_its_own_lines(run, home):
 
 
 def test_at_most_five_runs_are_reported_and_the_others_counted(run):
-    told = of_runs([run] * 8)
+    told = comparison_commands([run] * 8)
     assert sum(line.startswith("halluc run") for line in told) == 5
     assert told[-1] == "# and 3 more, see the report of each"
-    assert "more" not in of_runs([run] * 5)[-1]
+    assert "more" not in comparison_commands([run] * 5)[-1]
 
 
 def test_a_run_without_the_figure_is_named(run, tmp_path):
     damaged = changed(run, tmp_path)
     (damaged.path / "run.json").write_text("{")
-    assert of_runs([damaged]) == [f"# {damaged.path}: its config is unknown"]
+    assert comparison_commands([damaged]) == [f"# {damaged.path}: its config is unknown"]
 
 
 def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
@@ -118,10 +118,10 @@ def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
     checkpoint = json.loads(run.evaluation("test").read_text())["checkpoint"]
     assert checkpoint == str(run.model)
     beside_the_config = f"runs/made/{run.path.name}/model"
-    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {beside_the_config}"
+    assert comparison_commands([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {beside_the_config}"
     file = of_eval.evaluation("test")
     file.write_text(json.dumps({**json.loads(file.read_text()), "checkpoint": "/home/anna/models/best"}))
-    assert shlex.split(of_runs([of_eval])[-1])[-2:] == ["--checkpoint", f"{ELLIPSIS}/models/best"]
+    assert shlex.split(comparison_commands([of_eval])[-1])[-2:] == ["--checkpoint", f"{ELLIPSIS}/models/best"]
 
 
 def moved(run: RunDir, config: str) -> RunDir:
@@ -135,13 +135,13 @@ def moved(run: RunDir, config: str) -> RunDir:
 def test_a_config_outside_of_the_folder_to_start_in_is_replaced_by_the_one_that_the_run_keeps(tmp_path):
     run = moved(make_run(tmp_path, made_examples(20, Rates(0.2, 0.1, 0.1))), "/home/anna/made.yaml")
     kept = f"runs/made/{run.path.name}/config.yaml"
-    assert of_runs([run])[-2:] == [f"# start in the folder that contains {kept}", f"halluc run {kept}"]
+    assert comparison_commands([run])[-2:] == [f"# start in the folder that contains {kept}", f"halluc run {kept}"]
 
 
 def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill_in(tmp_path):
     home = make_study(tmp_path, fractions=(0.0,), seeds=(1,), sentences=20)
     first = moved(cells(home)[0], "/home/anna/configs/study.yaml")
-    told = of_study([first])
+    told = study_commands([first])
     assert told[0] == f"# replace {ELLIPSIS}/ by the complete path"
     assert told[-2] == f"# start in the folder that contains runs/study/{first.path.name}/config.yaml"
     assert shlex.split(told[-1]) == ["halluc", "run", f"{ELLIPSIS}/configs/study.yaml"]

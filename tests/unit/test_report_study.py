@@ -19,7 +19,7 @@ from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.core.messages import listening
 from halluc.core.significance import holm
-from halluc.reporting.collect import several
+from halluc.reporting.collect import comparison_reports
 from halluc.reporting.views import study as study_tables
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
@@ -281,7 +281,7 @@ def test_runs_that_are_alike_do_not_differ(made_runs):
 
 
 def test_a_comparison_as_a_report(made_runs, compared):
-    report = several.comparison_report(made_runs, compared, [COMMAND])
+    report = comparison_reports.comparison_report(made_runs, compared, [COMMAND])
     assert (report.kind, report.split, report.examples, report.reference) == (
         "comparison", "test", compared[0].examples, str(made_runs[0].path),
     )  # fmt: skip
@@ -301,10 +301,10 @@ def test_hallucinations_are_the_first_of_the_flips_shown(made_runs, compared):
         return [Flip(id=f"{a}{n}", start=0, end=1, text="x", label="PER", a=a, b="absent") for n in range(count)]
 
     many = compared[0].model_copy(update={"flipped": [*flips(150, "supported"), *flips(120, "unsupported")]})
-    shown = several.shown_flips(many)
+    shown = comparison_reports.shown_flips(many)
     assert [flip.a for flip in shown] == ["unsupported"] * 120 + ["supported"] * 80
     assert [flip.id for flip in shown[118:122]] == ["unsupported118", "unsupported119", "supported0", "supported1"]
-    report = several.comparison_report(made_runs[:2], [many], [COMMAND])
+    report = comparison_reports.comparison_report(made_runs[:2], [many], [COMMAND])
     assert len(report.others[0].flipped) == 270
 
 
@@ -313,7 +313,7 @@ def test_hallucinations_are_the_first_of_the_flips_shown(made_runs, compared):
 
 def test_a_study_as_a_report(home):
     figures = current(home)
-    report = several.study_report("study", home, figures, [COMMAND])
+    report = comparison_reports.study_report("study", home, figures, [COMMAND])
     assert (report.kind, report.task, report.split) == ("study", "token_classification", "test")
     assert report.axes == {"seed": [1, 2], "gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
     assert (report.figures, report.single_seed, report.reproduce[-1]) == (figures, False, COMMAND)
@@ -324,7 +324,7 @@ def test_a_study_as_a_report(home):
 
 def test_missing_cells_are_named_once_for_each_reason(home):
     missing = {"a": "not run yet", "b": "it is not evaluated", **dict.fromkeys("cdef", "not run yet")}
-    report = several.study_report("study", home, current(home).model_copy(update={"missing": missing}), [COMMAND])
+    report = comparison_reports.study_report("study", home, current(home).model_copy(update={"missing": missing}), [COMMAND])
     assert report.notes[:2] == ["a; c; d and 2 more are missing: not run yet.", "b is missing: it is not evaluated."]
 
 
@@ -335,7 +335,7 @@ def test_a_single_seed_and_stopped_cells_are_noted(home):
     record.stages["train"].status = "interrupted"
     record.stages["eval"].status = "failed"
     stopped.write(record)
-    report = several.study_report("study", home, study.figures("study", kept, None), [COMMAND])
+    report = comparison_reports.study_report("study", home, study.figures("study", kept, None), [COMMAND])
     assert report.single_seed
     assert report.notes == [
         f"{stopped.path.name}: `train` was interrupted.",
@@ -347,7 +347,7 @@ def test_axes_are_those_of_the_cells_where_the_matrix_is_not_known(home):
     figures = current(home)
     for damage in (lambda: (home / "matrix.json").write_text("{"), lambda: (home / "matrix.json").unlink()):
         damage()
-        axes = several.study_report("study", home, figures, []).axes
+        axes = comparison_reports.study_report("study", home, figures, []).axes
         assert axes == {"gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
 
 
@@ -421,7 +421,7 @@ def test_a_seed_without_a_claim_is_named_and_the_other_figures_stay(three_seeds)
     known = [delta for delta in compared.figures if delta.difference is not None]
     assert {"hallucination_rate", "omission_rate", "entity_f1"} <= {delta.name for delta in known}
     assert not any(delta.shown or delta.p is not None for delta in compared.figures)
-    told = several.study_report("study", three_seeds[0].run.path.parent, figures, [])
+    told = comparison_reports.study_report("study", three_seeds[0].run.path.parent, figures, [])
     assert "No conclusion with arm “mix”: the model makes no claim in 1 of 3 seeds" in " ".join(told.conclusion)
     assert "(2 of 3 seeds), undecided" in " ".join(told.conclusion)
     for delta in known:

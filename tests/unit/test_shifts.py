@@ -60,12 +60,12 @@ def test_shares_have_exact_intervals_and_periods_are_tested_against_all_earlier_
 
 
 def test_a_table_marks_the_shift_alone():
-    (table,) = evaluation.over_time(scored(), "test")
+    (table,) = evaluation.period_tables(scored(), "test")
     assert [one.heading for one in table.columns] == ["period", "texts", "bad", "good"]
     assert [[cell.text for cell in row] for row in table.rows][2] == ["2024-03", "10", "90.0%", "10.0%"]
     assert [row[2].bold for row in table.rows] == [False, False, True]
     assert "Fisher" in table.notes[0]
-    (quiet,) = evaluation.over_time(scored([(stamp, "good") for stamp, _ in rows()]), "test")
+    (quiet,) = evaluation.period_tables(scored([(stamp, "good") for stamp, _ in rows()]), "test")
     assert quiet.notes == []
 
 

@@ -51,7 +51,7 @@ def test_rouge_is_the_mean_of_the_best_reference_of_rouge_score():
             for one, text in zip(examples[:2], texts, strict=False)
         ]
         assert found[(name,)] == pytest.approx(sum(best) / 2)
-        leads = [scorer.score_multi(one.targets, lead(one.whole))[name].fmeasure for one in examples[:2]]
+        leads = [scorer.score_multi(one.targets, lead(one.full_text))[name].fmeasure for one in examples[:2]]
         assert found[name, "lead-3"] == pytest.approx(sum(leads) / 2)
     assert found[("rouge1",)] > 0.2
 
@@ -102,22 +102,22 @@ def test_every_form_of_a_document_with_summaries(tmp_path):
     ]
     text = "\n".join(map(json.dumps, rows))
     one, two, three = read(tmp_path / "a.jsonl", text, language="en").splits["train"]
-    assert (one.whole, one.targets, one.language) == (CHAT, ("a b", "c"), "en")
-    assert (two.whole, two.targets, two.language) == ("x y", ("d", "e"), "de")
-    assert (three.whole, three.targets) == ("z", ())
+    assert (one.full_text, one.targets, one.language) == (CHAT, ("a b", "c"), "en")
+    assert (two.full_text, two.targets, two.language) == ("x y", ("d", "e"), "de")
+    assert (three.full_text, three.targets) == ("z", ())
     (cell,) = read(tmp_path / "b.csv", 'body,short\n"a, b","[""c"", ""d""]"\n', document_field="body",
                    summary_field="short").splits["train"]  # fmt: skip
-    assert (cell.whole, cell.targets) == ("a, b", ("c", "d"))
+    assert (cell.full_text, cell.targets) == ("a, b", ("c", "d"))
     nested = json.dumps([{"data": {"doc": "a"}, "one": "b", "two": "c"}])
     found = read(tmp_path / "c.json", nested, document_field="data.doc", summary_field=["two", "one"])
-    assert [(one.whole, one.targets) for one in found.splits["train"]] == [("a", ("c", "b"))]
+    assert [(one.full_text, one.targets) for one in found.splits["train"]] == [("a", ("c", "b"))]
 
 
 def test_a_line_of_plain_text_is_a_document_whatever_field_has_it_in_the_corpus():
     reader = SummariesReader(SummariesConfig(train="x", document_field="body"))
     source = reader.source(Row("standard input", 1, {"text": "a b"}))
     assert source is not None
-    assert source.whole == "a b"
+    assert source.full_text == "a b"
 
 
 @pytest.mark.parametrize(

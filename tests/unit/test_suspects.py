@@ -12,7 +12,7 @@ from halluc.analysis import suspects
 from halluc.core.claims import Claim
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.reporting.collect.annotation import on_suspects
+from halluc.reporting.collect.annotation import suspect_counts
 from halluc.reporting.page.suspects import page
 from halluc.runs.audits import AuditResult, SuspectLine
 from halluc.runs.schema import LedgerLine
@@ -245,7 +245,7 @@ def test_shares_of_rates_that_lie_on_suspects():
         LedgerLine(id="s2", record="claim", kind="span", text="c", start=2, end=3, label="Y", verdict="unsupported"),
         LedgerLine(id="s1", record="omission", kind="span", text="a", start=0, end=1, label="X"),
     ]
-    rates = {one.name: (one.counted, dict(one.below)) for one in on_suspects(lines, ledger)}
+    rates = {one.name: (one.counted, dict(one.below)) for one in suspect_counts(lines, ledger)}
     assert rates["hallucination_rate"] == (3, {0.01: 0, 0.1: 1, 0.5: 1, 1.0: 2})
     assert rates["omission_rate"] == (1, {0.01: 0, 0.1: 1, 0.5: 1, 1.0: 1})
     assert "distortion_rate" not in rates and not math.isnan(rates["omission_rate"][0])

@@ -21,7 +21,7 @@ from halluc.data.predictions import ExternalPrediction
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
-from halluc.reporting.collect.shown import Texts
+from halluc.reporting.collect.claim_selection import Texts
 from halluc.tasks.text_generation.confidence import shares
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
@@ -286,7 +286,7 @@ def test_the_text_of_a_long_input_takes_linear_time():
     words = "a  b\tc " * 100_000
     example = Sourced("a", Origin("f", 1), *cut_parts([("source", words)], Tokenizer()))
     clock = time.process_time()
-    assert example.whole == words.strip()
+    assert example.full_text == words.strip()
     assert time.process_time() - clock < 5  # quadratic: minutes
 
 
@@ -312,7 +312,7 @@ def test_a_report_does_not_recount_gold_that_depends_on_the_config():
         sourced("Anna zahlte 20 Euro.", "Anna paid 20 euros."), WrittenText("e1", "Yes.", (None,))
     )
     texts = Texts({}, {"e1"}, task, None)
-    assert [one.id for one in texts.passing([line])] == ["e1"]
+    assert [one.id for one in texts.collect([line])] == ["e1"]
     assert (texts.annotated, texts.examples, texts.missing) == (None, 1, set())
 
 

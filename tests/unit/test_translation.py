@@ -112,19 +112,19 @@ def test_every_form_of_a_parallel_corpus(tmp_path):
     sources = write(tmp_path / "s.en.gz", "Hello there.\nShe  sleeps\n")
     targets = write(tmp_path / "s.de.gz", "Hallo.\nSie schläft\n")
     lines = read(train=sources, train_target=targets, source_language="en")["train"].examples
-    assert [(one.whole, one.targets, one.origin.line) for one in lines] == [
+    assert [(one.full_text, one.targets, one.origin.line) for one in lines] == [
         ("Hello there.", ("Hallo.",), 1), ("She  sleeps", ("Sie schläft",), 2),
     ]  # fmt: skip
     assert lines[0].source_language == "en"
     nested = write(tmp_path / "n.jsonl", json.dumps({"translation": {"en": "yes", "de": "ja"}}) + "\n")
     (one,) = read(train=nested)["train"]
-    assert (one.whole, one.targets, one.source_language, one.language) == ("yes", ("ja",), "en", "de")
+    assert (one.full_text, one.targets, one.source_language, one.language) == ("yes", ("ja",), "en", "de")
     (turned,) = read(train=nested, source_language="de", target_language="en")["train"]
-    assert (turned.whole, turned.targets) == ("ja", ("yes",))
+    assert (turned.full_text, turned.targets) == ("ja", ("yes",))
     table = write(tmp_path / "t.csv", "source,target\nyes,ja\n")
     assert [one.targets for one in read(train=table)["train"]] == [("ja",)]
     (unit,) = read(train=write(tmp_path / "m.tmx", TMX), source_language="en")["train"]
-    assert (unit.id, unit.whole, unit.targets, unit.language) == ("a", "Good & day.", ("Guten Tag.",), "de-de")
+    assert (unit.id, unit.full_text, unit.targets, unit.language) == ("a", "Good & day.", ("Guten Tag.",), "de-de")
     several = write(tmp_path / "r.jsonl", json.dumps({"source": "a", "target": ["b", "c"]}) + "\n")
     assert [one.targets for one in read(train=several)["train"]] == [("b", "c")]
 
@@ -186,7 +186,7 @@ def test_what_is_empty_is_reported_with_its_line_and_can_be_left_out(tmp_path):
         ("D106", sources, 2), ("D106", targets, 3),
     ]  # fmt: skip
     kept = read_corpora(ParallelConfig(train=sources, train_target=targets, on_bad_line="skip"), TABLE)
-    assert [one.whole for one in kept.splits["train"]] == ["a"]
+    assert [one.full_text for one in kept.splits["train"]] == ["a"]
     assert len(kept.skipped) == 2
 
 

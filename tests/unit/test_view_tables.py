@@ -58,7 +58,7 @@ def tables(draw):
 def lines(found, width=80, **options):
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
-        console.print(terminal.drawn(found, width, **options))
+        console.print(terminal.draw_table(found, width, **options))
     return captured.get().splitlines()
 
 

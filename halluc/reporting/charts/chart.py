@@ -79,12 +79,12 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside
 
 def rows_axis(axes: Axes, names: Sequence[str]) -> None:
     """Names of rows on the left, the first at the top."""
-    axes.set_yticks(range(len(names)), [measured(name) for name in names])
+    axes.set_yticks(range(len(names)), [measurable_label(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params("y", labelsize="medium")
 
 
-def at_right(axes: Axes, row: float, text: str) -> None:
+def annotate_right(axes: Axes, row: float, text: str) -> None:
     """Text next to a row, on the right of the axes."""
     axes.annotate(
         text, (1, row), (5, 0), va="center_baseline", annotation_clip=False,
@@ -153,7 +153,7 @@ def _reach(value: float, interval: Interval | None) -> list[list[float]] | None:
     return None if interval is None else [[max(0.0, value - interval[0])], [max(0.0, interval[1] - value)]]
 
 
-def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
+def shorten(label: object, cells: int = LONGEST_LABEL) -> str:
     """A label shortened for an axis; double-width characters count twice."""
     text = visible(label, longest=None)
     if _cells(text) <= cells:
@@ -163,7 +163,7 @@ def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
     return text.rstrip() + ELLIPSIS
 
 
-def measured(label: str) -> str:
+def measurable_label(label: str) -> str:
     """A label that matplotlib measures correctly, although its fonts lack double-width characters."""
     return svg.EN_SPACE * sum(unicodedata.east_asian_width(char) in "WF" for char in label) + label
 

@@ -8,7 +8,7 @@ from halluc.core.figures import HALLUCINATION, MATCHED, OMISSION, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import display_name
-from halluc.reporting.views.comparison import lettered
+from halluc.reporting.views.comparison import with_letters
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
 from halluc.wording import formats
@@ -17,13 +17,13 @@ from halluc.wording.formats import signed
 _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 
 
-def of_comparison(report: ComparisonReport) -> list[Chart]:
+def comparison_charts(report: ComparisonReport) -> list[Chart]:
     """A chart for each other run; ids are ``difference-1``, ``difference-2``, …"""
-    results = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
+    results = [_run_chart(number, *one) for number, one in enumerate(with_letters(report), start=1)]
     return [drawn for drawn in results if drawn is not None]
 
 
-def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
+def _run_chart(number: int, letter: str, other: Comparison) -> Chart | None:
     at = other.matched_omission
     matched = [] if at is None else [at.delta]
     # The hallucination rate at matched omission follows the plain one.
@@ -63,14 +63,14 @@ def _block(heading: str, deltas: list[Delta]) -> Block:
     return Block(names, [panel], longest=30)
 
 
-def of_study(study: StudyFigures) -> list[Chart]:
+def study_charts(study: StudyFigures) -> list[Chart]:
     """A chart for each reference and choice on the other axes; charts of the same axis of arms have the same scales."""
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
         families.setdefault((one.axis, str(one.reference), display_name(one.choice)), []).append(one)
     spans = {axis: _spans(study, axis) for axis, _, _ in families}
     return [
-        _of_family(f"difference-{number}", *family, members, spans[family[0]])
+        _family_chart(f"difference-{number}", *family, members, spans[family[0]])
         for number, (family, members) in enumerate(families.items(), start=1)
     ]
 
@@ -89,7 +89,7 @@ def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
     }
 
 
-def _of_family(
+def _family_chart(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
@@ -138,7 +138,7 @@ def _difference_cells(delta: ArmDelta | Delta | None) -> list[str]:
     return [signed(delta.name, delta.difference, delta.interval), formats.p_value(delta.p_holm)]
 
 
-def of_slopes(study: StudyFigures) -> list[Chart]:
+def slope_charts(study: StudyFigures) -> list[Chart]:
     """How figures change along axes, and how the slopes of arms differ from their reference's.
 
     Ids begin with ``slope-`` and ``slope-difference-``.
@@ -171,7 +171,7 @@ def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequen
     """A row for each line and a panel for each figure; if all lines have one name, a row for each figure."""
     names = list(dict.fromkeys(named))
     if len(names) == 1:
-        return _by_figure(id, title, note, lines)
+        return _figure_slopes(id, title, note, lines)
     by_name = {
         (name, line.name): line
         for name, line in zip(named, lines, strict=True)
@@ -192,7 +192,7 @@ def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequen
     return chart(forest([Block(text, panels)]), id, title, note, alt, columns, rows)
 
 
-def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
+def _figure_slopes(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
     shares = [line for line in lines if formats.is_percent(line.name) and line.slope is not None]
     if not shares:
         return None

@@ -31,4 +31,4 @@ def charts(report: AnyReport) -> list[Chart]:
     with svg.drawing():
         if report.kind == "run":
             return [drawn for make in _OF_RUN if (drawn := make(report)) is not None]
-        return study_charts.charts(report) if report.kind == "study" else difference_charts.of_comparison(report)
+        return study_charts.charts(report) if report.kind == "study" else difference_charts.comparison_charts(report)

@@ -17,7 +17,7 @@ from halluc.reporting.charts.chart import (
     SERIES,
     Chart,
     alt_text,
-    at_right,
+    annotate_right,
     chart,
     figure,
     legend,
@@ -25,7 +25,7 @@ from halluc.reporting.charts.chart import (
     point,
     rows_axis,
     shares,
-    shortened,
+    shorten,
     ticks,
     value_of,
 )
@@ -83,17 +83,17 @@ def by_label(report: RunReport) -> Chart | None:
 def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Sequence[Outcome]) -> Chart | None:
     if not any(row.claims or row.gold for row in shown):
         return None
-    alt = alt_text([formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown])
+    alt = alt_text([formats.visible(row.name) for row in shown], [_row_text(row, _distort(shown)) for row in shown])
     columns = [column for column in _COLUMNS if _distort(rows) or column != "distorted"]
     cells = [[formats.visible(name), *others] for name, *others in lines(outcome_table(title, rows, ""))]
-    return chart(_drawn(shown), id, title, note, alt, columns, cells)
+    return chart(_draw_outcomes(shown), id, title, note, alt, columns, cells)
 
 
 def _distort(rows: Iterable[Outcome]) -> bool:
     return any(row.distortion is not None for row in rows)
 
 
-def _drawn(shown: Sequence[Outcome]) -> Figure:
+def _draw_outcomes(shown: Sequence[Outcome]) -> Figure:
     """Panels with figures on the right: the claims by verdict, and the omitted gold if there is any."""
     height = LOW_ROW if len(shown) > MANY else ROW
     drawn = figure(50 + height * len(shown))
@@ -106,7 +106,7 @@ def _drawn(shown: Sequence[Outcome]) -> Figure:
             claims.barh(math.nan, 0, color=svg.ROLES[verdict], label=verdict)
     for place, row in enumerate(shown):
         _claims_bar(claims, place, row, 14 / height)
-    rows_axis(claims, [shortened(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
+    rows_axis(claims, [shorten(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
     if shown[0].name == ALL:
         claims.get_yticklabels()[0].set_fontweight("bold")
     shares(claims.xaxis, 0.5)
@@ -139,12 +139,12 @@ def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
 
 
 def _interval(axes: Axes, place: int, metric: MetricResult | None) -> None:
-    at_right(axes, place, formats.percent(value_of(metric)))
+    annotate_right(axes, place, formats.percent(value_of(metric)))
     if metric is not None and metric.value is not None and metric.interval is not None:
         point(axes, metric.value, place, {"fmt": "none", "ecolor": INK}, metric.interval)
 
 
-def _in_words(row: Outcome, distorts: bool) -> str:
+def _row_text(row: Outcome, distorts: bool) -> str:
     text = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
     return ", ".join(
         f"{formats.percent(value_of(one))} {word}" for word, one in text.items() if distorts or word != "distorted"
@@ -164,17 +164,17 @@ def gap(report: RunReport) -> Chart | None:
         note += f" {words.gap_note}"
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
-    names = [ALL if row.label is None else shortened(row.label) for row in shown]
+    names = [ALL if row.label is None else shorten(row.label) for row in shown]
     shares_text = [
         f"{formats.percent(row.forecast.value)} forecast, {formats.percent(row.unseen.value)} unseen" for row in shown
     ]
     rows = lines(gap_by_label([*everything, *labels], words.counted))
     columns, cells = ["", words.counted, *_GAP_COLUMNS], [[formats.visible(name), *others] for name, *others in rows]
-    drawn, title = _gap_drawn(shown, names), "The gap: forecast and measured"
+    drawn, title = _draw_gap(shown, names), "The gap: forecast and measured"
     return chart(drawn, "gap", title, note, alt_text(names, shares_text), columns, cells)
 
 
-def _gap_drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
+def _draw_gap(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
     drawn = figure(70 + (LOW_ROW if len(shown) > MANY else 28) * len(shown))
     axes = drawn.add_subplot()
     axes.grid(axis="x")
@@ -182,7 +182,7 @@ def _gap_drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
     for row, result in enumerate(shown):
         ends = [one.value for one in (result.forecast, result.unseen) if one.value is not None]
         axes.plot(ends, [row] * len(ends), color=FAINT, linewidth=3)
-        at_right(axes, row, formats.difference("gap_excess", result.excess.value, unit=False))
+        annotate_right(axes, row, formats.difference("gap_excess", result.excess.value, unit=False))
     for name, shift, style in _POINTS:
         for row, result in enumerate(shown):
             one = getattr(result, name)

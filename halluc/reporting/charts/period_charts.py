@@ -14,14 +14,14 @@ from halluc.reporting.charts.chart import (
     figure,
     legend,
     marker,
-    measured,
+    measurable_label,
     point,
     series,
-    shortened,
+    shorten,
     ticks,
 )
 from halluc.reporting.charts.plots import panel
-from halluc.reporting.views.evaluation import over_time, shifted
+from halluc.reporting.views.evaluation import period_tables, shifted_periods
 from halluc.runs.reports import RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
@@ -32,7 +32,7 @@ _MOST_LINES, _MOST_NAMES = 6, 6
 
 def shares(report: RunReport) -> Chart | None:
     """The first figure that is reported by period."""
-    tables = over_time(report.metrics, report.split)
+    tables = period_tables(report.metrics, report.split)
     if not tables:
         return None
     (name, _) = figures.shown("periods", {one.name for one in report.metrics})[0].key
@@ -42,7 +42,7 @@ def shares(report: RunReport) -> Chart | None:
     for one in results:
         by_label.setdefault(one.by["label"], []).append(one)
     drawn = sorted(by_label, key=lambda label: -_range(by_label[label]))[:_MOST_LINES]
-    marked = shifted(report.metrics)
+    marked = shifted_periods(report.metrics)
     parts = [
         ", ".join(f"{period} {formats.percent(one.value)}" for one in by_label[label] if (period := one.by["period"]))
         for label in drawn
@@ -57,7 +57,7 @@ def shares(report: RunReport) -> Chart | None:
     cells = [[f"{cell.text}{' *' * cell.bold} {cell.under}".strip() for cell in row] for row in rows]
     title = "Predicted labels over time"
     return chart(
-        _drawn(name, by_label, drawn, periods, marked), "periods", title, note, alt_text(drawn, parts), columns, cells
+        _draw(name, by_label, drawn, periods, marked), "periods", title, note, alt_text(drawn, parts), columns, cells
     )
 
 
@@ -66,7 +66,7 @@ def _range(metrics: Sequence[MetricResult]) -> float:
     return max(values, default=0.0) - min(values, default=0.0)
 
 
-def _drawn(
+def _draw(
     name: str,
     by_label: dict[str, list[MetricResult]],
     labels: Sequence[str],
@@ -84,7 +84,7 @@ def _drawn(
         for x, value, one in shown:
             style = marker(colour, shape, (label, one.by["period"]) in marked, size=5)
             point(axes, x, value, style, up=one.interval)
-        axes.plot([], [], **marker(colour, shape, size=5), label=measured(shortened(label)))
+        axes.plot([], [], **marker(colour, shape, size=5), label=measurable_label(shorten(label)))
     step = -(-len(periods) // _MOST_NAMES)
     axes.set_xticks(range(0, len(periods), step), periods[::step])
     ticks(axes.yaxis, name)

@@ -16,16 +16,16 @@ from halluc.reporting.charts.chart import (
     DASHED,
     INK,
     LONGEST_LABEL,
-    at_right,
+    annotate_right,
     figure,
     legend,
     marker,
-    measured,
+    measurable_label,
     plain_log,
     point,
     rows_axis,
     series,
-    shortened,
+    shorten,
     ticks,
 )
 from halluc.runs.studies import Interval
@@ -73,7 +73,7 @@ def plot(
         colour, shape = series(number)
         band(axes, colour, curve.xs, curve.intervals)
         style = marker(colour, shape, size=5.5) if curve.has_points else {"color": colour}
-        label = measured(shortened(curve.name)) or None
+        label = measurable_label(shorten(curve.name)) or None
         axes.plot(curve.xs, curve.ys, **style | {"linewidth": 1.8, "linestyle": "-"}, label=label)
     _scale_x(axes, [x for curve in curves for x in curve.xs], x_is_log)
     if is_log:
@@ -153,7 +153,7 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
         _place_names(drawn, axes, named, [p for path in paths for p in path])
     else:
         for p in named:
-            axes.plot([], [], **marker(p.colour, p.shape), label=measured(shortened(p.name)))
+            axes.plot([], [], **marker(p.colour, p.shape), label=measurable_label(shorten(p.name)))
         legend(drawn, axes, where="outside lower left")
     return drawn
 
@@ -164,7 +164,7 @@ def _place_names(drawn: Figure, axes: Axes, named: Sequence[Point], points: Iter
 
     if not named:
         return
-    texts = [axes.text(p.x, p.y, measured(shortened(p.name))) for p in named]
+    texts = [axes.text(p.x, p.y, measurable_label(shorten(p.name))) for p in named]
     drawn.draw_without_rendering()  # names are moved within the final layout of the axes
     axes.set_autoscale_on(False)
     lines = [Bbox.from_extents(*ends) for p in points for ends in _lines(p)]
@@ -227,7 +227,7 @@ def forest(blocks: Sequence[Block]) -> Figure:
             _forest_panel(axes, panel)
             if first is None:
                 first = axes
-                rows_axis(axes, [shortened(name, block.longest) for name in block.names])
+                rows_axis(axes, [shorten(name, block.longest) for name in block.names])
             else:
                 axes.tick_params(labelleft=False)
     return drawn
@@ -240,7 +240,7 @@ def _forest_panel(axes: Axes, panel: Panel) -> None:
         if mark is not None:
             point(axes, mark.value, row, marker(mark.colour, mark.shape, mark.is_filled), mark.interval)
     for row, text in enumerate(panel.figures):
-        at_right(axes, row, text)
+        annotate_right(axes, row, text)
     axes.update_datalim([(value, 0) for value in panel.span], updatey=False)
     axes.autoscale_view(scaley=False)
     if panel.signed:

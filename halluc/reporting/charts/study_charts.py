@@ -30,7 +30,7 @@ def charts(report: StudyReport) -> list[Chart]:
     ]
     if arm_axes(study):
         results += [_cells(report), _trade_off(report) if _omits(report) else None]
-    results += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
+    results += [*difference_charts.study_charts(study), *difference_charts.slope_charts(study)]
     return [drawn for drawn in results if drawn is not None]
 
 
@@ -63,7 +63,7 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
         for _, points in known
     ]
     alt = alt_text([name or text for name, _ in known], values_in_words)
-    rows = [_as_row(cell, result) for _, points in known for cell, result in points]
+    rows = [_table_row(cell, result) for _, points in known for cell, result in points]
     return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {text}", note, alt, _columns(report, title), rows)
 
 
@@ -80,7 +80,7 @@ def _columns(report: StudyReport, *titles: str) -> list[str]:
     return [*map(formats.visible, report.figures.cells[0].choice), "seeds", *titles]
 
 
-def _as_row(cell: CellFigures, *result: SeedFigure | None) -> list[str]:
+def _table_row(cell: CellFigures, *result: SeedFigure | None) -> list[str]:
     text = ("" if one is None else figure_text(one) for one in result)
     return [*map(formats.visible, cell.choice.values()), str(len(cell.runs)), *text]
 
@@ -121,7 +121,7 @@ def _cells(report: StudyReport) -> Chart | None:
         [", ".join(f"{formats.title(one.name)} {figure_text(one)}" for one in both if one) for _, both in shown],
     )
     titles = [formats.title(name) for name, _ in keys]
-    rows = [_as_row(cell, *both) for cell, both in zip(cells, results, strict=True)]
+    rows = [_table_row(cell, *both) for cell, both in zip(cells, results, strict=True)]
     title = "Hallucination and omission, by cell" if len(keys) > 1 else "Hallucination, by cell"
     return chart(drawn, "cells", title, note, alt, _columns(report, *titles), rows)
 
@@ -148,20 +148,20 @@ def _trade_off(report: StudyReport) -> Chart | None:
         note += f" Dotted lines connect {formats.visible(axes[0])}, from the lowest."
     alt = "; ".join(
         f"{display_name(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
-        for cell, x, y in _with_both(report.figures.cells)
+        for cell, x, y in _cells_with_both(report.figures.cells)
     )
     titles = [formats.title(name) for name, _ in (OMISSION, HALLUCINATION)]
-    rows = [_as_row(cell, figure(cell, OMISSION), figure(cell, HALLUCINATION)) for cell in report.figures.cells]
+    rows = [_table_row(cell, figure(cell, OMISSION), figure(cell, HALLUCINATION)) for cell in report.figures.cells]
     return chart(drawn, "trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
 
 
-def _with_both(cells: Sequence[CellFigures]) -> list[tuple[CellFigures, SeedFigure, SeedFigure]]:
+def _cells_with_both(cells: Sequence[CellFigures]) -> list[tuple[CellFigures, SeedFigure, SeedFigure]]:
     """The cells that have both figures, with omission and hallucination."""
     return [(c, x, y) for c in cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
 
 
 def _path(name: str, cells: Sequence[CellFigures], styles: dict[int, tuple[str, str]]) -> list[Point]:
-    known = _with_both(cells)
+    known = _cells_with_both(cells)
     return [
         Point(
             float(x.mean or 0), float(y.mean or 0), x.interval, y.interval, *styles[id(cell)],

@@ -129,7 +129,7 @@ def _make_plain(element: Element) -> None:
     if element.tag == "text":
         attributes.pop("transform" if attributes.get("transform", "").startswith("rotate(-0 ") else "", None)
     style = _style(element.tag, attributes.pop("style", ""))
-    style |= {name: _by_role(attributes.pop(name)) for name in ("fill", "stroke") if name in attributes}
+    style |= {name: _use_variables(attributes.pop(name)) for name in ("fill", "stroke") if name in attributes}
     if style:
         attributes["style"] = "; ".join(f"{name}: {value}" for name, value in style.items())
     element.attrib.clear()
@@ -141,13 +141,13 @@ def _make_plain(element: Element) -> None:
 
 def _style(tag: str, text: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in text.split(";") if part.strip())
-    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs if name.strip() != "font-family"}
+    style = {name.strip(): _use_variables(value.strip()) for name, _, value in pairs if name.strip() != "font-family"}
     if tag == "text":
-        style.setdefault("fill", _by_role(ROLES["ink"]))
+        style.setdefault("fill", _use_variables(ROLES["ink"]))
     return style
 
 
-def _by_role(value: str) -> str:
+def _use_variables(value: str) -> str:
     return _COLOUR.sub(lambda result: f"var(--c-{_ROLE_OF[result[0]]}, {result[0]})", value)
 
 

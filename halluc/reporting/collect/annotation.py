@@ -31,7 +31,7 @@ _ANEW = "audit the split again: halluc audit {} --split {}"
 Place = tuple[str, int | None, int | None, str]
 
 
-def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine]) -> DoubtedAnnotation | None:
+def collect_doubts(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine]) -> DoubtedAnnotation | None:
     """The results for a split of the run's audit and of its evaluations against other gold; None if there are none.
 
     Raises:
@@ -45,11 +45,11 @@ def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine
     suspects = list(read_lines(run.audit(split), SuspectLine, damaged="R111", what="suspects", help=help))
     kinds = Counter(one.kind for one in suspects)
     return DoubtedAnnotation(
-        kinds={kind: kinds[kind] for kind in SUSPECT_KINDS}, on_suspects=on_suspects(suspects, ledger), regold=regold
+        kinds={one: kinds[one] for one in SUSPECT_KINDS}, on_suspects=suspect_counts(suspects, ledger), regold=regold
     )
 
 
-def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -> list[OnSuspects]:
+def suspect_counts(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -> list[OnSuspects]:
     """How many of the unsupported and distorted claims, and of the omissions, are on suspects."""
     places: dict[Place, float] = {}
     for one in suspects:
@@ -74,7 +74,7 @@ def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -
     ]
 
 
-def moved(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[MovedFigure]:
+def compare_gold(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[MovedFigure]:
     """The overall rates and figures of the task with other gold, and with the run's own gold, if evaluated."""
     try:
         before = evaluations.read(run, split).metrics
@@ -98,4 +98,4 @@ def _regold(run: RunDir, name: str, split: str, task: AnyTask) -> Regold | None:
         return None
     help = "evaluate the run against it again: halluc eval RUN --gold FILE"
     gold = read_record(path, GoldFile, damaged="R112", other_version="R112", help=help)
-    return Regold(gold=gold, figures=moved(run, split, evaluations.read(into, split), task))
+    return Regold(gold=gold, figures=compare_gold(run, split, evaluations.read(into, split), task))

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
-from halluc.reporting.collect.shown import Smallest
+from halluc.reporting.collect.claim_selection import Smallest
 from halluc.runs import integrity
 from halluc.runs.directory import MANIFEST, PROVENANCE, TRAIN, RunDir
 from halluc.runs.records import read_record
@@ -73,7 +73,7 @@ def augmentation(run: RunDir, record: RunFile, *, configured: bool) -> Augmentat
     if record.augment is None and not run.augment.is_dir() and not (configured and "train" in record.stages):
         return None
     if not run.augment.exists():  # for example, it was removed to save space
-        recorded = _recorded(record)
+        recorded = _recorded_manifest(record)
         instead = "" if recorded is None else "; the manifest is shown as recorded in run.json"
         missing = f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
         return Augmentation(manifest=recorded, pairs=[], problems=[missing])
@@ -116,14 +116,14 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
         wrong[MANIFEST] = "is missing"
     except HallucError as error:
         wrong[MANIFEST] = error.message.removeprefix(f"{path} ")
-    noted = _recorded(record) if wrong else None
+    noted = _recorded_manifest(record) if wrong else None
     if noted is not None:
         file = noted
         wrong[MANIFEST] += ": it is shown as recorded in run.json"
     return file, wrong
 
 
-def _recorded(record: RunFile) -> AugmentFile | None:
+def _recorded_manifest(record: RunFile) -> AugmentFile | None:
     """The manifest recorded in ``run.json``; None if there is none, or if it was changed, which is reported."""
     noted = {name: value for name, value in (record.augment or {}).items() if name != "manifest_sha256"}
     try:
@@ -134,7 +134,7 @@ def _recorded(record: RunFile) -> AugmentFile | None:
 
 def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
     provenance, train = run.augment / PROVENANCE, run.augment / TRAIN
-    chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
+    chosen = [_parse_provenance(provenance, number, line) for number, line in _sample_lines(provenance)]
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
     examples = _examples(train, parents)
     # Originals come first, if they are kept: then only they are read, and the borders of pairs.
@@ -143,7 +143,7 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
     return [pair for one in chosen if (pair := _pair(one, examples)) is not None]
 
 
-def _drawn(path: Path) -> list[tuple[int, bytes]]:
+def _sample_lines(path: Path) -> list[tuple[int, bytes]]:
     """(line, its text) of the new examples to show: for each method those with the smallest keyed hash."""
     bits = Draws.of("report", "pairs").bits
     by_methods: dict[bytes, Smallest[tuple[int, bytes]]] = {}
@@ -164,7 +164,7 @@ def _methods(line: bytes) -> bytes:
     return line[start : line.find(b"]", start)]
 
 
-def _parsed(path: Path, number: int, line: bytes) -> _Provenance:
+def _parse_provenance(path: Path, number: int, line: bytes) -> _Provenance:
     try:
         return _Provenance.model_validate_json(line)
     except ValidationError as error:
@@ -260,7 +260,7 @@ def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None
         old = tokens[edit.start : edit.end]
         if edit.start < done or [token.text for token in old] != edit.before:
             return None
-        new = [Token(text, None, True) for text in edit.after] if edit.cuts is None else _moved(old, edit)
+        new = [Token(text, None, True) for text in edit.after] if edit.cuts is None else _reorder(old, edit)
         if [token.text for token in new] != edit.after:
             return None
         changed += [*tokens[done : edit.start], *new]
@@ -268,7 +268,7 @@ def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None
     return [*changed, *tokens[done:]]
 
 
-def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
+def _reorder(old: Sequence[Token], edit: Edited) -> list[Token]:
     """The pieces in their new order; moved tokens count as touched. Empty if the cuts are invalid."""
     cuts, order = [cut - edit.start for cut in edit.cuts or ()], edit.order or []
     if any(not 0 <= cut <= len(old) for cut in cuts) or sorted(order) != list(range(len(cuts) - 1)):

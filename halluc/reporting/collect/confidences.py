@@ -75,8 +75,8 @@ def abstention(
     by = file.by if file else None
     if threshold is None and guarantee is None and by is None and not any(kept):
         return None
-    text = _promise(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
-    classes = {name: _parsed(one) for name, one in file.guarantees.items()} if file else {}
+    text = _promise(_parse_guarantee(guarantee), figures, split, chosen_on_dev) if guarantee else None
+    classes = {name: _parse_guarantee(one) for name, one in file.guarantees.items()} if file else {}
     if by is not None:
         text = _promise_of_classes(by, list(classes.values()), figures, split)
     coverage, hallucination, omission, false_claims = kept
@@ -105,7 +105,7 @@ def abstention(
 _GUARANTEE = TypeAdapter(Guarantee)
 
 
-def _parsed(record: Mapping[str, Any]) -> Guarantee:
+def _parse_guarantee(record: Mapping[str, Any]) -> Guarantee:
     try:
         return _GUARANTEE.validate_python(record)
     except ValidationError as error:
@@ -136,7 +136,7 @@ def _promise(guarantee: Guarantee, figures: FigureLookup, split: str, chosen_on_
     if chosen_on_dev:
         text += " The checkpoint was also selected on dev, so the model may be slightly better on dev than on new data."
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
-    return text if measured is None else f"{text} {_kept_or_not(guarantee, measured, split)}"
+    return text if measured is None else f"{text} {_guarantee_result(guarantee, measured, split)}"
 
 
 def _promise_of_classes(by: str, guarantees: Sequence[Guarantee], figures: FigureLookup, split: str) -> str:
@@ -152,14 +152,14 @@ def _promise_of_classes(by: str, guarantees: Sequence[Guarantee], figures: Figur
         f"{len(guarantees)} together. If there is no threshold, all claims are withdrawn."
     )
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
-    return text if measured is None else f"{text} {_kept_or_not(first, measured, split)}"
+    return text if measured is None else f"{text} {_guarantee_result(first, measured, split)}"
 
 
 def _rate(guarantee: Guarantee) -> str:
     return f"{100 * guarantee.max_rate:g}%"
 
 
-def _kept_or_not(guarantee: Guarantee, measured: MetricResult, split: str) -> str:
+def _guarantee_result(guarantee: Guarantee, measured: MetricResult, split: str) -> str:
     """Whether the measured rate satisfies the guarantee, and what its interval leaves open."""
     if measured.value is None:
         return f"On {split} no claim is kept, so nothing can be measured."

@@ -90,7 +90,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
         try:
             training.add(event)
         except ValidationError:
-            raise _damaged(path, number) from None
+            raise _damage_error(path, number) from None
     if not training.steps:
         return None, [*notes, f"{path.name} has no training steps."]
     return _curves(training, record), notes
@@ -102,7 +102,7 @@ def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
         damaged = 0
         for number, line in enumerate(file, 1):
             if damaged:
-                raise _damaged(path, damaged)
+                raise _damage_error(path, damaged)
             if line.isspace():
                 continue
             event = _object(line)
@@ -126,7 +126,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
     return result if isinstance(result, dict) else None
 
 
-def _damaged(path: Path, number: int) -> HallucError:
+def _damage_error(path: Path, number: int) -> HallucError:
     return HallucError("R101", "not a line of a training's log", Location(str(path), number), _HELP)
 
 
@@ -134,7 +134,7 @@ def _curves(training: TrainingCurves, record: RunFile) -> Curves:
     best = record.best or {}
     steps = [training.steps[step] for step in sorted(training.steps)]
     return Curves(
-        loss=thinned([(one.step, one.loss) for one in steps if one.loss is not None and math.isfinite(one.loss)]),
+        loss=thin_points([(one.step, one.loss) for one in steps if one.loss is not None and math.isfinite(one.loss)]),
         dev=_dev(training),
         best_step=best.get(
             "step", max((step for step, event in training.evaluated.items() if event.best), default=None)
@@ -157,7 +157,7 @@ def _dev(training: TrainingCurves) -> dict[str, list[tuple[int, float]]]:
     return result
 
 
-def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
+def thin_points(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
     """At most this many points: the mean of each group of neighbours, at the last of their steps."""
     width = math.ceil(len(points) / most) or 1
     groups = [points[at : at + width] for at in range(0, len(points), width)]

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError
+from halluc.reporting.collect.claim_selection import Texts
 from halluc.reporting.collect.reading import EvaluatedRun
-from halluc.reporting.collect.shown import Texts
 from halluc.runs.data import read_data
 from halluc.runs.reports import Data, GateResult, SplitRow
 from halluc.runs.schema import RunFile
@@ -31,7 +31,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
         for name, split in splits.items()
     ]  # fmt: skip
     if source.split not in splits:
-        rows.append(_evaluated(source, texts, inputs))
+        rows.append(_evaluated_split(source, texts, inputs))
     warnings = [] if check is None else list(check.warnings)
     if texts.repeated and source.split == "test":  # for dev it was reported when training began
         stand = "text is also" if texts.repeated == 1 else "texts are also"
@@ -50,7 +50,7 @@ def evaluated_inputs(record: RunFile) -> dict[str, str]:
     return result if isinstance(result, dict) else {}
 
 
-def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
+def _evaluated_split(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
     """The evaluated split, from its predictions."""
     section = source.config.get("data")
     reference = str((section.get(source.split) if isinstance(section, dict) else None) or "")
@@ -79,13 +79,13 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
         text = f"It was not recorded whether the gates were met: `halluc eval --run {source.run.path}` records it."
         return [], [text] if source.config.get("gates") else []
     try:
-        return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
+        return [_verify_gate(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
         text = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
         raise HallucError("R101", text, help=f"evaluate again: halluc eval --run {source.run.path}") from None
 
 
-def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
+def _verify_gate(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: its basis no longer exists."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate

@@ -81,13 +81,13 @@ class FileProblems:
         return f"Restore it, or train again: `{shlex.join(['halluc', 'train', str(self.run.config)])}`."
 
 
-def of_run(run: RunDir, record: RunFile, shown: str, requested: str | None) -> FileProblems:
+def run_problems(run: RunDir, record: RunFile, shown: str, requested: str | None) -> FileProblems:
     """Problems of the files of a run with recorded hashes.
 
     Args:
         shown: the split of the report. requested: the split that was requested, if any.
     """
-    problems = FileProblems(run, shown, _of_record(run))
+    problems = FileProblems(run, shown, _record_problem(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
         wrong = evaluations.problems(run, record, split)
         file = f"eval/{split}.json"
@@ -103,7 +103,7 @@ def of_run(run: RunDir, record: RunFile, shown: str, requested: str | None) -> F
     return problems
 
 
-def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
+def cell_problems(run: RunDir, splits: Sequence[str]) -> list[str]:
     """The same for a cell of a study, or a compared run: its record, config, log and evaluations.
 
     Args:
@@ -113,7 +113,7 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
         record = run.read()
     except HallucError:
         return []  # reported when its figures are needed
-    problems = FileProblems(run, splits[0], _of_record(run))
+    problems = FileProblems(run, splits[0], _record_problem(run))
     for split in dict.fromkeys(splits):
         wrong = evaluations.problems(run, record, split)
         problems.changed.update(wrong)
@@ -124,7 +124,7 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
     return [f"{run.path.name}: {text}" for text in problems.integrity]
 
 
-def _of_record(run: RunDir) -> dict[str, str]:
+def _record_problem(run: RunDir) -> dict[str, str]:
     return {RUN_FILE: "was changed after halluc wrote it"} if run.is_record_changed() else {}
 
 
@@ -132,10 +132,10 @@ def _damage(path: Path, error: HallucError) -> str:
     one = error.errors[0] if isinstance(error, ManyErrors) else error
     if one.message.startswith((f"{path} is ", f"{path} cannot ")):
         return one.message.removeprefix(f"{path} ")
-    return f"is damaged ({first(error)})"
+    return f"is damaged ({first_error(error)})"
 
 
-def first(error: HallucError) -> str:
+def first_error(error: HallucError) -> str:
     """The line of the first error, and its description."""
     one = error.errors[0] if isinstance(error, ManyErrors) else error
     line = f"line {one.where.line}: " if one.where and one.where.line else ""

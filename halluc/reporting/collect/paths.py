@@ -65,9 +65,9 @@ class Paths:
             return text
         if text.startswith("/") and "\n" not in text:
             return self.of(text)
-        return self._pattern.sub(self._replaced, text)
+        return self._pattern.sub(self._replace, text)
 
-    def at_start(self) -> Paths:
+    def from_start_folder(self) -> Paths:
         """The paths as seen from the start folder: variables, and files in this folder."""
         variables = {folder: name for folder, name in self.names.items() if name}
         if self.start is None:
@@ -84,7 +84,7 @@ class Paths:
             rf"{_BEFORE}(?P<bare>(?:{known}){_AFTER}{_UNQUOTED}*|/(?!/){_UNQUOTED}+)"
         )
 
-    def _replaced(self, match: re.Match[str]) -> str:
+    def _replace(self, match: re.Match[str]) -> str:
         quote, inner = match["quote"], match["quoted"]
         if quote:
             return f"{quote}{self.of(inner) if len(inner) > 1 else inner}{quote}"
@@ -92,20 +92,20 @@ class Paths:
         end = path.rstrip(".:")  # the end of a sentence
         return self.of(end) + path[len(end) :]
 
-    def within(self, value: Any) -> Any:
+    def replace_in(self, value: Any) -> Any:
         """Plain data with every absolute path in it replaced, including keys."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
             made: dict[Any, Any] = {}
             for key, inner in value.items():
-                shown = self.within(key)
+                shown = self.replace_in(key)
                 while shown in made:  # two files with the same last parts
                     shown = f"{shown}, another"
-                made[shown] = self.within(inner)
+                made[shown] = self.replace_in(inner)
             return made
         if isinstance(value, list):
-            return [self.within(inner) for inner in value]
+            return [self.replace_in(inner) for inner in value]
         return value
 
 
@@ -116,7 +116,7 @@ def _home() -> str:
         return ""
 
 
-def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
+def known_paths(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
     """The paths of several runs, each with the lines of its config; ``start`` is that of the first."""
     names, configs, starts = dict[str, str](), [], []
     for run, config in runs:
@@ -191,14 +191,14 @@ def _value(config: Sequence[ConfigLine], key: str) -> str | None:
 def relative(report: R, paths: Paths) -> R:
     """A report without absolute paths; texts, labels and user-defined names stay unchanged."""
     if isinstance(report, StudyReport):
-        return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
-    others = [_changed(other, paths, ("a", "b", "config_differences")) for other in report.others]
-    made = _changed(report, paths, ("reference", "conclusion", "integrity", "notes", "reproduce"))
+        return _replace_fields(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
+    others = [_replace_fields(other, paths, ("a", "b", "config_differences")) for other in report.others]
+    made = _replace_fields(report, paths, ("reference", "conclusion", "integrity", "notes", "reproduce"))
     return made.model_copy(update={"others": others})
 
 
-def of_run(report: RunReport, paths: Paths) -> RunReport:
-    made = _changed(
+def relative_run_report(report: RunReport, paths: Paths) -> RunReport:
+    made = _replace_fields(
         report,
         paths,
         ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates", "probes", "annotation"),
@@ -222,8 +222,8 @@ def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
     return shown.model_copy(update={"line": line})
 
 
-def _changed(record: M, paths: Paths, fields: Sequence[str]) -> M:
+def _replace_fields(record: M, paths: Paths, fields: Sequence[str]) -> M:
     """A record with every path in some of its fields replaced."""
-    changes = paths.within(record.model_dump(include=set(fields)))
+    changes = paths.replace_in(record.model_dump(include=set(fields)))
     changed = type(record).model_validate({**record.model_dump(), **changes})
     return record.model_copy(update={field: getattr(changed, field) for field in fields})

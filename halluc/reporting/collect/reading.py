@@ -13,7 +13,7 @@ from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
-from halluc.reporting.collect.shown import SelectedClaims, Texts
+from halluc.reporting.collect.claim_selection import SelectedClaims, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.integrity import recorded_evaluations
@@ -58,7 +58,7 @@ class EvaluatedRun:
         return evaluations.predictions(self.run, self.split, task_of(self.file).examples.Line)
 
 
-def evaluated(run: RunDir) -> list[str]:
+def evaluated_splits(run: RunDir) -> list[str]:
     """The splits that have an evaluation, the preferred one first."""
     return [split for split in evaluations.PREFERRED if run.evaluation(split).is_file()]
 
@@ -73,7 +73,7 @@ def read(run: RunDir, requested: str | None) -> EvaluatedRun:
     record = run.read()
     split = choose(run, requested)
     file, notes = evaluations.read(run, split), list[str]()
-    files = integrity.of_run(run, record, split, requested)
+    files = integrity.run_problems(run, record, split, requested)
     confidence = files.read(
         run.confidence,
         partial(
@@ -98,7 +98,7 @@ def read(run: RunDir, requested: str | None) -> EvaluatedRun:
         run=run,
         record=record,
         split=split,
-        splits=evaluated(run),
+        splits=evaluated_splits(run),
         file=file,
         confidence=confidence,
         coverage=coverage,
@@ -114,7 +114,7 @@ def choose(run: RunDir, requested: str | None = None) -> str:
     Raises:
         HallucError R112: it was not evaluated.
     """
-    splits, on_record = evaluated(run), evaluations.on_record(run.read())
+    splits, on_record = evaluated_splits(run), evaluations.on_record(run.read())
     split = requested or next(iter([*splits, *on_record]), None)
     if split in splits:
         return split
@@ -138,7 +138,7 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
         # It was resolved when it was written; variables of the command line are not recorded.
         interpolate(located, {})
     except HallucError as error:
-        notes.append(f"config.yaml is damaged ({integrity.first(error)}): its content is shown unchanged.")
+        notes.append(f"config.yaml is damaged ({integrity.first_error(error)}): its content is shown unchanged.")
         return {}
     if not (text.endswith("\n") and _is_whole(located.value, record)):
         notes.append("config.yaml is not the config of the run: it was truncated or changed.")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import paths
 from halluc.reporting.collect.paths import Paths
-from halluc.reporting.collect.reading import EvaluatedRun, evaluated
+from halluc.reporting.collect.reading import EvaluatedRun, evaluated_splits
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
@@ -52,26 +52,26 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
     the folder to start in."""
     if not config:
         return []
-    made = Commands(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
+    made = Commands(source.run, source.record, config, source.splits, source.file.checkpoint, known.from_start_folder())
     named, kept = _from_config(made), _from_stored_config(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
     if named:
         named.append("# or with the resolved config in the run")
-    return _explained([*_surroundings(made), *named, *kept])
+    return _explain_placeholders([*_surroundings(made), *named, *kept])
 
 
-def of_study(runs: Sequence[RunDir]) -> list[str]:
+def study_commands(runs: Sequence[RunDir]) -> list[str]:
     """Shell lines that run a study, with the config and the code of the first cell that records them."""
     for made in filter(None, map(_recorded_commands, runs)):
         named = paths.config_file(made.run, made.config)
         if named is not None:
             where = _place(made, named) or (_start_at(_stored_config(made)), made.paths.of(named))
-            return _explained([*_surroundings(made), where[0], *_calls(made, where[1], [])])
+            return _explain_placeholders([*_surroundings(made), where[0], *_calls(made, where[1], [])])
     return []
 
 
-def of_runs(runs: Sequence[RunDir]) -> list[str]:
+def comparison_commands(runs: Sequence[RunDir]) -> list[str]:
     """Shell lines that reproduce each of the first runs, if known."""
     lines: list[str] = []
     for run in runs[:MOST_RUNS]:
@@ -82,16 +82,16 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
         else:
             lines.append(f"# {run.path}: its config is unknown")
     left = len(runs) - MOST_RUNS
-    return _explained(lines) + ([f"# and {left:,} more, see the report of each"] if left > 0 else [])
+    return _explain_placeholders(lines) + ([f"# and {left:,} more, see the report of each"] if left > 0 else [])
 
 
 def from_start(path: Path, runs: Sequence[RunDir]) -> str:
     """A path as written in a command in the folder in which the first of several runs was started."""
-    start = paths.of_runs([(run, config_lines(run)) for run in runs[:1]]).start
-    return str(path) if start is None else _below(path.absolute(), start) or str(path)
+    start = paths.known_paths([(run, config_lines(run)) for run in runs[:1]]).start
+    return str(path) if start is None else _relative_below(path.absolute(), start) or str(path)
 
 
-def _explained(lines: list[str]) -> list[str]:
+def _explain_placeholders(lines: list[str]) -> list[str]:
     """With a line about placeholders: the beginnings of paths outside of all known folders."""
     is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
     return [f"# replace {ELLIPSIS}/ by the complete path", *lines] if is_open else lines
@@ -100,13 +100,13 @@ def _explained(lines: list[str]) -> list[str]:
 def _recorded_commands(run: RunDir) -> Commands | None:
     """None if it is not recorded, or damaged."""
     try:
-        record, splits = run.read(), evaluated(run)
+        record, splits = run.read(), evaluated_splits(run)
         from_elsewhere = "train" not in record.stages and splits
         checkpoint = evaluations.read(run, splits[0]).checkpoint if from_elsewhere else ""
     except HallucError:
         return None  # reported when its figures are needed
     config = config_lines(run)
-    return Commands(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
+    return Commands(run, record, config, splits, checkpoint, paths.known_paths([(run, config)]).from_start_folder())
 
 
 def _from_config(made: Commands) -> list[str]:
@@ -124,7 +124,7 @@ def _place(made: Commands, named: str) -> tuple[str, str] | None:
     """The folder to start in, as a comment, and the path of the config file there; None if it is elsewhere."""
     start = made.paths.start
     if start is not None:
-        name = _below(start / named, start)
+        name = _relative_below(start / named, start)
     else:
         name = Path(named).name if Path(named).is_absolute() else named
     return None if name is None else (_start_at(name), _argument(name))
@@ -148,11 +148,11 @@ def _from_stored_config(made: Commands) -> list[str]:
 def _stored_config(made: Commands) -> str:
     """The path of the run's stored config in the folder to start in; otherwise in the run itself."""
     start = made.paths.start
-    inside = None if start is None else _below(made.run.config.absolute(), start)
+    inside = None if start is None else _relative_below(made.run.config.absolute(), start)
     return inside or made.run.config.name
 
 
-def _below(path: Path, start: Path) -> str | None:
+def _relative_below(path: Path, start: Path) -> str | None:
     """A path relative to a folder; None if it is not in it."""
     for one, folder in ((path, start), (path.resolve(), start.resolve())):
         if one.is_relative_to(folder) and ".." not in one.parts:

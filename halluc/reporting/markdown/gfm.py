@@ -45,7 +45,7 @@ class Markdown(str):
     """A string that is Markdown. The result of ``+`` or ``join`` is plain text again."""
 
 
-class Room(NamedTuple):
+class PageLimits(NamedTuple):
     """Limits on what is shown: claims, rows of a table or list, and characters of one text."""
 
     claims: int
@@ -53,7 +53,7 @@ class Room(NamedTuple):
     text: int
 
 
-WIDE = Room(claims=10, rows=1_000, text=2_000)
+WIDE = PageLimits(claims=10, rows=1_000, text=2_000)
 
 
 def md(text: object, longest: int | None = WIDE.text) -> Markdown:
@@ -63,16 +63,16 @@ def md(text: object, longest: int | None = WIDE.text) -> Markdown:
     characters are shown. The middle of more than ``longest`` characters is left out. Right-to-left text does not affect
     its surroundings.
     """
-    return text if isinstance(text, Markdown) else isolated(inert(text, longest))
+    return text if isinstance(text, Markdown) else isolate_direction(inert(text, longest))
 
 
 def inert(text: object, longest: int | None = WIDE.text) -> str:
-    """Like ``md``, for a part of a text that is ``isolated`` as a whole."""
+    """Like ``md``, for a part of a text that is ``isolate_direction`` as a whole."""
     phrase = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
     return _OPENING.sub(lambda result: f"{result[1] or ''}\\", _RISKY.sub(_harmless, phrase))
 
 
-def isolated(markdown: str) -> Markdown:
+def isolate_direction(markdown: str) -> Markdown:
     """Markdown with its own text direction, isolated from its surroundings."""
     return Markdown(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
 
@@ -110,7 +110,7 @@ def strong(text: object, longest: int | None = LONGEST_NAME) -> Markdown:
     return Markdown(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
 
 
-def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Markdown:
+def fenced_code(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Markdown:
     """Lines as a fenced code block, whose fence does not occur in them."""
     shown = [formats.visible(line, longest) for line in lines]
     ticks = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
@@ -118,78 +118,78 @@ def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.
     return Markdown("\n".join([fence + language, *shown, fence]))
 
 
-def commands(lines: Sequence[str], room: Room = WIDE) -> Markdown:
+def commands(lines: Sequence[str], limits: PageLimits = WIDE) -> Markdown:
     """Shell commands, as many as fit."""
-    return fenced(lines[: room.rows], "sh", room.text)
+    return fenced_code(lines[: limits.rows], "sh", limits.text)
 
 
-def bullets(texts: Sequence[object], room: Room = WIDE) -> Markdown:
+def bullets(texts: Sequence[object], limits: PageLimits = WIDE) -> Markdown:
     """A list; items that do not fit are counted."""
-    items = [f"- {md(text, room.text)}" for text in texts[: room.rows]]
+    items = [f"- {md(text, limits.text)}" for text in texts[: limits.rows]]
     more = len(texts) - len(items)
     return Markdown("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
 
-def gates(results: Sequence[GateResult], room: Room = WIDE) -> Markdown:
+def gates(results: Sequence[GateResult], limits: PageLimits = WIDE) -> Markdown:
     """Each gate with its result; those not met come first."""
     ordered = sorted(results, key=lambda gate: gate.met)
     return bullets(
-        [Markdown(f"{strong('met' if gate.met else 'not met')}: {md(gate.text, room.text)}") for gate in ordered], room
+        [Markdown(f"{strong('met' if one.met else 'not met')}: {md(one.text, limits.text)}") for one in ordered], limits
     )
 
 
-def table(view: TableView, room: Room = WIDE) -> Markdown:
+def table(view: TableView, limits: PageLimits = WIDE) -> Markdown:
     """A table with its notes; rows that do not fit are counted, before its totals or below it."""
-    more = max(0, len(view.rows) - room.rows)
+    more = max(0, len(view.rows) - limits.rows)
     left = f"and {more:,} more"
     lines: list[list[str]] = [
-        [md(column.heading, room.text) for column in view.columns],
+        [md(column.heading, limits.text) for column in view.columns],
         ["---:" if column.kind == "figure" else "---" for column in view.columns],
-        *([_cell(cell, room) for cell in row] for row in view.rows[: room.rows]),
+        *([_cell(cell, limits) for cell in row] for row in view.rows[: limits.rows]),
         *([[left]] if more and view.totals else []),
-        *([strong(row[0].text), *(_cell(cell, room) for cell in row[1:])] for row in view.totals),
+        *([strong(row[0].text), *(_cell(cell, limits) for cell in row[1:])] for row in view.totals),
     ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    below = [*([f"*{left}*"] if more and not view.totals else []), *(md(note, room.text) for note in view.notes)]
+    below = [*([f"*{left}*"] if more and not view.totals else []), *(md(note, limits.text) for note in view.notes)]
     return Markdown("\n\n".join([text, *below]))
 
 
-def titled(view: TableView, room: Room = WIDE) -> Markdown:
-    return Markdown(f"{strong(view.title, 200)}\n\n{table(view, room)}")
+def titled_table(view: TableView, limits: PageLimits = WIDE) -> Markdown:
+    return Markdown(f"{strong(view.title, 200)}\n\n{table(view, limits)}")
 
 
-def _cell(cell: TableCell, room: Room) -> str:
+def _cell(cell: TableCell, limits: PageLimits) -> str:
     match cell.form:
         case "code":
-            text = code(cell.text, room.text)
+            text = code(cell.text, limits.text)
         case "digest":
             text = digest(cell.text)
         case _:
-            text = md(cell.text, room.text)
+            text = md(cell.text, limits.text)
             text = Markdown(f"**{text}**") if cell.bold and text else text
     return f"{text} {md(cell.under)}".strip()
 
 
-def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
+def render(template: str, limits: PageLimits, values: Mapping[str, Any]) -> str:
     """A template of ``reporting/templates``, with ``values`` as its variables."""
-    text = _environment().get_template(template).render(room=room, **values)
+    text = _environment().get_template(template).render(limits=limits, **values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _in_room(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
+def _with_limits(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
     """A function for templates, with the limits of the page that is rendered."""
 
     @pass_context
     def call(context: Context, value: Any) -> Markdown:
-        return function(value, context["room"])
+        return function(value, context["limits"])
 
     return call
 
 
 @cache
 def _environment() -> Environment:
-    functions = {function.__name__: _in_room(function) for function in (bullets, commands, gates, table, titled)}
-    finalize = _in_room(lambda value, room: md(value, room.text))
+    functions = {one.__name__: _with_limits(one) for one in (bullets, commands, gates, table, titled_table)}
+    finalize = _with_limits(lambda value, limits: md(value, limits.text))
     return environment(finalize, _FILTERS, functions, is_html=False)
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Markdown, Room
+from halluc.reporting.markdown.gfm import Markdown, PageLimits
 from halluc.reporting.page import highlight
 from halluc.reporting.views import comparison
 from halluc.reporting.views.tables import first_of
@@ -21,42 +21,42 @@ from halluc.wording.nouns import Nouns
 # A comment on GitHub has at most 65,536 characters; this leaves room for an introduction.
 MOST_CHARACTERS = 60_000
 # Claims and rows are reduced first, then the length of texts.
-ROOMS = (Room(10, 200, 1_000), Room(5, 60, 1_000), Room(5, 20, 400), Room(3, 8, 160), Room(0, 3, 60))
+LIMITS = [PageLimits(*sizes) for sizes in ((10, 200, 1_000), (5, 60, 1_000), (5, 20, 400), (3, 8, 160), (0, 3, 60))]
 
 
 def page(report: AnyReport) -> str:
     """A report in GitHub-flavoured Markdown, short enough for a comment: what does not fit is counted."""
     words = nouns.task_of(report).wording.nouns
 
-    def values(room: Room) -> dict[str, Any]:
+    def values(limits: PageLimits) -> dict[str, Any]:
         match report:
             case RunReport():
-                return _of_run(report, room, words)
+                return _run_values(report, limits, words)
             case ComparisonReport():
-                shown = comparison.lettered(report)[: room.rows]
-                return {"runs": [(letter, other, _differing(other, room)) for letter, other in shown]}
+                shown = comparison.with_letters(report)[: limits.rows]
+                return {"runs": [(letter, other, _differing_keys(other, limits)) for letter, other in shown]}
             case _:
-                return {"axes": [_axis(axis, choices, room) for axis, choices in report.axes.items()]}
+                return {"axes": [_axis(axis, choices, limits) for axis, choices in report.axes.items()]}
 
-    return fitted(f"{report.kind}.md.j2", report, lambda room: {"nouns": words, **values(room)})
+    return fit_to_size(f"{report.kind}.md.j2", report, lambda limits: {"nouns": words, **values(limits)})
 
 
-def fitted(template: str, report: object, values: Callable[[Room], dict[str, Any]] = lambda room: {}) -> str:
+def fit_to_size(template: str, report: object, values: Callable[[PageLimits], dict[str, Any]] = lambda _: {}) -> str:
     """A template with the first limits for which it is short enough, or with the last."""
     text = ""
-    for room in ROOMS:
-        text = gfm.render(template, room, {"report": report, **values(room)})
+    for limits in LIMITS:
+        text = gfm.render(template, limits, {"report": report, **values(limits)})
         if len(text) <= MOST_CHARACTERS:
             break
     return text
 
 
-def _of_run(report: RunReport, room: Room, words: Nouns) -> dict[str, Any]:
+def _run_values(report: RunReport, limits: PageLimits, words: Nouns) -> dict[str, Any]:
     worst = [section for section in report.claims if section.section in ("unsupported", "distorted")]
-    claims = list(islice((claim for section in worst for claim in section.shown), room.claims))
+    claims = list(islice((claim for section in worst for claim in section.shown), limits.claims))
     return {
-        "claims": [_claim(claim, room, words) for claim in claims],
-        "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
+        "claims": [_claim(claim, limits, words) for claim in claims],
+        "sentences": [sentence(claim, limits, is_placed=words.is_placed) for claim in claims],
         "worst": " and ".join(
             f"{formats.count(one.total)} {words.unsupported if one.section == 'unsupported' else one.section} "
             f"{words.golds}"
@@ -65,11 +65,11 @@ def _of_run(report: RunReport, room: Room, words: Nouns) -> dict[str, Any]:
     }
 
 
-def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Markdown:
+def _claim(claim: ShownClaim, limits: PageLimits, words: Nouns) -> Markdown:
     """A claim on one line: its content, its confidence, and its novelty."""
     line = claim.line
     parts = [
-        Markdown(f"{_surface(line.text, room)} as {_label(line.label)}")
+        Markdown(f"{_surface(line.text, limits)} as {_label(line.label)}")
         if words.is_placed
         else _text_claim(claim, words)
     ]
@@ -78,8 +78,8 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Markdown:
     facts = (_verdict(line, words), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
     parts += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
-        where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
-        phrase = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
+        where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", limits.text)
+        phrase = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, limits)} at"
         parts.append(Markdown(f"{phrase} {where}"))
     return Markdown(", ".join(parts))
 
@@ -101,34 +101,34 @@ def _verdict(line: LedgerLine, words: Nouns) -> str:
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
 
 
-def _surface(text: str, room: Room) -> Markdown:
-    return gfm.strong(highlight.surface(text), min(room.text, gfm.LONGEST_NAME))
+def _surface(text: str, limits: PageLimits) -> Markdown:
+    return gfm.strong(highlight.surface(text), min(limits.text, gfm.LONGEST_NAME))
 
 
-def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Markdown:
+def sentence(claim: ShownClaim, limits: PageLimits, *, is_placed: bool = True) -> Markdown:
     """A claim in its text: claims are bold, annotation is underlined; a whole text is plain."""
     if not is_placed and not claim.marked:  # a whole text, with the parts of a pair separated
         parts = highlight.halves(claim.tokens, claim.first, claim.second)
-        phrase = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+        phrase = " ‖ ".join(gfm.inert(part, limits.text) for part in parts)
     else:
         phrase = ""
         for piece in highlight.pieces(claim, is_placed=is_placed):
-            text = gfm.inert(piece.text, room.text)
+            text = gfm.inert(piece.text, limits.text)
             if piece.claim and piece.claim.style != highlight.OTHER:
                 text = f"<b>{text}</b>"
             phrase += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
     phrase = ("… " if claim.before else "") + phrase + (" …" if claim.after else "")
     for name, text in claim.related_texts:
-        phrase += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), room.text)}"
-    return gfm.isolated(phrase)
+        phrase += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), limits.text)}"
+    return gfm.isolate_direction(phrase)
 
 
-def _differing(other: Comparison, room: Room) -> Markdown:
+def _differing_keys(other: Comparison, limits: PageLimits) -> Markdown:
     """The keys in which the configs differ."""
-    differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
-    return Markdown(", ".join(first_of(differing, room.rows)))
+    differing = [gfm.code(one.replace("`", ""), limits.text) for one in other.config_differences]
+    return Markdown(", ".join(first_of(differing, limits.rows)))
 
 
-def _axis(axis: str, values: Sequence[object], room: Room) -> str:
+def _axis(axis: str, values: Sequence[object], limits: PageLimits) -> str:
     parts = [formats.visible(value, 40) for value in values]
-    return f"{axis}: {', '.join(first_of(parts, room.rows, 'and {:,} more'))}"
+    return f"{axis}: {', '.join(first_of(parts, limits.rows, 'and {:,} more'))}"

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from halluc.core.claims import Mark
-from halluc.reporting.collect.shown import MOST_TOKENS
+from halluc.reporting.collect.claim_selection import MOST_TOKENS
 from halluc.runs.reports import ShownClaim
 from halluc.wording.formats import visible
 
@@ -75,8 +75,8 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
         is_placed: whether the claim has a position of its own.
     """
     line = shown.line
-    golds, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
-    others = [span for span in placed(one[:3] for one in shown.others) if span not in own]
+    golds, own = spans_of_marks(shown.gold), spans_of_marks([(line.start, line.end, line.label)] if is_placed else [])
+    others = [span for span in spans_of_marks(one[:3] for one in shown.others) if span not in own]
     # The parts that a claim about the whole relates, such as a pair of spans, are drawn like the claim.
     claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
     claims += [(span, OTHER) for span in others if span not in golds]
@@ -85,10 +85,10 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
         claims += [(span, str(line.verdict)) for span in own]
     else:
         gold += [(span, OMISSION) for span in own]
-    return drawn(shown.tokens, shown.first, claims, gold)
+    return style_tokens(shown.tokens, shown.first, claims, gold)
 
 
-def placed(marks: Iterable[Mark]) -> list[Span]:
+def spans_of_marks(marks: Iterable[Mark]) -> list[Span]:
     """The marks that have a position in the text."""
     return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
 
@@ -101,23 +101,23 @@ def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
     """
     cut = -1 if second is None else second - first
     parts = (tokens[:cut], tokens[cut:]) if 0 <= cut <= len(tokens) else (tokens,)
-    return [spaced(part) for part in parts]
+    return [display_text(part) for part in parts]
 
 
 def beginning(text: str) -> str:
     """The beginning of a text, whose tokens are joined by one space, for display."""
     tokens = text.split(" ")
-    return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
+    return display_text(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
 
 
-def edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int | None) -> list[list[Piece]]:
+def edit_pieces(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int | None) -> list[list[Piece]]:
     """An example with the tokens that edits touched as separate pieces; for a pair each of its texts."""
     spans = [((start, end, ""), "edit") for start, end in edits]
     texts = [(0, tokens)] if second is None else [(0, tokens[:second]), (second, tokens[second:])]
-    return [drawn(text, first, spans, []) for first, text in texts]
+    return [style_tokens(text, first, spans, []) for first, text in texts]
 
 
-def drawn(
+def style_tokens(
     tokens: Sequence[str], first: int, claims: Sequence[tuple[Span, str]], gold: Sequence[tuple[Span, str]]
 ) -> list[Piece]:
     """Tokens, split at the ends of spans, each with a style. The offsets of spans count from the beginning of the
@@ -128,8 +128,8 @@ def drawn(
     result = []
     for start, end in pairwise(places):
         inside = tokens[start - first : end - first]
-        gap = between(tokens[start - first - 1], inside[0]) if start > first else ""
-        result.append(Piece(gap, spaced(inside), _layer(claims, start, first), _layer(gold, start, first)))
+        gap = space_between(tokens[start - first - 1], inside[0]) if start > first else ""
+        result.append(Piece(gap, display_text(inside), _layer(claims, start, first), _layer(gold, start, first)))
     return result
 
 
@@ -185,20 +185,20 @@ def _continues(before: Layer | None, layer: Layer | None) -> bool:
     return not layer.begins and (before.label, before.style) == (layer.label, layer.style)
 
 
-def spaced(tokens: Sequence[str]) -> str:
+def display_text(tokens: Sequence[str]) -> str:
     """Tokens as display text; without spaces in scripts that do not use them."""
     parts = [visible(tokens[0])] if tokens else []
     for before, token in pairwise(tokens):
-        parts += [between(before, token), visible(token)]
+        parts += [space_between(before, token), visible(token)]
     return "".join(parts)
 
 
 def surface(text: str) -> str:
     """A surface, whose tokens are joined by one space, for display."""
-    return spaced(text.split(" "))
+    return display_text(text.split(" "))
 
 
-def between(before: str, after: str) -> str:
+def space_between(before: str, after: str) -> str:
     """The space between two tokens: tokenized corpora do not have the original blanks, so this is a guess."""
     if not before or not after:
         return " "

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from halluc import __version__
 from halluc.reporting.charts.chart import Chart
-from halluc.reporting.collect.several import shown_flips
-from halluc.reporting.collect.shown import window
+from halluc.reporting.collect.claim_selection import window
+from halluc.reporting.collect.comparison_reports import shown_flips
 from halluc.reporting.page import highlight
 from halluc.reporting.templating import TEMPLATES, environment
-from halluc.reporting.views.comparison import lettered
+from halluc.reporting.views.comparison import with_letters
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport
@@ -34,10 +34,10 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
     task, values = nouns.task_of(report), dict[str, Any]()
     if report.kind == "run":
-        values = _of_run(report)
+        values = _run_values(report)
     elif report.kind == "comparison":
-        values = _of_comparison(report)
-    return rendered(
+        values = _comparison_values(report)
+    return render_page(
         f"{report.kind}.html.j2",
         "page.js",
         report=report,
@@ -48,7 +48,7 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     )
 
 
-def rendered(template: str, script_file: str, policy: str = _POLICY, **values: Any) -> str:
+def render_page(template: str, script_file: str, policy: str = _POLICY, **values: Any) -> str:
     """A template of a whole page, with its style and one script, the only one that the page may run.
 
     Args:
@@ -75,7 +75,7 @@ def fragment(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def _of_run(report: RunReport) -> dict[str, Any]:
+def _run_values(report: RunReport) -> dict[str, Any]:
     shown = [claim.line for section in report.claims for claim in section.shown]
     known, task = {line.novelty for line in shown}, nouns.task_of(report)
     return {
@@ -91,12 +91,12 @@ def _of_run(report: RunReport) -> dict[str, Any]:
     }
 
 
-def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
-    flips = {letter: shown_flips(other) for letter, other in lettered(report)}
-    return {"flipped": {letter: [_flipped(flip, report) for flip in shown] for letter, shown in flips.items()}}
+def _comparison_values(report: ComparisonReport) -> dict[str, Any]:
+    flips = {letter: shown_flips(other) for letter, other in with_letters(report)}
+    return {"flipped": {letter: [_flip_values(flip, report) for flip in shown] for letter, shown in flips.items()}}
 
 
-def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
+def _flip_values(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
     """A flipped claim, in its text if that is available; ``style`` is the verdict that it is drawn with.
 
     For a claim about a whole text, ``halves`` is its beginning, for a pair that of both, and ``annotated`` its labels.
@@ -109,12 +109,12 @@ def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
         marked, second = report.marked.get(flip.id), report.seconds.get(flip.id)
         first, last = window(second, second, len(tokens))
         if marked:
-            result["pieces"] = highlight.drawn(tokens, 0, [(span, style) for span in marked], [])
+            result["pieces"] = highlight.style_tokens(tokens, 0, [(span, style) for span in marked], [])
         result["annotated"] = [label for _, _, label in report.gold.get(flip.id, ())]
         return result | {"halves": highlight.halves(tokens[first:last], first, second)}
     if flip.start is not None and flip.end is not None:
-        gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
-        result["pieces"] = highlight.drawn(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
+        gold = [(span, highlight.GOLD) for span in highlight.spans_of_marks(report.gold.get(flip.id, []))]
+        result["pieces"] = highlight.style_tokens(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
     return result
 
 
@@ -125,7 +125,7 @@ def _environment() -> Environment:
         "groups": highlight.groups,
         "halves": highlight.halves,
         "plain_table": table,
-        "edited": highlight.edited,
+        "edited": highlight.edit_pieces,
     }
     result = environment(_harmless, _FILTERS, names, is_html=True)
     result.tests["starting"] = str.startswith
@@ -142,7 +142,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "decimal": formats.decimal,
     "interval": formats.interval,
     "short": formats.visible,
-    "spaced": highlight.spaced,
+    "spaced": highlight.display_text,
     "surface": highlight.surface,
     "value_of": formats.value,
 }

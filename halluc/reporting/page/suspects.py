@@ -7,7 +7,7 @@ from typing import Any
 
 from halluc.core.claims import Mark
 from halluc.reporting.page import highlight
-from halluc.reporting.page.render import rendered
+from halluc.reporting.page.render import render_page
 from halluc.reporting.views.suspects import KINDS
 from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SuspectLine
 from halluc.runs.records import content_sha256
@@ -22,30 +22,30 @@ def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_sp
         shown: those on the page, of all that ``result`` counts. has_spans: whether spans are annotated. source: the
             file of the split; the browser stores decisions under it, so they are kept after another audit.
     """
-    return rendered(
+    return render_page(
         "suspects.html.j2",
         "suspects.js",
         result=result,
         total=sum(result.kinds.values()),
         kinds=[(kind, *KINDS[kind], result.kinds.get(kind, 0)) for kind in SUSPECT_KINDS],
-        suspects=[_shown(one, has_spans) for one in shown],
+        suspects=[_suspect_values(one, has_spans) for one in shown],
         key=content_sha256(source)[:16],
         has_spans=has_spans,
         nouns=nouns,
     )
 
 
-def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
+def _suspect_values(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
     """A suspect with its text in pieces; without spans, ``halves`` is the text, for a pair both."""
     pieces: list[highlight.Piece] = []
     if has_spans:
-        claims = [(span, "unsupported") for span in highlight.placed(one.proposed)]
+        claims = [(span, "unsupported") for span in highlight.spans_of_marks(one.proposed)]
         doubted = {*one.annotated}
-        spans = highlight.placed(one.gold)
+        spans = highlight.spans_of_marks(one.gold)
         gold = [(span, highlight.OMISSION if span in doubted else highlight.GOLD) for span in spans]
-        pieces = highlight.drawn(one.tokens, 0, claims, gold)
+        pieces = highlight.style_tokens(one.tokens, 0, claims, gold)
     elif one.marked:
-        pieces = highlight.drawn(one.tokens, 0, [(span, highlight.OTHER) for span in one.marked], [])
+        pieces = highlight.style_tokens(one.tokens, 0, [(span, highlight.OTHER) for span in one.marked], [])
     return {
         "line": one,
         "kind": KINDS[one.kind][0],
@@ -69,6 +69,6 @@ def _surface_and_label(marks: Sequence[Mark], tokens: Sequence[str], has_spans: 
     if not marks:
         return [("", NOTHING)]
     return [
-        (highlight.spaced(tokens[start:end]) if has_spans and start is not None else "", label)
+        (highlight.display_text(tokens[start:end]) if has_spans and start is not None else "", label)
         for start, end, label in marks
     ]

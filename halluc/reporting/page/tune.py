@@ -7,7 +7,7 @@ from itertools import accumulate
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import Chart, chart, series
 from halluc.reporting.charts.plots import Curve, Point, plot, scatter
-from halluc.reporting.page.render import rendered
+from halluc.reporting.page.render import render_page
 from halluc.runs.tuning import TuneFile
 from halluc.wording import formats
 
@@ -44,7 +44,7 @@ def history(tuning: TuneFile) -> Chart | None:
 def page(tuning: TuneFile) -> str:
     with svg.drawing():
         drawn = history(tuning)
-    return rendered(
+    return render_page(
         "tune.html.j2",
         "page.js",
         report=tuning,

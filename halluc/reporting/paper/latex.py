@@ -30,12 +30,12 @@ _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u03
 _LETTERS = frozenset("ßæÆøØœŒłŁ")
 
 
-def escaped(text: object, longest: int | None = LONGEST_TEXT) -> str:
+def escape(text: object, longest: int | None = LONGEST_TEXT) -> str:
     """Text on one line in which nothing is a command; invisible characters are escaped."""
-    return "".join(map(_escaped, formats.visible(text, longest)))
+    return "".join(map(_escape_character, formats.visible(text, longest)))
 
 
-def _escaped(char: str) -> str:
+def _escape_character(char: str) -> str:
     if char in _SPECIAL:
         return _SPECIAL[char]
     if char.isascii() or char in _LETTERS:
@@ -52,17 +52,17 @@ def table(view: TableView, label: str) -> str:
     kind, size = ("table*", [r"\scriptsize\setlength{\tabcolsep}{3pt}"]) if is_wide else ("table", [])
     under = "" if is_wide else r"\footnotesize "
     kinds = "".join("r" if column.kind == "figure" else "l" for column in view.columns)
-    heads = [escaped((column.short or column.heading).strip()) or "{}" for column in view.columns]
+    heads = [escape((column.short or column.heading).strip()) or "{}" for column in view.columns]
     legend = [f"{column.short}: {column.title}" for column in view.columns if column.short and column.title]
     rows = [_row(row, under) for row in view.rows]
     totals = [r"\midrule", *(_row(row, under) for row in view.totals)] if view.totals else []
     notes = [*(f"{one}." for one in legend), *view.notes]
-    below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escaped(note, None) for note in notes)}\par}}"]
+    below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escape(note, None) for note in notes)}\par}}"]
     return _HEAD + "\n".join(
         [
             rf"\begin{{{kind}}}",
             r"\centering",
-            rf"\caption{{{escaped(view.title)}}}",
+            rf"\caption{{{escape(view.title)}}}",
             rf"\label{{tab:{label}}}",
             *size,
             rf"\begin{{tabular}}{{{kinds}}}",
@@ -92,9 +92,9 @@ def _row(row: Row, under: str) -> str:
 
 
 def _cell(cell: TableCell, under: str) -> str:
-    text = escaped(cell.text) or "{}"
+    text = escape(cell.text) or "{}"
     if cell.form != "plain":
         text = rf"\texttt{{{text}}}"
     if cell.bold:
         text = rf"\textbf{{{text}}}"
-    return rf"{text} {{{under}{escaped(cell.under)}}}" if cell.under else text
+    return rf"{text} {{{under}{escape(cell.under)}}}" if cell.under else text

@@ -22,7 +22,7 @@ def rows(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> list[Figure
     protocols = {(one.name, tuple(one.by.items())): one.protocol for run in evaluated for one in run.file.metrics}
     lines = [*_values(evaluated)]
     if report.kind == "comparison":
-        lines += [row for other in report.others for row in _compared(other)]
+        lines += [row for other in report.others for row in _comparison_rows(other)]
     if report.kind == "study":
         lines += [
             *_means(report.figures),
@@ -66,7 +66,7 @@ def _arm(split: str, comparison: ArmComparison) -> Iterator[FigureLine]:
         )  # fmt: skip
 
 
-def _compared(comparison: Comparison) -> Iterator[FigureLine]:
+def _comparison_rows(comparison: Comparison) -> Iterator[FigureLine]:
     matched = [] if comparison.matched_omission is None else [comparison.matched_omission.delta]
     for one in [*comparison.figures, *matched]:
         low, high = one.interval or (None, None)

@@ -22,7 +22,7 @@ def letter(number: int) -> str:
     return ascii_lowercase[place] + (str(round_ + 1) if round_ else "")
 
 
-def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
+def with_letters(report: ComparisonReport) -> list[tuple[str, Comparison]]:
     """Each run that is compared with the first, with its letter."""
     return [(letter(number), other) for number, other in enumerate(report.others, 1)]
 
@@ -51,9 +51,9 @@ def _row(text: str, delta: Delta) -> list[str | TableCell]:
     return [text, difference_cell(delta), formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
 
 
-def training(report: ComparisonReport) -> TableView | None:
+def training_differences(report: ComparisonReport) -> TableView | None:
     """The differences between trainings besides their configs; None: no differences."""
-    rows = [[name, one.what, one.a, one.b] for name, other in lettered(report) for one in other.training_differences]
+    rows = [[run, one.what, one.a, one.b] for run, other in with_letters(report) for one in other.training_differences]
     return table("What else differs in training", ["run", "what", "a", "the run"], rows, "nnnf") if rows else None
 
 

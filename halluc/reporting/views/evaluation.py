@@ -41,13 +41,13 @@ def tables(file: EvalFile) -> list[TableView]:
     lookup = FigureLookup(metric for metric in file.metrics if metric.name not in excluded)
     computed = {metric.name for metric in lookup.all}
     return [
-        _by_label(file.split, lookup, computed),
-        *over_time(file.metrics, file.split),
-        _by_novelty(file.split, lookup, computed),
+        _label_table(file.split, lookup, computed),
+        *period_tables(file.metrics, file.split),
+        _novelty_table(file.split, lookup, computed),
     ]
 
 
-def _by_label(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
+def _label_table(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
     columns = shown("labels", computed)
     names = [column.row.name for column in columns]
     labels = {metric.by["label"] for metric in lookup.all if metric.by.keys() == {"label"}}
@@ -71,9 +71,9 @@ def _by_label(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView
     )
 
 
-def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
+def period_tables(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
     """Shares by period and label, shifts marked; empty if no figure is reported by period."""
-    result, marked = FigureLookup(metrics), shifted(metrics)
+    result, marked = FigureLookup(metrics), shifted_periods(metrics)
     views = []
     for column in shown("periods", {metric.name for metric in metrics}):
         shares = [one for one in result.named(column.row.name) if one.by.keys() == {"label", "period"}]
@@ -82,7 +82,7 @@ def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
             [
                 period,
                 formats.count(n),
-                *(_in_period(result.get(column.row.name, label=label, period=period), marked) for label in labels),
+                *(_period_cell(result.get(column.row.name, label=label, period=period), marked) for label in labels),
             ]
             for period, n in sorted({one.by["period"]: one.n for one in shares}.items())
         ]
@@ -92,7 +92,7 @@ def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
     return views
 
 
-def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
+def shifted_periods(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
     """The labels and periods whose share differs from that of all earlier periods."""
     return {
         (one.by["label"], one.by["period"])
@@ -102,11 +102,11 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
     }
 
 
-def _in_period(metric: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
+def _period_cell(metric: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
     return value_cell(metric, bold=metric is not None and (metric.by["label"], metric.by["period"]) in marked)
 
 
-def _by_novelty(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
+def _novelty_table(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
     split_up = {column.row.name for column in shown("novelty", computed)}
     known = [metric for metric in lookup.all if metric.name in split_up and metric.by.keys() == {"novelty"}]
     novelties = [novelty for novelty in dict.fromkeys(one.by["novelty"] for one in known) if novelty != "unseen"]
@@ -116,7 +116,7 @@ def _by_novelty(split: str, lookup: FigureLookup, computed: Set[str]) -> TableVi
         whole = lookup.get(column.row.name, **by)
         parts = [lookup.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]
         if whole is not None or any(parts):
-            rows.append([column.heading, *_whole(whole), *(_value(part) if any(parts) else "" for part in parts)])
+            rows.append([column.heading, *_cells(whole), *(_value(part) if any(parts) else "" for part in parts)])
     return table(
         f"{split}: claims and gold",
         ["figure", "all", "95% interval", "n", *novelties],
@@ -135,7 +135,7 @@ def _notes(split: str, lookup: FigureLookup, novelties: Sequence[str]) -> list[s
     return notes
 
 
-def _whole(figure: MetricResult | None) -> tuple[str, str, str]:
+def _cells(figure: MetricResult | None) -> tuple[str, str, str]:
     if figure is None:
         return "", "", ""
     nothing = "" if figure.value is None else formats.NO_INTERVAL

@@ -21,11 +21,11 @@ def tables(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str,
     """Each table by a name of letters, digits and hyphens, which is that of its file."""
     match report.kind:
         case "run":
-            result = _of_run(report, evaluated)
+            result = _run_tables(report, evaluated)
         case "comparison":
-            result = _of_comparison(report, evaluated)
+            result = _comparison_tables(report, evaluated)
         case _:
-            result = _of_study(report, evaluated)
+            result = _study_tables(report, evaluated)
     return {
         name if len(views) == 1 else f"{name}-{number}": view
         for name, views in result.items()
@@ -34,7 +34,7 @@ def tables(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str,
     }
 
 
-def _of_run(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
+def _run_tables(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     words = nouns.task_of(report).wording.nouns
     return {
         "figures": [_headlines(report, evaluated)],
@@ -43,7 +43,7 @@ def _of_run(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> dict[str
             for view in run.outcomes(report, words)
         ],
         "gap": [evaluation.gap_by_label(report.gap, words.counted)],
-        "periods": evaluation.over_time(report.metrics, report.split),
+        "periods": evaluation.period_tables(report.metrics, report.split),
         "thresholds": run.thresholds(report.abstention),
         "classification": run.classification(report, words),
         "probe": [view for one in report.probes for view in probes.tables(one, detailed=True)],
@@ -81,8 +81,8 @@ def _protocols(names: Iterable[str], evaluated: Sequence[NamedEvaluation]) -> li
     return [f"{'; '.join(titles)}: {how}." for how, titles in lines.items()]
 
 
-def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
-    result, training = comparison.lettered(report), comparison.training(report)
+def _comparison_tables(report: ComparisonReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
+    result, training = comparison.with_letters(report), comparison.training_differences(report)
     differences = []
     for letter, other in result:
         view = comparison.differences(letter, other)
@@ -99,7 +99,7 @@ def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation
     }
 
 
-def _of_study(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
+def _study_tables(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     result = report.figures
     names = (one.name for cell in result.cells for one in cell.figures if not one.by)
     text = f"95% intervals; bold: p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
@@ -110,5 +110,5 @@ def _of_study(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict
     return {
         "means": [study.means(result, _protocols(names, evaluated))],
         **{name: [view._replace(notes=[*view.notes, text]) for view in views] for name, views in compared.items()},
-        "training": [study.training(result)],
+        "training": [study.training_table(result)],
     }

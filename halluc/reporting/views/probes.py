@@ -29,10 +29,10 @@ _OF_RELATION: tuple[tuple[str, str, dict[str, str]], ...] = (
 def tables(file: ProbeFile, *, detailed: bool = False) -> list[TableView]:
     """By figure, and by relation; ``detailed``: with intervals, and by training mentions, in each relation."""
     models = [FigureLookup(model.metrics) for model in file.models]
-    return [_by_figure(file, models), _by_relation(file, models, detailed)]
+    return [_figure_table(file, models), _relation_table(file, models, detailed)]
 
 
-def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
+def _figure_table(file: ProbeFile, models: list[FigureLookup]) -> TableView:
     deltas = {(one.name, frozenset(one.by.items())): one for one in file.differences}
     rows = []
     for name, heading, by in _rows():
@@ -59,7 +59,7 @@ def _rows() -> Iterator[tuple[str, str, dict[str, str]]]:
             yield column.row.name, heading, dict(by)
 
 
-def _by_relation(file: ProbeFile, models: list[FigureLookup], detailed: bool) -> TableView:
+def _relation_table(file: ProbeFile, models: list[FigureLookup], detailed: bool) -> TableView:
     columns = [column for column in shown("probe") if column.row.family == "probe" and column.row.short]
     headings = [f"{column.row.short}, {model.name}" for model in file.models for column in columns]
     rows: list[list[str | TableCell]] = []

@@ -23,7 +23,7 @@ def headlines(report: RunReport) -> TableView:
     return table(
         "Headline figures",
         ["figure", *_MEASURED, "meaning"],
-        [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines],
+        [[one.title, *_figure_cells(one.figure), one.meaning] for one in report.headlines],
         "nffft",
     )
 
@@ -33,7 +33,7 @@ def figures(metrics: Sequence[MetricResult]) -> TableView:
     return table(
         "Figures",
         ["figure", *_MEASURED, "protocol"],
-        [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in metrics],
+        [[formats.title(one.name, one.by), *_figure_cells(one), one.protocol] for one in metrics],
         "nffft",
     )
 
@@ -41,13 +41,13 @@ def figures(metrics: Sequence[MetricResult]) -> TableView:
 def every_figure(report: RunReport) -> TableView:
     """All figures with their names in the files."""
     rows = [
-        [one.name, ", ".join(f"{name} {value}" for name, value in one.by.items()), *_measured(one), one.protocol]
+        [one.name, ", ".join(f"{name} {value}" for name, value in one.by.items()), *_figure_cells(one), one.protocol]
         for one in report.metrics
     ]
     return table(f"All figures of {report.split}", ["figure", "of", *_MEASURED, "protocol"], rows, "ntffft")
 
 
-def _measured(metric: MetricResult) -> list[str]:
+def _figure_cells(metric: MetricResult) -> list[str]:
     name = metric.name
     return [formats.value(name, metric.value), formats.interval(name, metric.interval), formats.count(metric.n)]
 
@@ -221,7 +221,7 @@ def _plain(key: object) -> str:
     return str(key).replace("_", " ")
 
 
-def augmented(manifest: AugmentFile) -> list[TableView]:
+def augmentation_tables(manifest: AugmentFile) -> list[TableView]:
     """Kept and rejected candidates, by method; the corpus before and after."""
     refused = manifest.refused.values()
     methods = dict.fromkeys([*manifest.kept, *(method for by_method in refused for method in by_method)])

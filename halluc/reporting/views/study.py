@@ -39,17 +39,17 @@ def seeds(figures: StudyFigures) -> str:
 
 def cells(figures: StudyFigures) -> list[TableView]:
     """A row for each cell; slices of figures, by reason and by novelty, in a separate table."""
-    present = {key for cell in figures.cells for key in _of(cell)}
+    present = {key for cell in figures.cells for key in _index(cell)}
     columns = [column for column in _columns(figures) if column.key in present]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
     tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
-    return [_by_cell(figures, title, own, lambda _, result: _figure(result)) for title, own in tables.items() if own]
+    return [_cell_table(figures, title, own, lambda _, result: _figure(result)) for title, own in tables.items() if own]
 
 
 def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
     """Mean and standard deviation over seeds; bold if significantly better than in the reference arm."""
-    columns = [one for one in _columns(figures) if not one.by and any(one.key in _of(cell) for cell in figures.cells)]
+    columns = [one for one in _columns(figures) if not one.by and any(one.key in _index(row) for row in figures.cells)]
     parts = [
         f"Figures of {figures.split}, {quantity(figures.examples, 'examples')}: mean ± standard deviation over seeds."
     ]
@@ -58,11 +58,11 @@ def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
         parts.append(
             f"Bold: better than {' or '.join(references)} with p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
         )
-    view = _by_cell(figures, f"Means over seeds: {figures.name}", columns, partial(_mean, figures))
+    view = _cell_table(figures, f"Means over seeds: {figures.name}", columns, partial(_mean, figures))
     return view._replace(notes=[*parts, *notes])
 
 
-def _by_cell(
+def _cell_table(
     figures: StudyFigures,
     title: str,
     columns: Sequence[FigureColumn],
@@ -70,7 +70,7 @@ def _by_cell(
 ) -> TableView:
     """A row for each cell, with its choice, its seeds, and its figures as ``drawn``."""
     rows: list[Cells] = [
-        [*_choice(cell), seed_count(cell), *(drawn(cell, _of(cell).get(column.key)) for column in columns)]
+        [*_choice(cell), seed_count(cell), *(drawn(cell, _index(cell).get(column.key)) for column in columns)]
         for cell in figures.cells
     ]
     return table(title, [*_axes(figures), "seeds", *map(_column, columns)], rows, "f")
@@ -102,10 +102,10 @@ def _columns(figures: StudyFigures) -> list[FigureColumn]:
         FigureColumn(f"at matched omission with {formats.visible(reference)}", figure(MATCHED), ((axis, reference),))
         for axis, reference in references.items()
     ]
-    return _named_first([*shown("cells"), *matched])
+    return _sort_columns([*shown("cells"), *matched])
 
 
-def _named_first(columns: Sequence[FigureColumn]) -> list[FigureColumn]:
+def _sort_columns(columns: Sequence[FigureColumn]) -> list[FigureColumn]:
     named = [column.row.name for column in shown("sentences")]
     return sorted(columns, key=lambda one: (one.row.name not in named, one.row.order if one.row.name in named else 0))
 
@@ -118,7 +118,7 @@ def _column(one: FigureColumn) -> TableColumn:
     )
 
 
-def _of(cell: CellFigures) -> dict[Key, SeedFigure]:
+def _index(cell: CellFigures) -> dict[Key, SeedFigure]:
     return {(one.name, tuple(one.by.items())): one for one in cell.figures}
 
 
@@ -145,13 +145,13 @@ def seed_count(cell: CellFigures | ArmComparison) -> str:
     return str(number) + (f", of which {silent} make{'s' * (silent == 1)} no claim" if silent else "")
 
 
-def by_seed(figures: StudyFigures) -> TableView:
+def seed_table(figures: StudyFigures) -> TableView:
     """Each figure of each cell with its value for each seed."""
     rows: list[Cells] = [
-        [*_choice(cell), *_values(_of(cell)[column.key])]
+        [*_choice(cell), *_values(_index(cell)[column.key])]
         for cell in figures.cells
         for column in _columns(figures)
-        if column.key in _of(cell)
+        if column.key in _index(cell)
     ]
     named, by_seeds = TableColumn("figure", "name"), TableColumn("by seed", "text")
     columns = [*_axes(figures), named, TableColumn("mean"), TableColumn("sd"), by_seeds]
@@ -170,7 +170,7 @@ def _values(result: SeedFigure) -> list[str]:
     ]
 
 
-def training(figures: StudyFigures) -> TableView:
+def training_table(figures: StudyFigures) -> TableView:
     return table(
         "Training of each cell",
         [*_axes(figures), *training_facts.TITLES.values()],
@@ -189,7 +189,7 @@ def _visible(value: Plain) -> str:
 def differences(figures: StudyFigures) -> list[TableView]:
     """A table for each reference and choice on the other axes, with the smallest detectable difference last."""
     present = {delta.name for one in figures.comparisons for delta in one.figures}
-    columns = _named_first([column for column in shown("arms", present) if not column.by])
+    columns = _sort_columns([column for column in shown("arms", present) if not column.by])
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())
@@ -251,7 +251,7 @@ def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
     slope = "" if line.slope is None else formats.interval(name, line.slope_interval) or formats.NO_INTERVAL
     return [
         named[name] if named else formats.title(name, line.by),
-        _cells_of(line),
+        _cells_text(line),
         of_seeds(line.n, line.seeds),
         TableCell(formats.difference(name, line.slope), slope, line.sign != 0),
         formats.p_value(p),
@@ -267,7 +267,7 @@ def direction(line: Line) -> str:
     return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
 
 
-def _cells_of(line: Line) -> str:
+def _cells_text(line: Line) -> str:
     """``all``, ``arm none``, ``mix less none, size 10``."""
     arms = [f"{_visible(line.arm)} minus {_visible(line.reference)}"] if isinstance(line, ArmTrend) else []
     return ", ".join([*arms, *(f"{axis} {_visible(value)}" for axis, value in line.choice.items())]) or "all"

@@ -67,13 +67,13 @@ def corrections(result: CorrectionResult) -> str:
     return f"{result.split}: {text}; {result.changed:,} examples changed"
 
 
-def of_report(annotation: DoubtedAnnotation) -> list[TableView]:
+def annotation_tables(annotation: DoubtedAnnotation) -> list[TableView]:
     """How much of each rate is on suspects, and how figures change with other gold; without empty tables."""
-    views = [_on_suspects(annotation.on_suspects)] if annotation.on_suspects else []
-    return [*views, *map(moved, annotation.regold)]
+    views = [_on_suspects_table(annotation.on_suspects)] if annotation.on_suspects else []
+    return [*views, *map(gold_comparison, annotation.regold)]
 
 
-def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
+def _on_suspects_table(result: Sequence[OnSuspects]) -> TableView:
     bounds = [f"below {bound:g}" if bound < 1 else "any" for bound, _ in result[0].below]
     rows: list[Cells] = [
         [
@@ -87,7 +87,7 @@ def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
     return table("Share of each rate that is on suspects", ["rate", "counted", *bounds], rows, notes=[note])
 
 
-def moved(regold: Regold) -> TableView:
+def gold_comparison(regold: Regold) -> TableView:
     """Figures with the run's own gold and with other gold."""
     gold = regold.gold
     rows: list[Cells] = [

@@ -43,7 +43,7 @@ def study_sentences(figures: StudyFigures) -> list[str]:
         return ["No conclusion: no cell is evaluated."]
     head, tail = _basis(figures), [*_training(figures), *_best(figures.best_on_dev), *_method(figures)]
     arms = sorted(figures.comparisons, key=lambda one: -sum(delta.shown for delta in one.figures))
-    many = len(arms) > _MOST_NAMED and len({(one.axis, str(one.reference), _at(one.choice)) for one in arms}) == 1
+    many = len(arms) > _MOST_NAMED and len({(one.axis, str(one.reference), _choice(one.choice)) for one in arms}) == 1
     results = _many(figures.comparisons) if many else [_arm(one) for one in arms]
     body, room = [*results, *_curves(figures)] or [_single_cell(figures)], MOST_SENTENCES - len(head) - len(tail)
     if not many and len(arms) > room:
@@ -63,7 +63,7 @@ def _basis(figures: StudyFigures) -> list[str]:
             f"{quantity(fewest, 'seeds')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
         )
     results += [
-        f"no conclusion{_at(cell.choice)}: the model makes no claim in {len(cell.silent_seeds)} of "
+        f"no conclusion{_choice(cell.choice)}: the model makes no claim in {len(cell.silent_seeds)} of "
         f"{quantity(len(cell.runs), 'seeds')}"
         for cell in [cell for cell in figures.cells if cell.silent_seeds][:_MOST_NAMED]
     ]
@@ -74,15 +74,15 @@ def _arm(one: ArmComparison) -> str:
     """``“mix” hallucinates less than “none” at matched omission (3 seeds): hallucination rate −0.7 points […], …``."""
     deltas = {delta.name: delta for delta in one.figures if not delta.by and delta.difference is not None}
     name = MATCHED if MATCHED in deltas else HALLUCINATION
-    arm, reference = (_named(one.axis, value) for value in (one.arm, one.reference))
-    where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({quantity(one.seeds, 'seeds')})"
+    arm, reference = (_arm_name(one.axis, value) for value in (one.arm, one.reference))
+    where = f"{' at matched omission' if name == MATCHED else ''}{_choice(one.choice)} ({quantity(one.seeds, 'seeds')})"
     sign = _sign(deltas[name]) if name in deltas else 0
     text = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
         text = f"no difference in hallucination is shown between {arm} and {reference}{where}"
     parts = [
         f"{NAMED[name]} {signed(name, delta.difference, delta.interval)}"
-        f"{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
+        f"{_seeds_note(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
         for name in NAMED
         if (delta := deltas.get(name)) is not None
     ]
@@ -99,7 +99,7 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
     rate = MATCHED if any(MATCHED in one for one in by_arm) else HALLUCINATION
     seeds = sorted({one.seeds for one in arms})
     basis = quantity(seeds[-1], "seeds") if len(seeds) == 1 else f"{seeds[0]} to {quantity(seeds[-1], 'seeds')}"
-    reference = _named(arms[0].axis, arms[0].reference)
+    reference = _arm_name(arms[0].axis, arms[0].reference)
     results = []
     for name in (rate, *(name for name in NAMED if name not in (MATCHED, HALLUCINATION))):
         deltas = [(arm, one[name]) for arm, one in zip(arms, by_arm, strict=True) if name in one]
@@ -111,7 +111,7 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
                 (one for one in deltas if _sign(one[1]) == sign), key=lambda one: -abs(one[1].difference or 0)
             )
             named = [
-                f"{_named(arm.axis, arm.arm)} ({signed(name, delta.difference, delta.interval)})"
+                f"{_arm_name(arm.axis, arm.arm)} ({signed(name, delta.difference, delta.interval)})"
                 for arm, delta in shown_ones[:_MOST_NAMED]
             ]
             if len(shown_ones) > _MOST_NAMED:
@@ -126,7 +126,7 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
                 else f"any of the {quantity(rest, 'arms')} against {reference}"
             )
             parts.append(f"no difference is shown for {others}")
-        results.append(sentence(f"{NAMED[name]}{_at(arms[0].choice)}: {'; '.join(parts)} ({basis})"))
+        results.append(sentence(f"{NAMED[name]}{_choice(arms[0].choice)}: {'; '.join(parts)} ({basis})"))
     return results
 
 
@@ -136,7 +136,7 @@ def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
     return (value > 0) - (value < 0) if delta.shown else 0
 
 
-def _of_some(n: int, seeds: int) -> str:
+def _seeds_note(n: int, seeds: int) -> str:
     """The number of seeds of a figure, if it is not all."""
     return "" if n in (0, seeds) else f" ({of_seeds(n, seeds)} seeds)"
 
@@ -147,7 +147,7 @@ def _curves(figures: StudyFigures) -> list[str]:
     groups: dict[tuple[str, str], list[Trend]] = {}
     for trend in figures.trends:
         if trend.slope is not None and all(trend.choice.get(axis, arm) == arm for axis, arm in against.items()):
-            groups.setdefault((trend.axis, _at(trend.choice)), []).append(trend)
+            groups.setdefault((trend.axis, _choice(trend.choice)), []).append(trend)
     return [text for (_, where), trends in groups.items() if (text := _curve(where, trends, figures))]
 
 
@@ -163,7 +163,7 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
         for one in trends:
             if (one.name, tuple(one.by.items())) == column.key:
                 ends = one.slope_interval and (one.slope_interval[0] * width, one.slope_interval[1] * width)
-                change = signed(one.name, (one.slope or 0.0) * width, ends) + _of_some(one.n, one.seeds)
+                change = signed(one.name, (one.slope or 0.0) * width, ends) + _seeds_note(one.n, one.seeds)
                 parts.append(f"{column.heading} {change}, {_TREND[one.sign]}")
     axis = f"{formats.visible(first.axis)} from {low:g} to {high:g}{where} ({quantity(first.seeds, 'seeds')}{scale})"
     return sentence(f"along {axis}: {'; '.join(parts)}") if parts else ""
@@ -184,7 +184,7 @@ def _best(result: Sequence[BestOnDev]) -> list[str]:
     for one in result[:_MOST_NAMED]:
         is_better = one.p is not None and one.p < ALPHA and one.seeds >= LEAST_SEEDS
         parts.append(
-            f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
+            f"the best {formats.visible(one.axis)} on dev{_choice(one.choice)} is {_plain(one.value)} "
             f"({formats.title(one.name)} {formats.with_interval(one.name, one.mean, one.interval)}); it "
             f"{'is better than' if is_better else 'cannot be distinguished from'} the next best, {_plain(one.next)} "
             f"({signed(one.name, one.difference, one.difference_interval)})"
@@ -215,7 +215,7 @@ def _single_cell(figures: StudyFigures) -> str:
     return sentence(f"there is only one cell, so nothing can be compared: {', '.join(parts) or 'it makes no claim'}")
 
 
-def _at(choice: Mapping[str, Plain]) -> str:
+def _choice(choice: Mapping[str, Plain]) -> str:
     """`` with gap.fraction 0.5 and arm “mix”``; empty if there is no other axis."""
     parts = [
         f"{formats.visible(axis)} {quoted(_plain(value)) if isinstance(value, str) else _plain(value)}"
@@ -224,7 +224,7 @@ def _at(choice: Mapping[str, Plain]) -> str:
     return f" with {listed(parts)}" if parts else ""
 
 
-def _named(axis: str, arm: Plain) -> str:
+def _arm_name(axis: str, arm: Plain) -> str:
     return quoted(_plain(arm) if axis == "arm" else f"{formats.visible(axis)}={_plain(arm)}")
 
 
@@ -254,7 +254,7 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
         "seeds of each. p is adjusted for all figures compared (Holm)."
         f"{' The checkpoints were selected on dev, so figures on dev are slightly optimistic.' if is_of_dev else ''}"
     )
-    lines = [_of_run(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
+    lines = [_run_sentence(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
     differing = [
         f"{name} in {listed(f'{d.what} ({d.b} against {d.a})' for d in one.training_differences)}"
         for name, one in others.items()
@@ -265,7 +265,7 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
     return [*lines, method, _recommendation(first, others)]
 
 
-def _of_run(name: str, first: str, one: Comparison) -> str:
+def _run_sentence(name: str, first: str, one: Comparison) -> str:
     parts = [
         f"{NAMED[n]} {signed(n, d.difference, d.interval)}, {_verdict(d)}" for n, d in _shown_differences(one).items()
     ]

@@ -87,7 +87,7 @@ def _labels(analysis: ErrorAnalysis) -> list[str]:
     """The label with the most errors beyond the rate of all others together."""
     if len(analysis.labels) < 2:
         return []
-    clear = [one for one in analysis.labels if _disjoint(one.rate_interval, _others(analysis.labels, one), above=True)]
+    clear = [one for one in analysis.labels if _disjoint(one.rate_interval, _rest(analysis.labels, one), above=True)]
     if not clear:
         return ["No label has a significantly higher error rate than the others together."]
     text = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
@@ -96,7 +96,7 @@ def _labels(analysis: ErrorAnalysis) -> list[str]:
     ]
 
 
-def _others(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
+def _rest(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
     rest = [one for one in labels if one is not left_out]
     return clopper_pearson(sum(one.errors for one in rest), sum(one.n for one in rest), LEVEL)
 

@@ -35,18 +35,18 @@ def conclusion(
     if rate is None:
         return []
     if not rate.n or rate.value is None:
-        return [f"The model predicts no {nouns.gold} on {split}.", *_missed(figures, task)]
+        return [f"The model predicts no {nouns.gold} on {split}.", *_omissions(figures, task)]
     wrong, outside = count(rate) + count(figures.get("distortion_rate")), _without_gold(figures, task)
-    where = _where(figures, rate, wrong, task)
+    where = _wrong_parts(figures, rate, wrong, task)
     if outside is not None:
         legend = figure(outside.name).legend.capitalize()
         where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
     else:
         where += _label(figures, rate, nouns)
     sentences = [
-        _wrong(figures, rate, wrong, split, task),
+        _wrong_claims(figures, rate, wrong, split, task),
         *(where if wrong else []),
-        *_missed(figures, task, _how_sure(confidences, nouns) if count(rate) else ""),
+        *_omissions(figures, task, _confidence(confidences, nouns) if count(rate) else ""),
         *_abstention(figures, rate, abstention, task),
     ]
     return sentences[:MOST_SENTENCES]
@@ -58,7 +58,7 @@ def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResu
     return None if result is None or result.value is None else result
 
 
-def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
+def _wrong_claims(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
     """All wrong claims by reason: the parts sum to the total."""
     nouns, outside = task.wording.nouns, _without_gold(figures, task)
     # For an example without gold, every claim is wrong.
@@ -78,7 +78,7 @@ def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, ta
     return f"{text} ({formats.metric(every)}){': ' + listed if is_split else ''}."
 
 
-def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
+def _wrong_parts(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
     """Whether things new to training are wrong more often, and which claims are unsupported."""
     nouns, scale = task.wording.nouns, task.knowledge.novelties
     over = {
@@ -152,7 +152,7 @@ def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]
     return [f"The label {formats.visible(worst.by['label'])} is {nouns.unsupported} most often: {of}."]
 
 
-def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
+def _omissions(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
     """Which part of the annotation is found, partly found, and missed: the parts sum to the total."""
     omitted, nouns = figures.get(OMISSION), task.wording.nouns
     if omitted is None:
@@ -168,7 +168,7 @@ def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]
     return [f"{omitted.n:,} {nouns.annotated}: {', '.join(parts)}{ending}."]
 
 
-def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
+def _confidence(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
     """The model's confidence in unsupported claims, compared with correct ones."""
     false, right = (confidences.get(verdict, ()) for verdict in ("unsupported", "supported"))
     if len(false) < FEW_FOR_MEDIAN:

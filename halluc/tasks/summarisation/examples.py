@@ -32,7 +32,7 @@ class SummarisationExamples(GenerationExamples):
         return {
             "id": example.id,
             "tokens": list(example.tokens),
-            DOCUMENT: example.whole,
+            DOCUMENT: example.full_text,
             SUMMARY: record_targets(example.targets),
             **language_of_record(example),
         }

@@ -126,7 +126,7 @@ class SummaryFigures(GenerationFigures):
 
 
 def _extract_summaries(examples: Sequence[Sourced], system: str) -> list[str]:
-    return [EXTRACTS[system](one.whole, one.language) if one.targets else "" for one in examples]
+    return [EXTRACTS[system](one.full_text, one.language) if one.targets else "" for one in examples]
 
 
 def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, str], sheet: Sheet) -> list[Figure]:
@@ -170,6 +170,6 @@ def _novel(examples: Sequence[Sourced], texts: Sequence[str], order: int) -> num
     """The number of n-grams of each summary that its document lacks, and of all its n-grams, (2, examples)."""
     values = numpy.zeros((2, len(examples)))
     for place, (example, text) in enumerate(zip(examples, texts, strict=True)):
-        known, written = set(ngrams(folded_words(example.whole), order)), list(ngrams(folded_words(text), order))
+        known, written = set(ngrams(folded_words(example.full_text), order)), list(ngrams(folded_words(text), order))
         values[:, place] = sum(one not in known for one in written), len(written)
     return values

@@ -80,7 +80,7 @@ class GenerationExamples(ExamplesDefaults):
 
     def texts(self, example: Sourced) -> Iterable[Sequence[str]]:
         """The exact texts of input and first target."""
-        yield from ((text,) for text in (example.whole, *example.targets[:1]))
+        yield from ((text,) for text in (example.full_text, *example.targets[:1]))
 
     def editable(self, example: Sourced) -> Editable:
         """The input. Names, numbers, dates and quotations are locked, because the target may contain them, and so are
@@ -132,7 +132,7 @@ class GenerationExamples(ExamplesDefaults):
             id=example.id,
             tokens=list(example.tokens),
             gold=list(example.targets),
-            text=example.whole,
+            text=example.full_text,
             parts=[(part.name, part.start, part.end) for part in example.parts],
             language=example.language,
             source_language=example.source_language,
@@ -156,7 +156,7 @@ class GenerationExamples(ExamplesDefaults):
         return WrittenRecord(
             id=text.id,
             line=text.line,
-            text=text.details.whole if isinstance(text.details, Sourced) else text.text,
+            text=text.details.full_text if isinstance(text.details, Sourced) else text.text,
             tokens=list(text.tokens),
             output=prediction.text if prediction else "",
             log_probability=rounded(prediction.logprob) if prediction else None,

@@ -203,7 +203,7 @@ class GenerationModel:
         texts = _decode(encoded, written)
         # An output that was cut at the limit is scored without an end piece.
         means = mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
-        shared = repeated_outputs(texts, [example.whole for example in encoded.examples])
+        shared = repeated_outputs(texts, [example.full_text for example in encoded.examples])
         numbers = range(1, 1 + (self.config.agreement or 0))
         samples = [_decode(encoded, self._sample(model, encoded, budget, runtime, number)) for number in numbers]
         outputs = []
@@ -284,7 +284,7 @@ class GenerationModel:
     def imported(self, examples: Sequence[Sourced], imported: Sequence[ExternalPrediction]) -> list[WrittenText]:
         """The outputs of another system; its confidence, if it states one, is that of every claim."""
         texts = [one.example.targets[0] for one in imported]
-        shared = repeated_outputs(texts, [example.whole for example in examples])
+        shared = repeated_outputs(texts, [example.full_text for example in examples])
         outputs = []
         for example, one, text, is_shared in zip(examples, imported, texts, shared, strict=True):
             claims = len(self.judge.statements(text, example))

@@ -96,8 +96,8 @@ def _find_pair(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]
     elif one.text == "1" or (one.kind == NUMBER and any(map(str.isalpha, one.text))):
         return None
     else:
-        places = [_only_occurrence(target, one.text) for target in (example.whole, *example.targets)][1:]
-        if example.whole.count(one.text) != 1:
+        places = [_only_occurrence(target, one.text) for target in (example.full_text, *example.targets)][1:]
+        if example.full_text.count(one.text) != 1:
             return None
     if any(place is None for place in places) or not places:
         return None
@@ -116,8 +116,8 @@ def _only_occurrence(target: str, text: str) -> Range | None:
 
 def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
     """The position in each target of the number that the input has as a word."""
-    language = _language(example, example.whole, example.source_language)
-    count = sum(one.key in numeral.keys for numeral in numerals(example.whole, language))
+    language = _language(example, example.full_text, example.source_language)
+    count = sum(one.key in numeral.keys for numeral in numerals(example.full_text, language))
     if one.text.lower() != _word(one.key, language) or count != 1:
         return []
     return [_number_word(target, one.key, _language(example, target, example.language)) for target in example.targets]
@@ -147,7 +147,7 @@ def _counterpart(example: Sourced, label: str, new: Sequence[str], old: str) -> 
         digits = iter(_solid(text))
         return "".join(char if char.isspace() else next(digits) for char in old)
     if label == NUMBER_WORD:
-        source = _language(example, example.whole, example.source_language)
+        source = _language(example, example.full_text, example.source_language)
         value = WORDS[source].numbers.get(text.lower())
         language = _language(example, old, example.language)
         text = _word(str(value), language) or text

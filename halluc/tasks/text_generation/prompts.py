@@ -54,7 +54,7 @@ class Prompt:
             prompt += text
             if name is None:
                 continue
-            value = example.whole if name == WHOLE else BETWEEN_PARTS.join(_parts(example, name))
+            value = example.full_text if name == WHOLE else BETWEEN_PARTS.join(_parts(example, name))
             fields.append((name, len(prompt), len(prompt) + len(value)))
             prompt += value
         return Filled(prompt, tuple(fields))

@@ -129,7 +129,7 @@ class SourcedReader(RowReader):
         example = self.source(row)
         if example is None:
             return InputText(row.line, identity, (), "", ())
-        return InputText(row.line, identity, example.tokens, example.whole, details=example)
+        return InputText(row.line, identity, example.tokens, example.full_text, details=example)
 
 
 def first_with_value(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:

@@ -79,7 +79,7 @@ class Sourced:
         return input_words(text, self.language, texts, [self.source_language] * len(texts))
 
     @property
-    def whole(self) -> str:
+    def full_text(self) -> str:
         """The exact text of all parts."""
         return self._between(0, len(self.tokens))
 

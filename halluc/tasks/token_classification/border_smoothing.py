@@ -59,18 +59,18 @@ def alternatives(
 
 
 def smoothing_loss(
-    loss: Loss, logits: torch.Tensor, labels: torch.Tensor, moved: Sequence[tuple[int, int, float]]
+    loss: Loss, logits: torch.Tensor, labels: torch.Tensor, alternatives: Sequence[tuple[int, int, float]]
 ) -> torch.Tensor:
     """The term that smoothing adds to the summed loss: the sum of ``share * (loss of alternative - loss of gold)``.
 
     Args:
         logits: (tokens, tags).
         labels: (tokens,).
-        moved: for each alternative the token, the tag and the share.
+        alternatives: for each alternative the token, the tag and the share.
     """
     import torch
 
-    if not moved:
+    if not alternatives:
         return logits.new_zeros(())
-    tokens, tags, shares = (torch.tensor(column, device=logits.device) for column in zip(*moved, strict=True))
+    tokens, tags, shares = (torch.tensor(column, device=logits.device) for column in zip(*alternatives, strict=True))
     return (shares * (loss(logits[tokens], tags) - loss(logits[tokens], labels[tokens]))).sum()

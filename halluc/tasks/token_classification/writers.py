@@ -63,7 +63,7 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
     return text, bounds, mentions
 
 
-def _with_documents(options: Options, examples: Sequence[Tagged]) -> Options:
+def _detect_documents(options: Options, examples: Sequence[Tagged]) -> Options:
     return replace(options, documents=any(example.origin.document for example in examples))
 
 
@@ -194,12 +194,12 @@ WRITERS: dict[str, Writer] = {
         frozenset({"scheme", "separator"}),
     ),
     "jsonl": Writer(
-        "tokens and spans, one object per line", json_lines(_record), (".jsonl",), fitted=_with_documents
+        "tokens and spans, one object per line", json_lines(_record), (".jsonl",), fitted=_detect_documents
     ),
-    "json": Writer("the same, as one list", json_list(_record), (".json",), fitted=_with_documents),
+    "json": Writer("the same, as one list", json_list(_record), (".json",), fitted=_detect_documents),
     "text_spans": Writer(
         "texts and spans by characters, one object per line", json_lines(_text_spans), (".jsonl",), {}, _JOIN,
-        fitted=_with_documents,
+        fitted=_detect_documents,
     ),
     "csv": Writer(
         "one token per row, with its sentence number", csv_rows(_cells), (".csv",), {"preset": "kaggle_ner"}, _SCHEME

@@ -27,7 +27,7 @@ class TranslationExamples(GenerationExamples):
         return {
             "id": example.id,
             "tokens": list(example.tokens),
-            "source": example.whole,
+            "source": example.full_text,
             "target": example.targets[0] if example.targets else None,
             **several,
             **{key: language for key, language in languages if language},

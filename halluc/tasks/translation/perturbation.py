@@ -155,7 +155,7 @@ def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[Writt
         "hallucinations": [
             {
                 "id": example.id,
-                "source": example.whole,
+                "source": example.full_text,
                 "references": list(example.targets),
                 "output": prediction.text,
                 "token": one.token,

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from halluc import __version__
 from halluc.data.inputs import InputText
-from halluc.reporting.page import tried
+from halluc.reporting.page import try_page
 from halluc.runs.inference import ErrorBody, InferenceSchema, State
 from halluc.workflows.prediction import PredictedInput, Predictor
 from halluc.workflows.serving import requests
@@ -122,14 +122,14 @@ def _add_inference(app: FastAPI, service: Service) -> None:
     @app.post("/try", include_in_schema=False)
     async def try_(request: Request) -> Response:
         _, result = await service.answer(request)
-        drawn = [tried.fragment(service.task, one.example, one.prediction, one.asserted) for one in result]
+        drawn = [try_page.fragment(service.task, one.example, one.prediction, one.asserted) for one in result]
         return JSONResponse({"html": "".join(drawn)})
 
 
 def _add_state(app: FastAPI, service: Service) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
-        return HTMLResponse(tried.page(service.schema.pair))
+        return HTMLResponse(try_page.page(service.schema.pair))
 
     @app.get("/health", summary="Whether the server runs")
     async def health() -> State:

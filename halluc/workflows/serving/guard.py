@@ -63,7 +63,7 @@ class Guard:
         request_id = own_id if _REQUEST_ID.fullmatch(own_id) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
-        async def answered(message: Message) -> None:
+        async def send_response(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -72,9 +72,9 @@ class Guard:
 
         try:
             self._refuse(scope, headers)
-            await self.app(scope, receive, answered)
+            await self.app(scope, receive, send_response)
         except Refused as refused:
-            await refused.response(request_id)(scope, receive, answered)
+            await refused.response(request_id)(scope, receive, send_response)
         except Exception as error:  # noqa: BLE001 - a bug: it is logged without the message, which may quote a text
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(frame.filename).name}:{frame.lineno}"

@@ -1,4 +1,4 @@
-"""The doors for a task that is not token classification, with a toy one: labelled texts."""
+"""The interfaces for a task other than token classification, with a toy task of labelled texts."""
 
 from __future__ import annotations
 

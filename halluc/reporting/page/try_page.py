@@ -7,7 +7,7 @@ from typing import Any
 
 from halluc.reporting.page import highlight
 from halluc.reporting.page.render import fragment as filled
-from halluc.reporting.page.render import rendered
+from halluc.reporting.page.render import render_page
 from halluc.task import AnyTask, Asserted
 
 # Requests go only to the server of the page; inline styles are the columns of marked spans.
@@ -24,7 +24,7 @@ def page(pair: tuple[str, str] | None) -> str:
     Args:
         pair: the names of the two texts of an input that is a pair.
     """
-    return rendered("try.html.j2", "try.js", _POLICY, names=pair or ("text",))
+    return render_page("try.html.j2", "try.js", _POLICY, names=pair or ("text",))
 
 
 def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[Asserted]) -> str:
@@ -44,6 +44,6 @@ def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[As
             if (one := claim.claim.where)
         ]
         marks = [(span, highlight.GOLD) for span in ranges]
-        values["pieces"] = highlight.drawn(tokens, 0, spans, marks) if spans or marks else []
+        values["pieces"] = highlight.style_tokens(tokens, 0, spans, marks) if spans or marks else []
         values["halves"] = highlight.halves(tokens, 0, None if line.has_own_text else task.examples.border(line))
     return filled("tried.html.j2", **values)

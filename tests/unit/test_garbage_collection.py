@@ -1,4 +1,4 @@
-"""The collector is kept out of a stretch, and comes back as it was."""
+"""The garbage collector is disabled during a block, and afterwards in its previous state."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def text(made: Accepted | None) -> str:
     return " ".join(made.changed.edited.tokens)
 
 
-# --- Maker -----------------------------------------------------------------------------------------------------
+# --- CandidateMaker ----------------------------------------------------------------------------------------------
 
 
 def test_a_candidate_hangs_on_seed_id_copy_and_attempt_and_on_nothing_else():

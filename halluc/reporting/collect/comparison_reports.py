@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
-from halluc.reporting.collect import reproducing, shown
-from halluc.reporting.collect.integrity import of_cell
+from halluc.reporting.collect import claim_selection, reproducing
+from halluc.reporting.collect.integrity import cell_problems
 from halluc.reporting.words import nouns
 from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
 from halluc.runs import evaluations, matrix
@@ -32,7 +32,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
-    figures = _without(figures, nouns.task(task).figures.excluded)
+    figures = _drop_excluded(figures, nouns.task(task).figures.excluded)
     return StudyReport(
         name=name,
         task=task,
@@ -44,14 +44,14 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         integrity=[
             text
             for run in [*runs, *(RunDir(home / slug) for slug in figures.missing)]
-            for text in of_cell(run, [figures.split, "dev"])
+            for text in cell_problems(run, [figures.split, "dev"])
         ],
-        notes=[*_missing(figures.missing), *_unfinished(runs)],
-        reproduce=[*reproducing.of_study(runs), *reproduce],
+        notes=[*_missing_notes(figures.missing), *_unfinished_commands(runs)],
+        reproduce=[*reproducing.study_commands(runs), *reproduce],
     )
 
 
-def _missing(cells: Mapping[str, str]) -> Iterator[str]:
+def _missing_notes(cells: Mapping[str, str]) -> Iterator[str]:
     """A note on the missing cells, given by slug, of each reason; it names at most ``MOST_MISSING`` of them."""
     for why in dict.fromkeys(cells.values()):
         slugs = [slug for slug, reason in cells.items() if reason == why]
@@ -73,7 +73,7 @@ def comparison_report(
     """
     name = next(filter(None, map(evaluations.task_of, runs)), None)
     task = nouns.task(name)
-    others = [_without(other, task.figures.excluded) for other in others]
+    others = [_drop_excluded(other, task.figures.excluded) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     line = evaluated(evaluations.read(runs[0], first.split)).examples.Line
@@ -88,13 +88,13 @@ def comparison_report(
         reference=first.a,
         others=list(others),
         conclusion=comparison_sentences(others),
-        integrity=[text for run in runs for text in of_cell(run, [first.split])],
-        notes=[*_unfinished(runs), *_external(runs, first.split)],
+        integrity=[text for run in runs for text in cell_problems(run, [first.split])],
+        notes=[*_unfinished_commands(runs), *_external(runs, first.split)],
         texts={example.id: example.tokens for example in examples},
-        gold={example.id: shown.marks(task, example) for example in examples},
+        gold={example.id: claim_selection.marks(task, example) for example in examples},
         seconds={identity: border for identity, border in borders.items() if border is not None},
         marked={one.id: list(ranges) for one in examples if (ranges := task.examples.ranges(one))},
-        reproduce=[*reproducing.of_runs(runs), *reproduce],
+        reproduce=[*reproducing.comparison_commands(runs), *reproduce],
     )
 
 
@@ -106,13 +106,13 @@ def shown_flips(comparison: Comparison) -> list[Flip]:
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
-def _without(result: F, excluded: Collection[str]) -> F:
+def _drop_excluded(result: F, excluded: Collection[str]) -> F:
     """The same without figures that are meaningless in this task."""
     changes: dict[str, Any] = {}
     for part in ("figures", "trends", "arm_trends"):
         changes[part] = [one for one in getattr(result, part, ()) if one.name not in excluded]
     for part in ("cells", "comparisons"):
-        changes[part] = [_without(one, excluded) for one in getattr(result, part, ())]
+        changes[part] = [_drop_excluded(one, excluded) for one in getattr(result, part, ())]
     return result.model_copy(update={part: kept for part, kept in changes.items() if hasattr(result, part)})
 
 
@@ -146,7 +146,7 @@ def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
             yield f"{run.path.name}: predictions of {judged.name}, not of a model of halluc{left_out}."
 
 
-def _unfinished(runs: Sequence[RunDir]) -> list[str]:
+def _unfinished_commands(runs: Sequence[RunDir]) -> list[str]:
     """Runs in which a command did not finish: their figures may be from an earlier one."""
     results = []
     for run in runs:

@@ -1,4 +1,4 @@
-"""One error a cause: a problem that stands in many rows is told once."""
+"""A problem that occurs in many rows is reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One rule for labels, wherever they come from: every format of a corpus, a model, the config, an augmented corpus."""
+"""The same rules for labels in every format of a corpus, in models, configs and augmented corpora."""
 
 from __future__ import annotations
 

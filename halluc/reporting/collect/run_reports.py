@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from halluc.core.errors import HallucError
-from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
-from halluc.reporting.collect.annotation import doubted
+from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing
+from halluc.reporting.collect.annotation import collect_doubts
 from halluc.reporting.collect.augmented import augmentation
+from halluc.reporting.collect.claim_selection import SelectedClaims, Texts, pick, sections
 from halluc.reporting.collect.curves import curves
 from halluc.reporting.words import run_sentences
 from halluc.runs import evaluations
@@ -34,28 +35,26 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     """
     source = reading.read(run, split)
     task = evaluated(source.file)
-    picked = shown.pick(source.ledger(), most_claims, source.confidence, task.knowledge.novelties)
+    picked = pick(source.ledger(), most_claims, source.confidence, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
-    texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
+    texts = Texts(picked.example_ids(), set(picked.ids), task, whole)
     # The predictions are read once, for all sections.
-    examples = texts.passing(source.predictions())
+    examples = texts.collect(source.predictions())
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # the part that has not been read yet
     reading.refuse_parts(source, picked, texts)
     return _report(source, picked, texts, gap)
 
 
-def _report(
-    source: reading.EvaluatedRun, picked: shown.SelectedClaims, texts: shown.Texts, gap: list[GapRow]
-) -> RunReport:
+def _report(source: reading.EvaluatedRun, picked: SelectedClaims, texts: Texts, gap: list[GapRow]) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
     config = reproducing.config_lines(run)
-    known = paths.of_runs([(run, config)])
-    parts = {**_of_figures(source, picked, notes), "curves": _curves(source, notes)}
+    known = paths.known_paths([(run, config)])
+    parts = {**_figure_sections(source, picked, notes), "curves": _curves(source, notes)}
     try:
-        parts["annotation"] = doubted(run, source.split, source.file, source.ledger())
+        parts["annotation"] = collect_doubts(run, source.split, source.file, source.ledger())
     except HallucError as error:
         notes.append(f"The annotation quality is not shown: {error.message}. {error.help}")
     unjudged = [
@@ -79,7 +78,7 @@ def _report(
         notes=[*facts.state(source), *unjudged, *notes, *source.files.notes, *of_gates, *of_probes],
         text_novelty=TextNovelty(edges=texts.known.edges, edges_of=texts.known.edges_of) if texts.known else None,
         gap=gap,
-        claims=shown.sections(picked, texts),
+        claims=sections(picked, texts),
         data=data,
         augmentation=augmented,
         probes=probed,
@@ -88,10 +87,10 @@ def _report(
         metrics=source.file.metrics,
         **parts,
     )
-    return paths.of_run(made, known)
+    return paths.relative_run_report(made, known)
 
 
-def _of_figures(source: reading.EvaluatedRun, picked: shown.SelectedClaims, notes: list[str]) -> dict[str, Any]:
+def _figure_sections(source: reading.EvaluatedRun, picked: SelectedClaims, notes: list[str]) -> dict[str, Any]:
     """The sections that are made from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     path = source.run.report(source.split, "json")
@@ -117,7 +116,7 @@ def _of_figures(source: reading.EvaluatedRun, picked: shown.SelectedClaims, note
 
 
 def _abstention(
-    source: reading.EvaluatedRun, picked: shown.SelectedClaims, figures: FigureLookup, notes: list[str]
+    source: reading.EvaluatedRun, picked: SelectedClaims, figures: FigureLookup, notes: list[str]
 ) -> Abstention | None:
     """``confidence.json`` belongs to the last evaluation: if that was of another split, it may differ from this
     ledger's."""

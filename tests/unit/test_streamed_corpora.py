@@ -1,4 +1,4 @@
-"""Corpora that are read anew each time give what those read at once give, mistakes included."""
+"""Corpora that are read again for each use have the same examples and errors as corpora in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpora in random forms, read with no key but the file: right, refused or told, and never wrong without a word."""
+"""Random corpora, read without configured fields: the result is right, refused or reported, never silently wrong."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class SelectedClaims:
     unverifiable: int = 0
     against: int = 0
 
-    def wanted(self) -> dict[str, None]:
+    def example_ids(self) -> dict[str, None]:
         """The ids of the examples whose texts are shown."""
         return {line.id: None for worst in self.sections.values() for line in worst.items()}
 
@@ -96,13 +96,13 @@ def _claim(result: SelectedClaims, line: LedgerLine, by: ConfidenceFile | None) 
 
 @dataclass
 class Texts:
-    """The result of one pass over the predictions: the ``wanted`` texts, and the ``counts`` of the split.
+    """The result of one pass over the predictions: the ``example_ids`` texts, and the ``counts`` of the split.
 
     ``repeated`` are whole texts that also occur, with a label, in the training data, if that is ``known``.
     ``annotated`` is None if the model wrote the texts: which gold their references have depends on the config.
     """
 
-    wanted: dict[str, None]
+    example_ids: dict[str, None]
     missing: set[str]
     task: AnyTask
     known: WholeTexts | None = None
@@ -113,7 +113,7 @@ class Texts:
     labels: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
 
-    def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
+    def collect(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
         """The gold of each example during the pass."""
         for one in predictions:
             example = self.task.examples.of_line(one)
@@ -124,7 +124,7 @@ class Texts:
                 self.annotated += len(self.task.judge.gold(example))
             self.labels.update(example.labels)
             self.missing.discard(one.id)
-            if one.id in self.wanted:
+            if one.id in self.example_ids:
                 self.kept[one.id] = one
             for count in self.task.wording.words.counts:
                 self.counts[count.name] += count.of(example)
@@ -145,14 +145,14 @@ def sections(picked: SelectedClaims, texts: Texts) -> list[ClaimSection]:
         ClaimSection(
             section=section,
             total=worst.total,
-            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.items()],
+            shown=[_show_claim(line, texts.kept[line.id], texts.task) for line in worst.items()],
         )
         for section, worst in picked.sections.items()
         if section != "distorted" or texts.task.judge.reasons or worst.total
     ]
 
 
-def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
+def _show_claim(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     """A claim in its text: the tokens around it or, for a claim about the whole example, around its marked ranges.
 
     For a text that the model wrote, the input and the reference are shown with it, and only claims in the same text are

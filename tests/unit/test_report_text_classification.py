@@ -10,11 +10,11 @@ from halluc.commands.figure_tables import show_comparison, show_study
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.reporting.charts import drawing
-from halluc.reporting.collect import outcomes, shown
+from halluc.reporting.collect import claim_selection, outcomes
+from halluc.reporting.collect.claim_selection import MOST_TOKENS, SECTIONS, SelectedClaims, Smallest, Texts
+from halluc.reporting.collect.comparison_reports import comparison_report as compared
+from halluc.reporting.collect.comparison_reports import study_report as studied
 from halluc.reporting.collect.confidences import abstention
-from halluc.reporting.collect.several import comparison_report as compared
-from halluc.reporting.collect.several import study_report as studied
-from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, SelectedClaims, Smallest, Texts
 from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
@@ -55,9 +55,9 @@ def sections(lines, predictions):
     picked = SelectedClaims({section: Smallest(10) for section in SECTIONS})
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
-    texts = Texts(picked.wanted(), set(), TEXTS)
-    list(texts.passing(predictions))
-    return shown.sections(picked, texts), texts
+    texts = Texts(picked.example_ids(), set(), TEXTS)
+    list(texts.collect(predictions))
+    return claim_selection.sections(picked, texts), texts
 
 
 def prediction(identity="t1", text="where is it", gold=("track",), predicted=(("refund", 0.9),), second=None):

@@ -1,4 +1,4 @@
-"""What the outputs of a model mean: labels renamed, and outputs mapped to tags."""
+"""The meaning of a model's outputs: renamed labels, and outputs mapped to tags."""
 
 from __future__ import annotations
 

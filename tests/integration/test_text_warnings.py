@@ -1,4 +1,4 @@
-"""What train and eval tell of texts that are not read as one piece, and of labels that train never shows."""
+"""Warnings of train and eval about long texts that are split or truncated, and about labels unknown to train."""
 
 from __future__ import annotations
 

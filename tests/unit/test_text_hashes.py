@@ -1,4 +1,4 @@
-"""Hashes of texts, and the set that holds them, against Python's own."""
+"""Hashes of texts, and the set of hashes, compared with Python's own set."""
 
 from __future__ import annotations
 

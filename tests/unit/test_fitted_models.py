@@ -1,4 +1,4 @@
-"""Fitted models are kept by fingerprint: whole or absent, made once, made again where they are damaged."""
+"""Fitted models are stored by fingerprint: complete or absent, trained once, and again if they are damaged."""
 
 from __future__ import annotations
 
