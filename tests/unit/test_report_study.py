@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -196,7 +197,9 @@ def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path)
     record_again(run)
     with pytest.raises(HallucError, match="different examples") as caught:
         run_figures.refuse_different_examples(first, run_figures.read(run, "test", known))
-    assert "example 1: the tokens" in caught.value.help
+    assert re.fullmatch(
+        r"the first difference is in example 1: the tokens `\S+( \S+){0,5}` and `New-.*`", caught.value.help
+    )
 
 
 def test_damaged_predictions_are_reported_though_their_examples_are_known(made_runs, tmp_path):
