@@ -12,6 +12,7 @@ import numpy
 
 from halluc.analysis import rates, scoring
 from halluc.analysis.table import Table, table
+from halluc.core.characters import cut
 from halluc.core.errors import HallucError
 from halluc.core.exact_intervals import Limits
 from halluc.core.files import open_regular
@@ -223,10 +224,21 @@ def refuse_different_examples(one: Measured, other: Measured) -> None:
         if a is None or b is None:
             what = f"{len(one.examples):,} and {len(other.examples):,} examples"
         else:
-            what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
+            what = next(_difference(part, x, y) for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
         message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
         help = f"the first difference is in example {number}: {what[:300]}"
         raise HallucError("R113", message, help=help)
 
 
 _PARTS = ("the ids", "the tokens", "the gold")
+# The number of items before and after the first difference that are shown.
+_BEFORE, _AFTER = 3, 6
+
+
+def _difference(part: str, one: Any, other: Any) -> str:
+    """Two texts, or the gold of both, around their first difference."""
+    if not isinstance(one, tuple):
+        return f"{part} {one!r} and {other!r}"
+    place = next((at for at, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
+    texts = (" ".join(map(str, items[max(0, place - _BEFORE) : place + _AFTER])) for items in (one, other))
+    return f"{part} {' and '.join(f'`{cut(text)}`' for text in texts)}"

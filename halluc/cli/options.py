@@ -87,7 +87,7 @@ SetData = Annotated[
         "--set",
         metavar="data.KEY=VALUE",
         autocompletion=completion.overrides,
-        help="How to read IN, such as --set data.separator=tab; repeatable.",
+        help="How to read the data, such as --set data.separator=tab; repeatable.",
     ),
 ]
 Task = Annotated[

@@ -36,7 +36,13 @@ def show_cleaned(result: CleanResult) -> None:
 def show_listed(run: ListedRun) -> None:
     """A run or a study, in at most three lines."""
     say(run.path, style="bold")
-    parts = (run.task, run.state, formats.size(run.bytes), f"{_age(run.created)} old")
+    parts = (
+        run.task,
+        run.tool and f"predictions of {run.tool}",
+        run.state,
+        formats.size(run.bytes),
+        f"{_age(run.created)} old",
+    )
     say("  " + ", ".join(filter(None, parts)))
     texts = [f"{figures.figure(name).title} {formats.value(name, value)}" for name, value in run.figures.items()]
     if texts:

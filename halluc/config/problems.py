@@ -103,8 +103,8 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
         text = f"{bound:,}" if isinstance(bound, int) else bound
         return HallucError("C105", f"`{key}` must be {words} {text}, not {given}", where)
     if kind in _WANTED:
-        unquote = _quoted_number(problem["input"], kind)
-        return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)
+        help = _quoted_number(problem["input"], kind) or _axis(path, problem["input"], kind)
+        return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, help)
     if kind == "value_error":  # raised by one of our validators, with our message
         text = str(context["error"])
         return HallucError("C106", text if "`" in text else f"`{key}`: {text}", where)
@@ -148,6 +148,16 @@ def _quoted_number(value: Any, kind: str) -> str | None:
     is_number = isinstance(value, str) and not isinstance(scalar(value.strip()), str)
     has_quotes = is_number and kind.startswith(("int", "float", "bool"))
     return "remove the quotes (values from ${…} are always text)" if has_quotes else None
+
+
+def _axis(path: Path, value: Any, kind: str) -> str | None:
+    """Advice for a list of several values of a key that has one value."""
+    has_one = kind.startswith(("int", "float", "finite", "string", "bool")) and all(
+        isinstance(part, str) for part in path
+    )
+    if not has_one or not isinstance(value, list) or len(value) < 2:
+        return None
+    return f"for one experiment with each value: `matrix: {{{dotted(path)}: {cut(json.dumps(value), 60)}}}`"
 
 
 def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
@@ -200,6 +210,10 @@ def _suggest(path: Path, located: Located, experiment: type[schema.Experiment]) 
     siblings = list(
         dict.fromkeys(key for model in _section(path[:-1], located, experiment) for key in model.model_fields)
     )
+    outer, *inner = word.split(".")
+    if inner and outer in siblings:
+        nested = ": {".join([outer, *inner]) + ": …" + "}" * len(inner)
+        return f"write `{nested}`: only `--set` and axes of `matrix`, not its arms, have keys with dots"
     by_name = {str(p[-1]): p for p in reversed(list(known_paths(experiment)))}
     near = did_you_mean(word, siblings)
     if near and (near == word or word not in by_name):

@@ -116,4 +116,6 @@ def origin(origins: Origins, path: KeyPath) -> str:
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The keys in which two configs differ, in the sections that affect the model."""
     first, second = (dict(leaves(model_sections(tree))) for tree in (one, other))
+    if first.get(("task", "type")) != second.get(("task", "type")):
+        return ["`task.type`"]  # nearly all other keys follow from it
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]

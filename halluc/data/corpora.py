@@ -190,11 +190,12 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
             raw[split] = reader.own(raw[split])
             corpora.mappings[split] = reader.reader.mapping
         except HallucError as error:
-            missing.append(error)
+            # Two splits may be parts of one file: the error names the first one, which is set in the config.
+            if all((error.code, error.message) != (one.code, one.message) for one in missing):
+                missing.append(error)
         bad += broken
-    # Two splits may be parts of one file: both report that it is missing, or its bad lines.
     corpora.skipped, corpora.notices = list(dict.fromkeys(corpora.skipped)), list(dict.fromkeys(corpora.notices))
-    refuse({(one.code, one.message): one for one in missing}.values())
+    refuse(missing)
     builder = registry.load(table, "reader", config.task).Builder(config, list(dict.fromkeys(bad)))
     builder.prepare(raw, _other_splits(config, table, raw))
     return _built(builder, raw, corpora)

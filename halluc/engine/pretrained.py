@@ -169,6 +169,8 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
     help = None if source.local else "check the network, name and revision"
+    if isinstance(error, SafetensorError):
+        help = "the file of the weights is incomplete or damaged: copy it again, or train again"
     return environment_error("E411", f"cannot load the {what} of {source.name}: {first_line(error)}", help)
 
 

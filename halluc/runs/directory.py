@@ -150,7 +150,8 @@ class RunDir:
             return read_record(file, RunFile, damaged="R101", other_version="R102", help=help)
         except FileNotFoundError:
             newest = self.path / latest.LATEST
-            help = f"it contains runs: use one of them, such as {newest}" if latest.is_pointer(newest) else _USE_FOLDER
+            runs = [newest] if latest.is_pointer(newest) else sorted(folders(self.path), key=_age)
+            help = f"it contains runs: use one of them, such as {runs[-1]}" if runs else _USE_FOLDER
             raise HallucError("R101", f"{self.path} is not a run directory: it has no {RUN_FILE}", help=help) from None
 
     def is_record_changed(self) -> bool:

@@ -115,12 +115,14 @@ class ProbeResult(ProbeFile):
 
 class ListedRun(Record):
     """A run or a study as ``halluc runs`` lists it: its folder, its state, and the main figures of its report of
-    ``split``. ``created`` is ISO 8601 in UTC, ``bytes`` the sum over its files."""
+    ``split``. ``created`` is ISO 8601 in UTC, ``bytes`` the sum over its files. ``tool`` is the name of another tool
+    whose predictions the run evaluates."""
 
     path: str
     name: str
     kind: Literal["run", "study", "tuning"]
     task: str | None = None
+    tool: str | None = None
     state: str
     split: str | None = None
     figures: dict[str, float | None] = Field(default={})

@@ -14,7 +14,7 @@ from halluc.config.rendering import differences
 from halluc.core import latest, messages
 from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere
-from halluc.core.messages import conclude, warn
+from halluc.core.messages import conclude, tell, warn
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
@@ -197,9 +197,10 @@ def _judge(
     gates.refuse_invalid(job.loaded)
     judgeable = external_predictions.read(tool, job, split)
     job.run = home(job.loaded, judgeable.identity(job.loaded))
-    return _record_evaluation(
-        job, partial(external_predictions.judge, judgeable, job), job.corpora((split,)).files, (split,), overrides
-    )
+    write = partial(external_predictions.judge, judgeable, job)
+    results = _record_evaluation(job, write, job.corpora((split,)).files, (split,), overrides)
+    tell(f"next: halluc report {job.target.path}")
+    return results
 
 
 def _record_evaluation(

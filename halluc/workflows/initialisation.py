@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +16,13 @@ from jinja2 import Environment, StrictUndefined
 from halluc.components import TABLE
 from halluc.config.rendering import plain
 from halluc.config.slugs import slug_of
-from halluc.core.characters import printable_line
+from halluc.core.characters import cut, printable_line
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere, write_text
-from halluc.core.messages import conclude, put, tell
+from halluc.core.messages import conclude, put, tell, warn
 from halluc.core.quantities import quantity
-from halluc.data.corpora import read_corpora
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.oddities import odd_labels
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap.stopwords import STOP_WORDS
 from halluc.runs.results import InitResult
@@ -73,6 +75,8 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
     "dev": re.compile(r"(?:.*[._-])?(?:dev|development|valid|validation|val|testa)(?:[._-].*)?", re.IGNORECASE),
     "test": re.compile(r"(?:.*[._-])?(?:test|testb)(?:[._-].*)?", re.IGNORECASE),
 }
+# A plain text file that is named by its language, such as `train.en` or `train.pt.gz`.
+_OF_LANGUAGE = re.compile(r"(?P<name>.+)\.(?!gz|xz)[a-z]{2}(?P<packed>\.gz)?")
 # The number of tokens from which the language is detected.
 _TOKENS = 5_000
 _TEMPLATE = Path(__file__).with_name("experiment.yaml.j2")
@@ -87,9 +91,10 @@ class _Corpus(NamedTuple):
     source: CorpusSource
     task: AnyTask
     examples: dict[str, int]
-    mappings: list[str]
+    messages: list[str]
     language: str
     train_tokens: int
+    warnings: list[str]
 
 
 def initialise(
@@ -108,8 +113,10 @@ def initialise(
     chosen = _preset(corpus, preset)
     with elsewhere("choose another path with --output"):
         write_text(target, _text(corpus, chosen, target))
-    for mapping in corpus.mappings:
-        tell(f"read: {mapping}")
+    for message in corpus.messages:
+        tell(message)
+    for warning in corpus.warnings:
+        warn(warning)
     result = InitResult(
         config=str(target),
         task=corpus.source.task,
@@ -139,10 +146,43 @@ def _corpus(data: str, task: str | None, overrides: Sequence[str]) -> _Corpus:
         source,
         instance,
         {split: len(corpus) for split, corpus in corpora.splits.items()},
-        list(dict.fromkeys(mapping for mapping in corpora.mappings.values() if mapping)),
+        [f"read: {mapping}" for mapping in dict.fromkeys(corpora.mappings.values()) if mapping] + _labels(corpora),
         _language([token for example in results for token in example.tokens][:_TOKENS]),
         sum(len(example.tokens) for example in corpora.splits["train"]),
+        list(_doubts(corpora)),
     )
+
+
+def _labels(corpora: Corpora) -> list[str]:
+    """A line with the number of labels and an example, if there are several labels."""
+    train = corpora.splits["train"]
+    labels = {label for example in train for label in example.labels}
+    first = next((example for example in train if example.labels), None)
+    if first is None or len(labels) < 2:
+        return []
+    return [f"{len(labels):,} labels, for example `{cut(first.labels[0])}` in: {cut(' '.join(first.tokens))}"]
+
+
+def _doubts(corpora: Corpora) -> Iterator[str]:
+    """Warnings if the labels look wrong, and whether the file is half of a parallel corpus instead."""
+    train = corpora.splits["train"]
+    odd = list(odd_labels({"train": Counter(label for example in train for label in example.labels)}))
+    yield from odd
+    path = Path(train.source)
+    if odd and (other := _translation_of(path, sorted(path.parent.glob("*")))) is not None:
+        yield f"{other} lies beside it: {_parallel(path, other)}"
+
+
+def _translation_of(path: Path, files: Sequence[Path]) -> Path | None:
+    """The file whose name differs only in the language, such as `train.de` for `train.en`."""
+    own = _OF_LANGUAGE.fullmatch(path.name)
+    names = ((one, _OF_LANGUAGE.fullmatch(one.name)) for one in files if own is not None and one.name != path.name)
+    return next((one for one, name in names if own and name and name.groups() == own.groups()), None)
+
+
+def _parallel(source: Path, target: Path) -> str:
+    command = f"halluc init {shlex.quote(str(source))} --task translation --set data.train_target="
+    return f"for two parallel files: `{command}{shlex.quote(str(target))}`"
 
 
 def _references(data: str) -> dict[SplitName, str]:
@@ -160,7 +200,10 @@ def _references(data: str) -> dict[SplitName, str]:
     for split, paths in results.items():
         if len(paths) > 1:
             listed = ", ".join(path.name for path in paths)
-            raise HallucError("C011", f"{folder} has several files for {split}: {listed}", help="pass one file as DATA")
+            pair = sorted(results["train"], key=lambda path: ".en" not in path.suffixes)[:2]
+            is_parallel = _translation_of(pair[0], pair) is not None
+            help = _parallel(*pair) if is_parallel else "pass one file as DATA"
+            raise HallucError("C011", f"{folder} has several files for {split}: {listed}", help=help)
     if not results["train"]:
         listed = ", ".join(path.name for path in files[:8]) or "no file"
         help = "pass the training file as DATA, and add the others to the config as `data.dev` and `data.test`"

@@ -47,6 +47,8 @@ class ReportOptions:
 
 
 DEFAULT_OPTIONS = ReportOptions()
+# The number of evaluations of other tools that an error names.
+_MOST_TOOLS = 3
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,14 @@ def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     if result is None:
         nearest = nearest_run.description(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
+        tools = [
+            (run, record.predictions.name)
+            for run, record in directory.newest_first(loaded.home)
+            if record.predictions is not None and _is_evaluated(run)
+        ]
+        if tools:
+            listed = ", ".join(f"halluc report {run.path} ({name})" for run, name in tools[:_MOST_TOOLS])
+            help += f"; or report on the predictions of another tool: {listed}"
         raise HallucError("R112", f"{loaded.home} has no evaluated run of this config{nearest}", help=help)
     return result
 

@@ -67,8 +67,9 @@ def _run(path: Path) -> ListedRun:
         return ListedRun(name=path.parent.name, kind="run", state=f"unreadable ({error.code})", **common)
     split, shown = _figures(run, record)
     state = _state(run, record)
+    tool, task = record.predictions.name if record.predictions else None, evaluations.task_of(run)
     return ListedRun(
-        name=record.name, kind="run", task=evaluations.task_of(run), state=state, split=split, figures=shown, **common
+        name=record.name, kind="run", task=task, tool=tool, state=state, split=split, figures=shown, **common
     )
 
 

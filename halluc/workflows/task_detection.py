@@ -49,7 +49,7 @@ def guess(
     """The task whose reader can read the input. If several can, tags with prefixes and spans decide.
 
     Raises:
-        HallucError C011: several tasks fit. D107: none does.
+        HallucError C011: several tasks fit. D107: none does. Of the only task that fits most rows: its errors.
     """
     fit: dict[str, DataConfig] = {}
     misfit: dict[str, HallucError] = {}
@@ -68,12 +68,26 @@ def guess(
     if fit:
         raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="set one with --task")
     first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
+    if len(nearly := [task for task in misfit if _reads_most(task, references, overrides, splits)]) == 1:
+        raise misfit[nearly[0]]
     if len({(error.code, error.message) for error in first}) == 1:
         raise first[0]
     parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
     why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
     help = "set the task with --task, and the fields with --set data.KEY=VALUE"
     raise data_error("D107", f"{source} does not fit any task ({why})", help=help)
+
+
+def _reads_most(
+    task: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
+) -> bool:
+    """Whether the reader of a task can read more rows than it cannot."""
+    try:
+        data = limit_examples(data_config(task, references, overrides)).model_copy(update={"on_bad_line": "skip"})
+        corpora = read_corpora(data, TABLE, splits)
+    except HallucError:
+        return False
+    return len(corpora.skipped) < sum(map(len, corpora.splits.values()))
 
 
 def limit_examples(data: DataConfig) -> DataConfig:

@@ -450,3 +450,4 @@ def test_a_folder_with_broken_weights_is_reported(tmp_path, tiny_encoder):
     with pytest.raises(HallucError, match="cannot load the model") as caught:
         make("token_classification").model.build(ModelConfig(name=str(broken)), ("PER",), "eager")
     assert caught.value.exit_code == 4
+    assert "copy it again" in caught.value.help

@@ -136,6 +136,10 @@ def test_an_evaluation_of_predictions_is_a_run_that_names_their_file(halluc, oth
     assert "test: 5 predictions of spaCy 3 from" in first.err
     assert "joined by order, with equal tokens" in first.err
     run = newest(config, "other")
+    assert first.err.endswith(f"next: halluc report {run}\n")
+    refused = halluc("report", config)
+    assert f"or report on the predictions of another tool: halluc report {run} (spaCy 3)" in refused.err
+    assert "token_classification, predictions of spaCy 3, evaluated" in halluc("runs", run.parent).err
     record = RunFile.model_validate_json((run / "run.json").read_text())
     assert record.predictions is not None
     assert (record.predictions.name, record.predictions.file, record.predictions.split) == (

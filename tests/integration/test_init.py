@@ -72,6 +72,33 @@ def test_chinese_text_gets_a_chinese_model(halluc, tmp_path):
     assert (made.code, json.loads(made.out)["preset"]) == (0, "base-zh"), made.err
 
 
+def test_the_first_words_of_sentences_are_doubtful_labels(halluc, tmp_path):
+    names = ["Anna", "Bob", "Eve", "Ida", "Jan", "Kim", "Lea", "Max", "Nia", "Ole", "Pia"]
+    for language in ("en", "de"):
+        (tmp_path / f"train.{language}").write_text("".join(f"{name} has left the house\n" for name in names))
+    made = halluc("init", tmp_path / "train.en", "-o", tmp_path / "new.yaml")
+    assert "11 labels, for example `Anna` in: has left the house" in made.err
+    assert "warning: train: 11 of 11 labels occur only once" in made.err
+    command = f"{tmp_path}/train.en --task translation --set data.train_target={tmp_path}/train.de`"
+    assert f"train.de lies beside it: for two parallel files: `halluc init {command}" in made.err.replace("\n", "")
+    outcome = halluc("init", tmp_path, "-o", tmp_path / "other.yaml")
+    assert (
+        f"several files for train: train.de, train.en\n   = help: for two parallel files: `halluc init {command}"
+        in (outcome.err)
+    )
+    for name in ("train.en", "train.de"):
+        (tmp_path / name).write_text("".join(f"{n % 2} {name} has left the house\n" for n, name in enumerate(names)))
+    assert "warning" not in halluc("init", tmp_path / "train.en", "-o", tmp_path / "other.yaml").err
+
+
+def test_a_few_bad_rows_do_not_hide_the_task(halluc, tmp_path):
+    rows = [f"I called {n} times,{'ab'[n % 2]}" for n in range(20)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,label", *rows, "nobody came,"]))
+    made = halluc("init", tmp_path / "train.csv", "-o", tmp_path / "new.yaml")
+    assert made.err.startswith("error[D123]: no label\n"), made.err
+    assert "train.csv:22" in made.err
+
+
 def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_path):
     existing = tmp_path / "old.yaml"
     existing.write_text("name: precious")

@@ -189,7 +189,7 @@ def test_all_forms_of_the_same_texts_are_reported_the_same(predict, of_singles):
         ("".join(json.dumps(row) + "\n" for row in rows), "input"),
         (as_csv(rows, "other", "text", "id"), "input.csv"),
         (as_csv(rows, "other", "text", "id", delimiter="\t"), "in.TSV"),
-        (as_csv(rows, "text", "id"), "input"),  # its header tells
+        (as_csv([{**row, "label": "x"} for row in rows], "text", "label", "id"), "input"),  # its header tells
     ]:
         outcome, records = predict(of_singles, content, name=name)
         assert [record["id"] for record in records] == [row["id"] for row in rows]

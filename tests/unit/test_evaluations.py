@@ -255,6 +255,7 @@ def test_a_folder_that_is_not_there_is_reported_with_what_is_near(run):
 
 
 def test_a_folder_of_runs_names_one_of_them(run):
+    assert refused(open_run, run.path.parent).help == f"it contains runs: use one of them, such as {run.path}"
     (run.path.parent / "latest").write_text("run\n")
     error = refused(open_run, run.path.parent)
     assert error.help == f"it contains runs: use one of them, such as {run.path.parent / 'latest'}"

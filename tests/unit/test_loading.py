@@ -8,7 +8,7 @@ import pytest
 
 from halluc.augmentation.methods.synonym import SynonymConfig
 from halluc.components import TABLE
-from halluc.config import hashing, loading, schema
+from halluc.config import hashing, loading, rendering, schema
 from halluc.config.augmentation import AugmentConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors
@@ -296,6 +296,13 @@ def test_the_hash_depends_on_what_decides_the_model_alone(tmp_path):
     assert len(same) == 1
     others = {load(path, change).sha256 for change in ("seed=5", "train.epochs=9", "model.name=n", "data.train=u")}
     assert len(others | same) == 5
+
+
+def test_configs_of_two_tasks_differ_in_the_task_alone(tmp_path):
+    files = {"one": LEAST, "two": LEAST.replace("format: conll, ", "").replace("token_c", "text_c"), "three": LEAST}
+    one, two, three = (load(write(tmp_path, **{name: text})).tree for name, text in files.items())
+    assert rendering.differences(one, two) == ["`task.type`"]
+    assert rendering.differences(one, {**three, "seed": 9}) == ["`seed`"]
 
 
 def test_every_origin_is_known(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -196,7 +197,9 @@ def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path)
     record_again(run)
     with pytest.raises(HallucError, match="different examples") as caught:
         run_figures.refuse_different_examples(first, run_figures.read(run, "test", known))
-    assert "example 1: the tokens" in caught.value.help
+    assert re.fullmatch(
+        r"the first difference is in example 1: the tokens `\S+( \S+){0,5}` and `New-.*`", caught.value.help
+    )
 
 
 def test_damaged_predictions_are_reported_though_their_examples_are_known(made_runs, tmp_path):
@@ -324,7 +327,9 @@ def test_a_study_as_a_report(home):
 
 def test_missing_cells_are_named_once_for_each_reason(home):
     missing = {"a": "not run yet", "b": "it is not evaluated", **dict.fromkeys("cdef", "not run yet")}
-    report = comparison_reports.study_report("study", home, current(home).model_copy(update={"missing": missing}), [COMMAND])
+    report = comparison_reports.study_report(
+        "study", home, current(home).model_copy(update={"missing": missing}), [COMMAND]
+    )
     assert report.notes[:2] == ["a; c; d and 2 more are missing: not run yet.", "b is missing: it is not evaluated."]
 
 

@@ -152,8 +152,21 @@ def test_a_label_for_every_text_is_reported(tmp_path):
     path = tmp_path / "train.txt"
     path.write_text("\n".join(lines))
     report = check_corpora(read_corpora(config(train=str(path)), TABLE), TEXTS)
-    assert any("each of its 12 labels" in warning for warning in report.warnings)
-    assert not list(odd_labels({"train": {f"l{n}": 1 + n // 11 for n in range(12)}}))
+    assert any("12 of 12 labels occur only once" in warning for warning in report.warnings)
+    assert not list(odd_labels({"train": {f"l{n}": 1 + n % 2 for n in range(12)}}))
+
+
+def test_a_header_in_the_middle_is_reported(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text(CSV + "text,label\n")
+    report = check_corpora(read_corpora(config(train=str(path)), TABLE), TEXTS)
+    assert f"{path}:4: this row equals the header; remove it" in report.warnings
+
+
+def test_the_error_of_a_shared_file_names_the_key_that_is_set(tmp_path):
+    with pytest.raises(HallucError) as caught:
+        read_corpora(config(train=str(tmp_path), dev_share=0.1), TABLE)
+    assert caught.value.help.startswith("`data.train` must be a regular file")
 
 
 def test_an_out_of_scope_label_that_never_occurs_is_reported():

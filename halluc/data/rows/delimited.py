@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from halluc.core.errors import Location, data_error
 from halluc.data.rows.lines import Line
-from halluc.data.rows.row import BadLine, Layout, Row, excerpt
+from halluc.data.rows.row import BadLine, Layout, Notice, Row, excerpt
 
 DELIMITERS = ("\t", ",", ";", "|")
 # A delimiter is plausible if this many of the first rows have the same number of columns.
@@ -109,7 +109,7 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     return BadLine("D118", file, feed.line, problem, QUOTES, *excerpt(feed.shown, at))
 
 
-def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
+def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine | Notice]:
     """A row for each row of the file, with cells by the names of the header, if there is one, or by number, or both.
 
     Args:
@@ -123,6 +123,7 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
     has_header = layout.header is True or (layout.header == "auto" and not layout.by_number)
     names: list[str] | None = None
+    header: Sequence[str] = ()
     width = 0
     for row in cut(lines, delimiter, quoting, file, layout.max_line_bytes):
         if isinstance(row, BadLine):
@@ -133,11 +134,13 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
         if not width:
             width = len(row.cells)
             if has_header:
-                names = _header(row, layout, file)
+                names, header = _header(row, layout, file), row.cells
                 continue
         if len(row.cells) != width:
             yield _ragged(row, width, file)
             continue
+        if row.cells == header:
+            yield Notice(file, row.line, "this row equals the header; remove it")
         fields: dict[str | int, str] = dict(enumerate(row.cells)) if names is None or layout.by_number else {}
         fields.update(zip(names or (), row.cells, strict=False))
         yield Row(file, row.line, fields, row.shown)

@@ -49,12 +49,12 @@ class TextFields:
     id: Column | None
     was_guessed: bool = False
 
-    def describe(self, row: Row) -> str:
-        """The fields in one line; ``row`` is the first row."""
+    def describe(self, row: Row, labelled: bool) -> str:
+        """The fields in one line, the labels if they are read; ``row`` is the first row."""
         roles: list[tuple[str, Sequence[Column | None]]] = [
             ("text", [self.text if self.text in row else TOKENS]),
             ("second text", [] if self.second is None else [self.second]),
-            ("label" if len(self.labels) < 2 else "labels", self.labels),
+            ("label" if len(self.labels) < 2 else "labels", self.labels if labelled else ()),
             ("id", [self.id] if self.id in row else []),
         ]
         return "; ".join(f"{what}: {', '.join(map(_column_name, columns))}" for what, columns in roles if columns)

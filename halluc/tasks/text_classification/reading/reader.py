@@ -214,7 +214,9 @@ class _Mapper:
         """The fields of a row: those of the first row, unless this row is a JSON list."""
         if not self._by_number and 0 in given:
             fields = item_fields(given, self.config, labelled=self._labelled)
-            self.mapping_text = self.mapping_text or fields.describe(given).replace("column", "item")
+            self.mapping_text = self.mapping_text or fields.describe(given, self._labels is not None).replace(
+                "column", "item"
+            )
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
@@ -231,7 +233,7 @@ class _Mapper:
 
     def _mapping_line(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
         """The mapping in one line, from the first row."""
-        text = fields.describe(given)
+        text = fields.describe(given, self._labels is not None)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
