@@ -201,7 +201,7 @@ def _references(data: str) -> dict[SplitName, str]:
         if len(paths) > 1:
             listed = ", ".join(path.name for path in paths)
             pair = sorted(results["train"], key=lambda path: ".en" not in path.suffixes)[:2]
-            is_parallel = _translation_of(pair[0], pair) is not None
+            is_parallel = len(pair) == 2 and _translation_of(pair[0], pair) is not None
             help = _parallel(*pair) if is_parallel else "pass one file as DATA"
             raise HallucError("C011", f"{folder} has several files for {split}: {listed}", help=help)
     if not results["train"]:

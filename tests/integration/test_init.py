@@ -105,6 +105,9 @@ def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_
     (tmp_path / "empty").mkdir()
     write_corpus(tmp_path)
     (tmp_path / "train.conll").write_text("a O\n")
+    (tmp_path / "untrained").mkdir()
+    for name in ("dev.en", "dev.de"):
+        (tmp_path / "untrained" / name).write_text("a b\n")
     for arguments, said in (
         (("demo:ner", "-o", existing), "exists"),
         (("demo:ner", "-o", tmp_path / "x.json"), "ends with .yaml"),
@@ -113,6 +116,7 @@ def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_
         (("demo:translation",), "--task"),
         ((tmp_path / "empty",), "no file whose name contains `train`"),
         ((tmp_path,), "several files for train: train.conll, train.txt"),
+        ((tmp_path / "untrained",), "several files for dev: dev.de, dev.en"),
         ((tmp_path / "nowhere.txt",), "nowhere.txt"),
     ):
         target = () if "-o" in arguments else ("-o", tmp_path / "new.yaml")
@@ -121,6 +125,10 @@ def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_
         assert said in outcome.err, outcome.err
     assert not (tmp_path / "new.yaml").exists()
     assert existing.read_text() == "name: precious"
+
+
+def test_its_help_speaks_of_its_data(halluc):
+    assert "How to read the data" in halluc("init", "--help").out
 
 
 def test_names_of_presets_are_unique():
