@@ -115,6 +115,10 @@ def test_where_it_is_wrong_is_reported_by_novelty_as_far_as_intervals_go():
     )
     touching = over_claims(SEEN, (0.2, 40, (0.1, 0.5)))
     assert said(*of_310(0), *touching)[1].startswith("Too few to conclude")
+    # Neither may a share contradict the ratio: the other share is in its interval.
+    wide = over_claims((0.857, 7, (0.0, 1.0)), (0.336, 110, (0.233, 0.443)))
+    for known in ((), (metric("gap_ratio", 0.4, 110, (0.3, 0.9)),)):
+        assert said(*of_310(0), *wide, *known)[1].startswith("Too few to conclude")
     less = over_claims((0.6, 60, (0.5, 0.7)), (0.1, 40, (0.05, 0.2)))
     assert "are wrong less often than those seen in training" in said(*of_310(0), *less)[1]
 
@@ -379,6 +383,7 @@ def test_f1_and_hallucination_in_words():
             " 10.0%.",
         ),
         (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance (the interval contains 1)."),
+        (0.4, None, 0.857, 0.336, "33.6% against 85.7%, of too few claims for an interval."),
         (None, None, 0.0, 0.3, "so there is no ratio; of those new to training, 30.0% are."),
         (None, None, None, 0.3, "nothing to compare with."),
         (None, None, 0.1, None, "None of the predicted mentions is new to training"),

@@ -129,11 +129,14 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
 
 
 def _differ(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
-    """Whether two shares differ: the interval of their ratio excludes 1, or else their own intervals are disjoint."""
+    """Whether two shares differ: the interval of their ratio excludes 1 and neither share is in the interval of the
+    other, or else their own intervals are disjoint."""
+    a, b = one.interval, other.interval
+    if a is None or b is None or a[0] <= (other.value or 0) <= a[1] or b[0] <= (one.value or 0) <= b[1]:
+        return False
     if ratio is not None and ratio.interval is not None:
         return not ratio.interval[0] <= 1 <= ratio.interval[1]
-    a, b = one.interval, other.interval
-    return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
+    return a[1] < b[0] or b[1] < a[0]
 
 
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
@@ -281,6 +284,8 @@ def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> st
     both = f"{formats.percent(new.value)} against {formats.percent(known.value)}"
     if metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]:
         both += ", which may be chance (the interval contains 1)"
+    elif metric.interval is None:
+        both += ", of too few claims for an interval"
     return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
 
 
