@@ -127,6 +127,10 @@ def test_where_only_one_kind_of_mention_is_predicted_there_is_nothing_to_compare
     all_seen = over_claims((0.2, 310, (0.1, 0.3)), None)
     told = "All predicted mentions are seen in training, so there is nothing to compare with."
     assert said(*of_310(0), *all_seen)[1] == told
+    none_seen = over_claims((None, 0), (0.2, 310, (0.1, 0.3)))
+    summaries = task_class("summarisation").evaluated(())
+    told = "None of the statements is in training targets, so there is nothing to compare with."
+    assert conclusion(FigureLookup([*of_310(0), *none_seen]), "test", {}, None, summaries)[1].startswith(told)
 
 
 def test_the_least_known_are_compared_with_the_best_known_of_those_that_are_predicted():
@@ -349,7 +353,10 @@ def test_headlines_are_in_order_and_use_available_figures():
     assert found[0].figure.value == 0.8
     other = headlines(FigureLookup([metric("exact_match", 0.9, 10), RATE]), MENTIONS)
     assert [one.title for one in other] == ["exact match", "hallucination rate"]
-    assert other[0].meaning == "Counted over 10: made."
+    assert other[0].meaning == "Made (n = 10)."
+    bare = metric("outputs_without_claims", 0.1, 50)
+    (share,) = [one.meaning for one in headlines(FigureLookup([RATE, bare]), MENTIONS) if one.figure == bare]
+    assert share == "The share of outputs that state nothing that can be verified, of 50."
     assert [one.figure.name for one in headlines(FigureLookup([RATE]), MENTIONS)] == ["hallucination_rate"]
 
 

@@ -11,7 +11,7 @@ from halluc.runs.reports import Abstention, Headline
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.formats import FEW, sentence, too_few
+from halluc.wording.formats import FEW, quoted, sentence, too_few
 from halluc.wording.nouns import FigureLookup, Nouns, count
 
 # No median is reported for fewer claims than this.
@@ -43,8 +43,11 @@ def conclusion(
         where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
     else:
         where += _label(figures, rate, nouns)
+    only = figures.only_class()
+    same = f"All predictions are {quoted(formats.visible(only))}: the model ignores its input."
     sentences = [
         _wrong(figures, rate, wrong, split, task),
+        *([] if only is None else [same]),
         *(where if wrong else []),
         *_missed(figures, task, _how_sure(confidences, nouns) if count(rate) else ""),
         *_abstention(figures, rate, abstention, task),
@@ -93,6 +96,7 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
     first, *_, last = over if len(over) > 1 else [*over, *over]
     if first == last:
         text = f"All {nouns.claims} are {nouns.about_training(first)}, so there is nothing to compare with."
+        text = text.replace(f"All {nouns.claims} are not", f"None of the {nouns.claims} is")
     else:
         ratio = figures.get("gap_ratio") if first == scale[0] else None
         than = f"often than those {nouns.about_training(first)}"
@@ -247,7 +251,10 @@ def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     if precision is not None and not metric.n:
         return f"No {nouns.gold} is annotated: the figure is 0 by convention."
     if precision is None or recall is None:
-        return f"Counted over {metric.n:,}: {metric.protocol}."
+        row = figure(metric.name)
+        is_named = row.unit == "share" and row.legend
+        text = f"the share of {row.legend}, of {metric.n:,}" if is_named else f"{metric.protocol} (n = {metric.n:,})"
+        return sentence(text)
     return (
         f"{formats.percent(recall)} of the {metric.n:,} annotated {nouns.golds} are {nouns.found}; "
         f"{formats.percent(precision)} of the {nouns.claims} are right."
