@@ -55,7 +55,7 @@ class GenerationFigures(FiguresDefaults):
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
-        if not any(one.logprob is not None or not one.ended for one in predictions):
+        if all(one.logprob is None for one in predictions):
             del criteria["unended_outputs"]  # another tool wrote them, whose limit is unknown
         columns = {name: sheet.column(numpy.array(list(map(of, predictions)))) for name, of in criteria.items()}
         results = [
