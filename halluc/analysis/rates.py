@@ -15,6 +15,8 @@ from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
 FREQUENCIES = ((0, 0), (1, 9), (10, 49), (50, 199), (200, 999), (1000, None))
 DECILES = 10
+# With claims from fewer examples, resamples of them say little about other examples.
+LEAST_FOR_RATIO = 10
 
 
 @dataclass(frozen=True)
@@ -214,15 +216,21 @@ class _Counter:
 
     def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
         """The rate of false claims for each novelty, and its ratio between the least known novelty, the last one that
-        occurs or is always reported, and the first one."""
+        occurs or is always reported, and the first one; the ratio has no interval if there are few of either."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.in_rates) for name, mask in parts.items()}
         results = [self.figure("over_claim", ratio, {"novelty": name}) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
-        least = over[claimed[-1] if claimed else "unseen"]
-        best = over[novelties[0]]
-        gap_ratio = self.figure("gap_ratio", lambda sums: divided(least(sums), best(sums)), n=self.total(least))
-        return [*results, gap_ratio]
+        last = claimed[-1] if claimed else "unseen"
+        least, best, example = over[last], over[novelties[0]], self.table.claims.example
+        compared = (parts[name] & self.in_rates for name in (last, novelties[0]))
+        is_resampled = all(len(numpy.unique(example[mask])) >= LEAST_FOR_RATIO for mask in compared)
+
+        def ratio(sums: numpy.ndarray) -> numpy.ndarray:
+            result = divided(least(sums), best(sums))
+            return result if is_resampled or sums.ndim == 1 else numpy.full_like(result, numpy.nan)
+
+        return [*results, self.figure("gap_ratio", ratio, n=self.total(least))]
 
     def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         return self.rate(self.table.claims.example, mask, among)

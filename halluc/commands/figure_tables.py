@@ -44,9 +44,7 @@ def show_study(figures: StudyFigures) -> None:
     for table in (*study.slopes(figures.trends, named), *study.slopes(figures.arm_trends, named)):
         put_view(table, brief=True)
     if figures.comparisons or figures.trends:
-        say(
-            f"*: p under {ALPHA} with {LEAST_SEEDS} seeds at least; of arms adjusted for those of a table (Holm)", "dim"
-        )
+        say(f"*: p < {ALPHA} (Holm-adjusted for the arms of the table) and at least {LEAST_SEEDS} seeds", "dim")
     say("the report also has intervals, all figures by seed, the training of the cells, and all slopes", "dim")
 
 

@@ -103,7 +103,7 @@ def show_advice(result: Advice | StudyAdvice) -> None:
         return
     if isinstance(result, StudyAdvice):
         put_view(advice.effects(result))
-        say(f"*: p under {ALPHA} with {LEAST_SEEDS} seeds at least, adjusted for the arms (Holm)", "dim")
+        say(f"*: p < {ALPHA} (Holm-adjusted for the arms) and at least {LEAST_SEEDS} seeds", "dim")
         return
     file = evaluations.read(RunDir(result.path), result.analysis.split)
     for table in advice.errors(result.analysis, evaluated(file)):

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy
 
-from halluc.core.exact_intervals import of_difference
+from halluc.core.exact_intervals import clopper_pearson, of_difference
 from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
-from halluc.core.significance import RESAMPLES
+from halluc.core.significance import LEVEL, NEGLIGIBLE, RESAMPLES
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import novelty
 from halluc.runs.schema import Novelty
@@ -70,7 +70,7 @@ def good_turing(counts: Iterable[int]) -> Proportion:
     """The probability that the next mention is unseen: ``N1 / N`` (Good 1953, after Turing).
 
     The interval, clipped to [0, 1], is ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N`` (Esty 1983). It assumes independent
-    draws; it is too narrow, since mentions of one document are not independent.
+    draws; it is too narrow, since mentions of one document are not independent. If its width is 0, it is the exact one.
 
     Args:
         counts: the frequency of each distinct mention. N is their sum; N1 and N2 mentions occur once and twice.
@@ -81,7 +81,12 @@ def good_turing(counts: Iterable[int]) -> Proportion:
         return Proportion(None, 0)
     value = once / total
     half = Z * math.sqrt(once * (1 - value) + 2 * twice) / total
-    return Proportion(value, total, (max(0.0, value - half), min(1.0, value + half)))
+    return Proportion(value, total, _interval(once, total, max(0.0, value - half), min(1.0, value + half)))
+
+
+def _interval(part: int, total: int, low: float, high: float) -> tuple[float, float]:
+    """The estimated interval of a share; the exact one if the estimate has no width."""
+    return (low, high) if high - low > NEGLIGIBLE else clopper_pearson(part, total, LEVEL)
 
 
 def gap_of(
@@ -127,7 +132,7 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
 
 
 def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
-    """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
+    """Shares of sums, with 95% percentile intervals of a bootstrap over examples; exact ones if resamples are equal.
 
     A resample of examples is a multinomial draw over the distinct rows, so its cost does not grow with the number of
     examples. Resamples without any mention have no share and are left out.
@@ -146,7 +151,7 @@ def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Propo
     resampled = resampled[resampled[:, -1] > 0]
     low, high = numpy.percentile(resampled[:, :-1] / resampled[:, -1:], [2.5, 97.5], axis=0).tolist()
     return [
-        Proportion(int(part) / total, total, (lower, upper))
+        Proportion(int(part) / total, total, _interval(int(part), total, lower, upper))
         for part, lower, upper in zip(sums[:-1], low, high, strict=True)
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -146,6 +147,19 @@ def _grid(block: Sequence[_Column], width: int, brief: bool) -> Grid:
         is_figure = one.column.kind == "figure"
         grid.add_column(Text(one.heading), width=wide, justify="right" if is_figure else "left", overflow="fold")
     texts = [one.cells(brief, inline, wide) for one, wide in zip(block, widths, strict=True)]
+    texts = [
+        [_hanging(text, wide) for text in some] if one.column.kind == "name" else some
+        for one, some, wide in zip(block, texts, widths, strict=True)
+    ]
     for row in zip(*texts, strict=True):
         grid.add_row(*map(Text, row))
     return grid
+
+
+def _hanging(text: str, width: int) -> str:
+    """A name with its further lines indented more than a row below it, unless a word would be broken."""
+    indent = " " * (len(text) - len(text.lstrip(" ")) + 2 * _GAP)
+    longest = max(map(cell_len, text.split()), default=0)
+    if cell_len(text) <= width or "\n" in text or len(indent) + longest > width:
+        return text
+    return fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

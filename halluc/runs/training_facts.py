@@ -64,7 +64,13 @@ def shown(values: Sequence[Plain]) -> str:
     numbers = [value for value in values if isinstance(value, (int, float))]
     if len(numbers) == len(values) > 1:
         return f"{min(numbers):,} to {max(numbers):,}"
-    return ", ".join(f"{value:,}" if isinstance(value, int) else str(value) for value in values)
+    return ", ".join(f"{value:,}" if isinstance(value, int) else _in_words(str(value)) for value in values)
+
+
+def _in_words(value: str) -> str:
+    """``last: `f1` on dev was 0.1 in all 2 evaluations`` as ``no figure, so the last is kept (f1 on dev …)``."""
+    why = value.removeprefix("last: ").replace("`", "")
+    return why if why == value else f"no figure, so the last is kept ({why})"
 
 
 def _facts(run: RunDir) -> dict[str, Plain]:

@@ -158,9 +158,18 @@ def of_seeds(n: int, seeds: int) -> str:
     return str(seeds) if n == seeds else f"{n} of {seeds}"
 
 
-def signed(figure: str, value: float | None, bounds: Interval | None) -> str:
-    """``−0.4 points [−1.2, 0.5]``."""
-    return " ".join(filter(None, (difference(figure, value), interval(figure, bounds))))
+def signed(figure: str, value: float | None, bounds: Interval | None, p: float | None = None) -> str:
+    """``−0.4 points [−1.2, 0.5]``, ``+0.0 points (no difference in any example)``."""
+    text = interval(figure, bounds) or (f"({SAME})" if is_same(value, bounds, p) else "")
+    return " ".join(filter(None, (difference(figure, value), text)))
+
+
+SAME = "no difference in any example"
+
+
+def is_same(value: float | None, bounds: Interval | None, p: float | None) -> bool:
+    """Whether a difference is 0 in every resample: it then has no interval, and its p-value is 1."""
+    return value == 0 and bounds is None and p == 1
 
 
 def listed(names: Iterable[str], word: str = "and") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from halluc.core.figures import HALLUCINATION, OMISSION
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 
@@ -39,6 +40,14 @@ class FigureLookup:
     def slices(self, name: str, key: str) -> list[str]:
         """The values of ``key`` for which a figure was computed without other slices, in the order of the file."""
         return list(dict.fromkeys(metric.by[key] for metric in self.named(name) if metric.by.keys() == {key}))
+
+    def only_class(self) -> str | None:
+        """The class that a classifier predicts for every example; None if it predicts others, or gold has no other."""
+        classes = self.slices("label_precision", "label")
+        claimed = [label for label in classes if self.n(HALLUCINATION, label=label)]
+        gold = [label for label in classes if self.n(OMISSION, label=label)]
+        every = self.n(HALLUCINATION) == self.n("hallucinated_examples")
+        return claimed[0] if every and len(claimed) == 1 and {*gold} - {*claimed} else None
 
     def named(self, name: str) -> list[MetricResult]:
         """All slices and protocols of a figure."""

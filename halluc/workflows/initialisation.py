@@ -65,7 +65,7 @@ PRESETS = (
         "text-small", "FLAN-T5 small, a text-to-text model", {"name": "hub:google/flan-t5-small"}, 3.0e-4, writes=True,
         needs=_NETWORK,
     ),
-    Preset("text-scratch", "a small encoder-decoder with random weights", {"scratch": {}}, 1.0e-3, writes=True),
+    Preset("text-scratch", "a small encoder-decoder with random weights", {"scratch": {}}, 3.0e-3, writes=True),
 )  # fmt: skip
 
 

@@ -214,7 +214,8 @@ def _train(session: Session) -> dict[str, Any]:
     session.engine.wait()
     best = checkpointer.summary(session.job.choose_by, _last_checkpoint_reason(session))
     if session.engine.is_main and not best["dev"] and _last_checkpoint_reason(session) is None:
-        warn(f"no checkpoint is selected, and the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
+        why = best["chosen_by"].removeprefix("last: ")
+        warn(f"no checkpoint of {session.target.path} is selected, and the last one is kept: {why}")
     return best
 
 

@@ -162,27 +162,27 @@ SETS = {
         TRANSLATED,
         tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
         (
-            WrittenText("e1", "ein Mann geht durch die Stadt", (0.9,), perturbed=(LOST, KEPT)),
-            WrittenText("e2", "zwei Hunde spielen .", (), perturbed=()),
-            WrittenText("e3", "", (), ended=False),
+            WrittenText("e1", "ein Mann geht durch die Stadt", (0.9,), logprob=-1.0, perturbed=(LOST, KEPT)),
+            WrittenText("e2", "zwei Hunde spielen .", (), logprob=-1.0, perturbed=()),
+            WrittenText("e3", "", (), logprob=-1.0, ended=False),
         ),
     ),
     "summarisation": (
         TRANSLATED,
         tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
         (
-            WrittenText("e1", "durch die Stadt geht ein Mann", (0.9,)),
-            WrittenText("e2", "zwei Hunde", ()),
-            WrittenText("e3", "", (), ended=False),
+            WrittenText("e1", "durch die Stadt geht ein Mann", (0.9,), logprob=-1.0),
+            WrittenText("e2", "zwei Hunde", (), logprob=-1.0),
+            WrittenText("e3", "", (), logprob=-1.0, ended=False),
         ),
     ),
     "dialogue": (
         tuple(known(number, text) for number, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
         tuple(WrittenText(f"e{n}", text, ()) for n, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
         (
-            WrittenText("e1", "It opens late it opens", (0.9,)),
-            WrittenText("e2", "Trains go to trains go", ()),
-            WrittenText("e3", "", (), ended=False),
+            WrittenText("e1", "It opens late it opens", (0.9,), logprob=-1.0),
+            WrittenText("e2", "Trains go to trains go", (), logprob=-1.0),
+            WrittenText("e3", "", (), logprob=-1.0, ended=False),
         ),
     ),
 }

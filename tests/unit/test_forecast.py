@@ -38,7 +38,8 @@ def test_good_turing_is_the_share_of_mentions_that_occur_once_with_estys_interva
 
 
 def test_its_interval_stays_among_shares():
-    assert good_turing([1, 1]).interval == (1.0, 1.0)
+    assert good_turing([1, 1]).interval == (pytest.approx(0.158, abs=0.001), 1.0), "exact"
+    assert good_turing([3, 3]).interval == (0.0, pytest.approx(0.459, abs=0.001))
     assert good_turing([2, 2]).interval == (0.0, pytest.approx(Z * 2 / 4))
     assert good_turing([1, 2]).interval == (0.0, 1.0)
 
@@ -106,7 +107,12 @@ def test_the_bootstrap_agrees_with_one_that_draws_example_by_example():
 
 def test_resamples_without_a_mention_are_left_out():
     (share,) = shares_of(numpy.array([[1, 1], [0, 0], [0, 0]]))
-    assert share == Proportion(1.0, 1, (1.0, 1.0))
+    assert share == Proportion(1.0, 1, (pytest.approx(0.025), 1.0)), "exact, since all resamples are equal"
+
+
+def test_one_unseen_mention_has_an_excess_of_any_size():
+    excess = gap_of(SurfaceCoverage.of(sentences([("a", "X")])), sentences([("b", "X")], [])).overall.excess
+    assert (excess.value, excess.interval) == (0.0, (pytest.approx(-0.975), pytest.approx(0.975)))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
@@ -117,7 +123,7 @@ def test_shares_lie_within_their_intervals_and_among_shares(rows):
         assert share == Proportion(None, 0)
     else:
         low, high = share.interval
-        assert 0 <= low <= high <= 1
+        assert 0 <= low < high <= 1
         assert shares_of(table) == [share]
 
 

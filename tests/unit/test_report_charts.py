@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from halluc.reporting.charts import confidence_charts, outcome_charts, svg, training_charts
+from halluc.reporting.charts import confidence_charts, difference_charts, outcome_charts, plots, svg, training_charts
 from halluc.reporting.charts.chart import (
     LONGEST_LABEL,
     MOST_ROWS,
@@ -470,3 +470,21 @@ def test_figures_without_values_are_reported_as_such():
     partial = next(row for row in chart.rows if row[0] == "partial")
     assert partial[1] == "0" and partial[4] == "–"
     assert isinstance(report.by_novelty[2].hallucination, MetricResult)
+
+
+def test_no_point_lies_beyond_the_last_tick():
+    panel = plots.Panel("", "hallucination_rate", [plots.Mark(0.74, None), plots.Mark(0.1, None)], ["74.0%", "10.0%"])
+    with svg.drawing():
+        (axes,) = plots.forest([plots.Block(["a", "b"], [panel])]).axes
+        assert axes.get_xlim() == (0.0, 1.0)
+
+
+def test_a_point_without_a_line_is_explained():
+    study = study_report().figures
+    same = {"difference": 0.0, "interval": None, "p": 1.0}
+    figures = [delta.model_copy(update=same) for delta in study.comparisons[0].figures]
+    equal = [study.comparisons[0].model_copy(update={"figures": figures}), *study.comparisons[1:]]
+    with svg.drawing():
+        assert not any("without a line" in one.note for one in difference_charts.of_study(study))
+        charts = difference_charts.of_study(study.model_copy(update={"comparisons": equal}))
+    assert charts[0].note.endswith("A point without a line: no difference in any example.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
+from halluc.runs import training_facts
 from halluc.runs.studies import (
     ALPHA,
     LEAST_SEEDS,
@@ -117,8 +118,8 @@ def test_fewer_than_three_seeds_show_nothing(seeds):
     first, arm, _ = study_sentences(study([against("mix", seeds=seeds, **{RATE: LESS, MATCHED: LESS})], seeds=seeds))
     assert "no difference can be shown with fewer than 3 seeds" in first
     assert ("intervals only cover the examples" in first) == (seeds == 1)
-    assert arm.startswith("No difference in hallucination is shown") and "lower" not in arm
-    assert arm.count("undecided") == 4
+    assert arm.startswith("No difference is shown between “mix” and “none”") and "lower" not in arm
+    assert arm.endswith("; all undecided.") and arm.count("undecided") == 1
 
 
 def test_an_arm_of_which_a_seed_makes_no_claim_is_named_and_not_concluded_on():
@@ -127,7 +128,14 @@ def test_an_arm_of_which_a_seed_makes_no_claim_is_named_and_not_concluded_on():
     first, arm, _ = study_sentences(study([comparison], cells=cells))
     assert first == "No conclusion with arm “mix”: the model makes no claim in 1 of 3 seeds."
     assert arm.startswith("No difference")
-    assert "−4.1 points [−6.3, −1.9], undecided" in arm, "its figures are not blanked"
+    assert "−4.1 points [−6.3, −1.9]; " in arm and arm.endswith("all undecided."), "its figures are not blanked"
+
+
+def test_a_figure_that_is_equal_in_every_example_is_reported_as_equal():
+    arm, _ = study_sentences(study([against("mix", **{RATE: (0.0, None, None, 1.0)})]))
+    assert "hallucination rate +0.0 points (no difference in any example); " in arm
+    undefined, _ = study_sentences(study([against("mix", **{RATE: (0.0, None, None, None)})]))
+    assert "hallucination rate +0.0 points; " in undefined, "without an interval for another reason"
 
 
 def test_of_many_arms_each_figure_has_a_sentence_with_those_that_differ():
@@ -170,22 +178,20 @@ def test_each_point_of_another_axis_has_its_sentence_those_with_something_shown_
     ]
     first, second, _ = study_sentences(study(arms))
     assert first.startswith("“mix” hallucinates less than “none” at matched omission with gap.fraction 0.5 (3 seeds):")
-    assert second.startswith(
-        "No difference in hallucination is shown between “mix” and “none” at matched omission with"
-    )
+    assert second.startswith("No difference is shown between “mix” and “none” with")
     assert "gap.fraction 0.0" in second
 
 
 def test_other_differences_in_training_are_shown_with_the_verdict():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
     found = study_sentences(study([against("mix", training=steps, **{MATCHED: LESS})]))
-    assert "Training also differs: optimizer steps (70 against 25)." in found
+    assert "Training also differs: optimizer steps (“mix”: 70; “none”: 25)." in found
     assert found[0].startswith("“mix” hallucinates less")
 
 
 def test_arms_of_an_axis_with_another_name_have_its_name():
     found = study_sentences(study([against(None, axis="model.dropout", reference=0.1)]))
-    assert "between “model.dropout=null” and “model.dropout=0.1” at" in found[0]
+    assert "between “model.dropout=null” and “model.dropout=0.1” (3 seeds)" in found[0]
 
 
 def test_undefined_figures_are_left_out():
@@ -210,7 +216,7 @@ def test_the_smallest_difference_that_could_have_been_shown_is_given():
         ((0.044, 0.02, 0.068, 0.01), "hallucination rate +2.2 points [1.0, 3.4], rises"),
         ((-0.044, -0.068, -0.02, 0.01), "hallucination rate −2.2 points [−3.4, −1.0], falls"),
         ((0.044, -0.02, 0.1, 0.3), "hallucination rate +2.2 points [−1.0, 5.0], undecided"),
-        ((0.0, None, None, 1.0), "hallucination rate +0.0 points, undecided"),
+        ((0.0, None, None, 1.0), "hallucination rate +0.0 points (no difference in any example), undecided"),
     ],
 )
 def test_a_curve_has_the_change_of_a_figure_over_the_axis(found, told):
@@ -262,8 +268,8 @@ def test_cells_without_a_counterpart_and_no_cells():
     assert study_sentences(study(cells=[], missing={"a": "not run yet"})) == ["No conclusion: no cell is evaluated."]
     alone = study_sentences(study(cells=[cell({"arm": "a"}, **{RATE: 0.05, OMISSION: 0.1})]))
     assert alone == [
-        "There is only one cell, so nothing can be compared: hallucination rate 5.0% (no interval), omission rate 10.0%"
-        " (no interval)."
+        "There is only one setting (3 seeds), so nothing can be compared: hallucination rate 5.0% (no interval),"
+        " omission rate 10.0% (no interval)."
     ]
     apart = study_sentences(study(cells=[cell({"arm": "a", "x": 1}), cell({"arm": "b", "x": 2})]))
     assert apart == ["Nothing can be compared yet: no two cells differ only in the arm or only in one number."]
@@ -346,3 +352,10 @@ def test_an_interval_without_nought_that_adjustment_does_not_leave():
 
 def test_no_runs_say_nothing():
     assert comparison_sentences([]) == []
+
+
+def test_how_checkpoints_were_chosen_is_in_words():
+    constant = "last: `accuracy` on dev was 0.1667 in all 2 evaluations"
+    assert training_facts.shown([constant, "accuracy"]) == (
+        "no figure, so the last is kept (accuracy on dev was 0.1667 in all 2 evaluations), accuracy"
+    )

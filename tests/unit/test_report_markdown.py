@@ -97,7 +97,7 @@ def test_claims_give_way_before_figures():
     told = pages.page(
         report.model_copy(update={"claims": [report.claims[0].model_copy(update={"shown": [claim] * 30})]})
     )
-    assert "5 of 30 hallucinated" in told
+    assert "5 of the 30 hallucinated" in told
     assert len(told) <= pages.MOST_CHARACTERS
     assert all(f"| {place} a label |" in told for place in range(30)) and "more*" not in told
 

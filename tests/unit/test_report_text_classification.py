@@ -17,6 +17,7 @@ from halluc.reporting.collect.comparison_reports import study_report as studied
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
+from halluc.reporting.views import evaluation
 from halluc.reporting.words import nouns
 from halluc.reporting.words.run_sentences import conclusion, headlines
 from halluc.runs import evaluations
@@ -214,6 +215,23 @@ def test_abstention_reports_what_becomes_of_texts_out_of_scope():
     withdrawn = abstention(ConfidenceFile(threshold=0.6), figures, "test", chosen_on_dev=True)
     last = conclusion(figures, "test", {}, withdrawn, TEXTS)[-1]
     assert last.endswith(", out-of-scope texts that get a label fall from 75.0% to 10.0% [5.0, 20.0].")
+
+
+@pytest.mark.parametrize(("other", "is_only"), [(0, True), (1, False)])
+def test_one_class_for_every_text_is_reported(other, is_only):
+    every, gold = {"HUM": 100 - other, "LOC": other}, {"HUM": 20, "LOC": 80}
+    found = [figure("hallucination_rate", 0.8, 100, (0.7, 0.9)), figure("hallucinated_examples", 0.8, 100, (0.7, 0.9))]
+    for label in gold:
+        found += [figure("label_precision", 0.2, every[label], None, label=label),
+                  figure("hallucination_rate", 0.8, every[label], None, label=label),
+                  figure("omission_rate", 0.5, gold[label], None, label=label)]  # fmt: skip
+    told = "All predictions are “HUM”: the model ignores its input."
+    assert (conclusion(FigureLookup(found), "test", {}, None, TEXTS)[1] == told) == is_only
+    file = EvalFile(
+        schema_version=1, task="text_classification", split="test", checkpoint="m", encoding={}, metrics=found
+    )
+    notes = evaluation.tables(file)[-1].notes
+    assert ("test: all predictions are HUM: the model ignores its input" in notes) == is_only
 
 
 def test_headlines_begin_with_the_figure_of_the_task():

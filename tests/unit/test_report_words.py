@@ -115,6 +115,10 @@ def test_where_it_is_wrong_is_reported_by_novelty_as_far_as_intervals_go():
     )
     touching = over_claims(SEEN, (0.2, 40, (0.1, 0.5)))
     assert said(*of_310(0), *touching)[1].startswith("Too few to conclude")
+    # Neither may a share contradict the ratio: the other share is in its interval.
+    wide = over_claims((0.857, 7, (0.0, 1.0)), (0.336, 110, (0.233, 0.443)))
+    for known in ((), (metric("gap_ratio", 0.4, 110, (0.3, 0.9)),)):
+        assert said(*of_310(0), *wide, *known)[1].startswith("Too few to conclude")
     less = over_claims((0.6, 60, (0.5, 0.7)), (0.1, 40, (0.05, 0.2)))
     assert "are wrong less often than those seen in training" in said(*of_310(0), *less)[1]
 
@@ -123,6 +127,10 @@ def test_where_only_one_kind_of_mention_is_predicted_there_is_nothing_to_compare
     all_seen = over_claims((0.2, 310, (0.1, 0.3)), None)
     told = "All predicted mentions are seen in training, so there is nothing to compare with."
     assert said(*of_310(0), *all_seen)[1] == told
+    none_seen = over_claims((None, 0), (0.2, 310, (0.1, 0.3)))
+    summaries = task_class("summarisation").evaluated(())
+    told = "None of the statements is in training targets, so there is nothing to compare with."
+    assert conclusion(FigureLookup([*of_310(0), *none_seen]), "test", {}, None, summaries)[1].startswith(told)
 
 
 def test_the_least_known_are_compared_with_the_best_known_of_those_that_are_predicted():
@@ -345,7 +353,10 @@ def test_headlines_are_in_order_and_use_available_figures():
     assert found[0].figure.value == 0.8
     other = headlines(FigureLookup([metric("exact_match", 0.9, 10), RATE]), MENTIONS)
     assert [one.title for one in other] == ["exact match", "hallucination rate"]
-    assert other[0].meaning == "Counted over 10: made."
+    assert other[0].meaning == "Made (n = 10)."
+    bare = metric("outputs_without_claims", 0.1, 50)
+    (share,) = [one.meaning for one in headlines(FigureLookup([RATE, bare]), MENTIONS) if one.figure == bare]
+    assert share == "The share of outputs that state nothing that can be verified, of 50."
     assert [one.figure.name for one in headlines(FigureLookup([RATE]), MENTIONS)] == ["hallucination_rate"]
 
 
@@ -379,6 +390,7 @@ def test_f1_and_hallucination_in_words():
             " 10.0%.",
         ),
         (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance (the interval contains 1)."),
+        (0.4, None, 0.857, 0.336, "33.6% against 85.7%, of too few claims for an interval."),
         (None, None, 0.0, 0.3, "so there is no ratio; of those new to training, 30.0% are."),
         (None, None, None, 0.3, "nothing to compare with."),
         (None, None, 0.1, None, "None of the predicted mentions is new to training"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.analysis import rates, verdicts
+from halluc.analysis.scoring import results
 from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
@@ -391,6 +392,15 @@ def test_figures_that_runs_are_compared_by_have_every_quarter():
 def test_without_claims_of_new_texts_the_gap_ratio_is_undefined():
     value, n = values(counted(JUDGED[:2], KNOWN))["gap_ratio",]
     assert (numpy.isnan(value), n) == (True, 0)
+
+
+@pytest.mark.parametrize(("seen", "has_interval"), [(9, False), (10, True)])
+def test_the_gap_ratio_of_few_examples_has_no_interval(seen, has_interval):
+    texts = [("parcel", "delivery", "delivery" if n % 2 else "refund", 0.9) for n in range(seen)]
+    table_ = counted(texts + [("zebra", "refund", "delivery", 0.7)] * 12, KNOWN)
+    sheet = Sheet(len(table_))
+    (ratio,) = [one for one in results(rates.figures(table_, sheet), sheet) if one.name == "gap_ratio"]
+    assert (ratio.value is not None, ratio.interval is not None) == (True, has_interval)
 
 
 def test_abstention_has_the_same_quarters():

@@ -17,11 +17,13 @@ from halluc.config.models import ModelConfig, ScratchConfig
 from halluc.core.edits import Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
+from halluc.core.significance import Sheet
 from halluc.data.predictions import ExternalPrediction
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
 from halluc.reporting.collect.claim_selection import Texts
+from halluc.tasks.summarisation.figures import SummaryFigures
 from halluc.tasks.text_generation.confidence import shares
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
@@ -256,6 +258,9 @@ def test_outputs_that_are_empty_shared_or_cut_are_reported():
     ]
     made = model.imported(examples, said)
     assert [one.repeated for one in made] == [True, True, False, False]
+    for outputs, is_known in ((made, False), ([replace(one, logprob=-1.0) for one in made], True)):
+        figures = SummaryFigures().figures(examples, outputs, Sheet(len(examples)))
+        assert ("unended_outputs" in {one.name for one in figures}) == is_known, "a limit of another tool is unknown"
     notes = dict.fromkeys(model.notes, 0) | {"words": 9, "without_claims": 1, "most_equal": 4}
     lines = list(model.findings(Corpus("dev", tuple(examples), "f"), notes, ()))
     assert "25.0% of the outputs have no claim" in lines

@@ -171,3 +171,14 @@ def test_short_headings_are_explained():
     columns = ["label", TableColumn("hallucination", short="HR", title="hallucination rate")]
     assert "HR: hallucination rate" in lines(table("", [*columns, *["something long"] * 6], [["x", *["1"] * 7]]), 60)
     assert "HR" not in " ".join(lines(table("", columns, [["x", "1"]])))
+
+
+def test_a_name_on_two_lines_is_indented_more_than_a_row_below_it():
+    rows = [["hallucination rate at 95% coverage", "87.1%"], ["  a part of it with a name that is long", "1.0%"]]
+    found = [line.rstrip() for line in lines(table("", ["figure", "all"], rows), width=40)]
+    assert found[1:] == [
+        "hallucination rate at 95%          87.1%",
+        "    coverage",
+        "  a part of it with a name that     1.0%",
+        "      is long",
+    ]

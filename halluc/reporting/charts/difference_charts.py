@@ -14,6 +14,7 @@ from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, D
 from halluc.wording import formats
 from halluc.wording.formats import signed
 
+_SAME_NOTE = f" A point without a line: {formats.SAME}."
 _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 
 
@@ -42,7 +43,7 @@ def _run_chart(number: int, letter: str, other: Comparison) -> Chart | None:
     note = (
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
         " under .05; to the right of the line, the figure is larger than that of a."
-    )
+    ) + _same_note(known)
     alt = alt_text([formats.title(delta.name, delta.by) for delta in known], [_difference_cells(d)[0] for d in known])
     rows = [
         [
@@ -109,6 +110,7 @@ def _family_chart(
         f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
     deltas = [[one.delta(row.name) for row in compared.values()] for one in members]
+    note += _same_note([delta for own in deltas for delta in own if delta is not None])
     alt = alt_text(
         names,
         [
@@ -131,11 +133,15 @@ def _mark(delta: ArmDelta | Delta | None) -> Mark | None:
     return Mark(delta.difference, delta.interval, delta.shown)
 
 
+def _same_note(deltas: Sequence[ArmDelta | Delta]) -> str:
+    return _SAME_NOTE if any(formats.is_same(one.difference, one.interval, one.p) for one in deltas) else ""
+
+
 def _difference_cells(delta: ArmDelta | Delta | None) -> list[str]:
     """A difference with its interval and adjusted p-value."""
     if delta is None:
         return ["", ""]
-    return [signed(delta.name, delta.difference, delta.interval), formats.p_value(delta.p_holm)]
+    return [signed(delta.name, delta.difference, delta.interval, delta.p), formats.p_value(delta.p_holm)]
 
 
 def slope_charts(study: StudyFigures) -> list[Chart]:

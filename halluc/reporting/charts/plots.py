@@ -248,3 +248,5 @@ def _forest_panel(axes: Axes, panel: Panel) -> None:
     elif axes.dataLim.x0 >= 0:
         axes.set_xlim(left=0)
     ticks(axes.xaxis, panel.name, most=4 if len(panel.figures) == 0 else 3, signed=panel.signed)
+    if not panel.signed:  # no point lies beyond the last tick
+        axes.set_xlim(right=max(axes.get_xlim()[1], next(x for x in axes.get_xticks() if x >= axes.dataLim.x1 - 1e-9)))

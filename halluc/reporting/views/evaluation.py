@@ -130,6 +130,9 @@ def _notes(split: str, lookup: FigureLookup, novelties: Sequence[str]) -> list[s
     notes = []
     if rate is None or not rate.n:
         notes.append(f"{split}: the model makes no claims, so rates of claims are undefined")
+    only = lookup.only_class()
+    if only is not None:
+        notes.append(f"{split}: all predictions are {formats.visible(only)}: the model ignores its input")
     if not novelties and any(figure is not None and figure.n for figure in (rate, gold)):
         notes.append("novelty is unknown, because the config has no training split")
     return notes

@@ -86,7 +86,8 @@ def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = Fal
     """A difference above its interval and ``more``; bold if significant, and empty if there is none."""
     if delta is None or delta.difference is None:
         return EMPTY if delta is None else TableCell(formats.NOTHING)
-    interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
+    is_same = formats.is_same(delta.difference, delta.interval, delta.p)
+    interval = formats.interval(delta.name, delta.interval) or (formats.SAME if is_same else formats.NO_INTERVAL)
     under = " ".join(filter(None, (interval, *more)))
     return TableCell(formats.difference(delta.name, delta.difference, unit=unit), under, delta.shown)
 

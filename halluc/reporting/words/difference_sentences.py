@@ -3,7 +3,7 @@ one per numeric axis, at most six in all. For runs that are compared with a firs
 about these checkpoints, not about the recipes that made them.
 
 A difference of arms is *shown* if its p-value, adjusted for the compared arms (Holm), is below .05 and there are at
-least three seeds. Otherwise the sentence says "undecided", never that there is no difference.
+least three seeds. Otherwise the sentence says "undecided"; that there is no difference only if it is 0 in all examples.
 """
 
 from __future__ import annotations
@@ -75,18 +75,20 @@ def _arm(one: ArmComparison) -> str:
     deltas = {delta.name: delta for delta in one.figures if not delta.by and delta.difference is not None}
     name = MATCHED if MATCHED in deltas else HALLUCINATION
     arm, reference = (_arm_name(one.axis, value) for value in (one.arm, one.reference))
-    where = f"{' at matched omission' if name == MATCHED else ''}{_choice(one.choice)} ({quantity(one.seeds, 'seeds')})"
+    named = {name: delta for name in NAMED if (delta := deltas.get(name)) is not None}
+    is_open = len(named) > 1 and not any(map(_sign, named.values()))
+    matched = " at matched omission" if name == MATCHED and not is_open else ""
+    where = f"{matched}{_choice(one.choice)} ({quantity(one.seeds, 'seeds')})"
     sign = _sign(deltas[name]) if name in deltas else 0
     text = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
-        text = f"no difference in hallucination is shown between {arm} and {reference}{where}"
+        text = f"no difference{'' if is_open else ' in hallucination'} is shown between {arm} and {reference}{where}"
     parts = [
-        f"{NAMED[name]} {signed(name, delta.difference, delta.interval)}"
-        f"{_seeds_note(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
-        for name in NAMED
-        if (delta := deltas.get(name)) is not None
+        f"{NAMED[name]} {signed(name, delta.difference, delta.interval, delta.p)}"
+        f"{_seeds_note(delta.n, len(delta.values))}{'' if is_open else f', {_WORD[_sign(delta)]}'}"
+        for name, delta in named.items()
     ]
-    return sentence(f"{text}: {'; '.join(parts) or 'no figure is defined in both'}")
+    return sentence(f"{text}: {'; '.join([*parts, *['all undecided'] * is_open]) or 'no figure is defined in both'}")
 
 
 def _many(arms: Sequence[ArmComparison]) -> list[str]:
@@ -111,7 +113,7 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
                 (one for one in deltas if _sign(one[1]) == sign), key=lambda one: -abs(one[1].difference or 0)
             )
             named = [
-                f"{_arm_name(arm.axis, arm.arm)} ({signed(name, delta.difference, delta.interval)})"
+                f"{_arm_name(arm.axis, arm.arm)} ({signed(name, delta.difference, delta.interval, delta.p)})"
                 for arm, delta in shown_ones[:_MOST_NAMED]
             ]
             if len(shown_ones) > _MOST_NAMED:
@@ -163,7 +165,7 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
         for one in trends:
             if (one.name, tuple(one.by.items())) == column.key:
                 ends = one.slope_interval and (one.slope_interval[0] * width, one.slope_interval[1] * width)
-                change = signed(one.name, (one.slope or 0.0) * width, ends) + _seeds_note(one.n, one.seeds)
+                change = signed(one.name, (one.slope or 0.0) * width, ends, one.slope_p) + _seeds_note(one.n, one.seeds)
                 parts.append(f"{column.heading} {change}, {_TREND[one.sign]}")
     axis = f"{formats.visible(first.axis)} from {low:g} to {high:g}{where} ({quantity(first.seeds, 'seeds')}{scale})"
     return sentence(f"along {axis}: {'; '.join(parts)}") if parts else ""
@@ -171,8 +173,12 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
 
 def _training(figures: StudyFigures) -> list[str]:
     """Further differences between the compared cells."""
-    differences = [one for comparison in figures.comparisons for one in comparison.training_differences]
-    result = list({one.what: f"{one.what} ({one.b} against {one.a})" for one in reversed(differences)}.values())[::-1]
+    differences = [
+        (one, f"{_arm_name(arm.axis, arm.arm)}: {one.b}; {_arm_name(arm.axis, arm.reference)}: {one.a}")
+        for arm in figures.comparisons
+        for one in arm.training_differences
+    ]
+    result = list({one.what: f"{one.what} ({text})" for one, text in reversed(differences)}.values())[::-1]
     if not figures.comparisons:
         result = training_facts.varying(cell.training for cell in figures.cells)
     return [sentence(f"training also differs: {', '.join(result)}")] if result else []
@@ -212,7 +218,8 @@ def _single_cell(figures: StudyFigures) -> str:
         return "Nothing can be compared yet: no two cells differ only in the arm or only in one number."
     result = {one.name: one for one in figures.cells[0].figures if not one.by and one.mean is not None}
     parts = [f"{NAMED[n]} {formats.with_interval(n, result[n].mean, result[n].interval)}" for n in NAMED if n in result]
-    return sentence(f"there is only one cell, so nothing can be compared: {', '.join(parts) or 'it makes no claim'}")
+    setting = f"one setting ({quantity(len(figures.cells[0].runs), 'seeds')})"
+    return sentence(f"there is only {setting}, so nothing can be compared: {', '.join(parts) or 'it makes no claim'}")
 
 
 def _choice(choice: Mapping[str, Plain]) -> str:
@@ -267,7 +274,8 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
 
 def _run_sentence(name: str, first: str, one: Comparison) -> str:
     parts = [
-        f"{NAMED[n]} {signed(n, d.difference, d.interval)}, {_verdict(d)}" for n, d in _shown_differences(one).items()
+        f"{NAMED[n]} {signed(n, d.difference, d.interval, d.p)}, {_verdict(d)}"
+        for n, d in _shown_differences(one).items()
     ]
     return sentence(f"{name} against {first} on {one.split}: {'; '.join(parts) or 'no figure is defined in both'}")
 

@@ -49,7 +49,7 @@ def _differences(one: RemedyEffect) -> list[str]:
     """The rate at matched omission and the primary figure, which are shown first."""
     parts = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
     return [
-        f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval)}"
+        f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval, delta.p)}"
         + (" (undecided)" if not delta.shown else "")
         for delta in sorted(parts, key=lambda delta: -delta.benefit)
     ]

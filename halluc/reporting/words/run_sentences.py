@@ -11,7 +11,7 @@ from halluc.runs.reports import Abstention, Headline
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.formats import FEW, sentence, too_few
+from halluc.wording.formats import FEW, quoted, sentence, too_few
 from halluc.wording.nouns import FigureLookup, Nouns, count
 
 # No median is reported for fewer claims than this.
@@ -43,8 +43,11 @@ def conclusion(
         where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
     else:
         where += _label(figures, rate, nouns)
+    only = figures.only_class()
+    same = f"All predictions are {quoted(formats.visible(only))}: the model ignores its input."
     sentences = [
         _wrong_claims(figures, rate, wrong, split, task),
+        *([] if only is None else [same]),
         *(where if wrong else []),
         *_omissions(figures, task, _confidence(confidences, nouns) if count(rate) else ""),
         *_abstention(figures, rate, abstention, task),
@@ -93,6 +96,7 @@ def _wrong_parts(figures: FigureLookup, rate: MetricResult, wrong: int, task: An
     first, *_, last = over if len(over) > 1 else [*over, *over]
     if first == last:
         text = f"All {nouns.claims} are {nouns.about_training(first)}, so there is nothing to compare with."
+        text = text.replace(f"All {nouns.claims} are not", f"None of the {nouns.claims} is")
     else:
         ratio = figures.get("gap_ratio") if first == scale[0] else None
         than = f"often than those {nouns.about_training(first)}"
@@ -129,11 +133,14 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
 
 
 def _differ(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
-    """Whether two shares differ: the interval of their ratio excludes 1, or else their own intervals are disjoint."""
+    """Whether two shares differ: the interval of their ratio excludes 1 and neither share is in the interval of the
+    other, or else their own intervals are disjoint."""
+    a, b = one.interval, other.interval
+    if a is None or b is None or a[0] <= (other.value or 0) <= a[1] or b[0] <= (one.value or 0) <= b[1]:
+        return False
     if ratio is not None and ratio.interval is not None:
         return not ratio.interval[0] <= 1 <= ratio.interval[1]
-    a, b = one.interval, other.interval
-    return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
+    return a[1] < b[0] or b[1] < a[0]
 
 
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
@@ -244,7 +251,10 @@ def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     if precision is not None and not metric.n:
         return f"No {nouns.gold} is annotated: the figure is 0 by convention."
     if precision is None or recall is None:
-        return f"Counted over {metric.n:,}: {metric.protocol}."
+        row = figure(metric.name)
+        is_named = row.unit == "share" and row.legend
+        text = f"the share of {row.legend}, of {metric.n:,}" if is_named else f"{metric.protocol} (n = {metric.n:,})"
+        return sentence(text)
     return (
         f"{formats.percent(recall)} of the {metric.n:,} annotated {nouns.golds} are {nouns.found}; "
         f"{formats.percent(precision)} of the {nouns.claims} are right."
@@ -281,6 +291,8 @@ def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> st
     both = f"{formats.percent(new.value)} against {formats.percent(known.value)}"
     if metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]:
         both += ", which may be chance (the interval contains 1)"
+    elif metric.interval is None:
+        both += ", of too few claims for an interval"
     return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
 
 

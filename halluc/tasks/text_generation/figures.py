@@ -54,6 +54,8 @@ class GenerationFigures(FiguresDefaults):
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
+        if all(one.logprob is None for one in predictions):
+            del criteria["unended_outputs"]  # another tool wrote them, whose limit is unknown
         columns = {name: sheet.column(numpy.array(list(map(of, predictions)))) for name, of in criteria.items()}
         results = [
             Figure(name, {}, OUTPUTS, len(predictions), Ratio((column,), (every,))) for name, column in columns.items()
