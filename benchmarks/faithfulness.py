@@ -28,7 +28,7 @@ from halluc.tasks.text_generation.dates import dates
 from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated_outputs
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer
 from halluc.tasks.text_generation.numerals import numerals
-from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements
+from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements, words_in
 
 PARTS = {"CMU-DoG": "cmu-dog", "TopicalChat": "topicalchat", "WoW": "wow"}
 FACTS = ("name", "number", "date")
@@ -159,7 +159,7 @@ def entities(folder: Path, resamples: int) -> None:
     marked = covered = stated = overlapping = 0
     for place, one in enumerate(entfa(folder)):
         evidence = EvidenceTexts([one["source"]], ["en"])
-        known = input_words(one["prediction"], "en", [one["source"]], ["en"])
+        known = words_in(one["prediction"], input_words("en", [one["source"]], ["en"]))
         found = [each for each in statements(one["prediction"], "en", known) if each.kind in FACTS]
         spans = [(entity["start"], entity["end"]) for entity in one["entities"]]
         marked += len(spans)
@@ -225,15 +225,18 @@ def degenerate(folder: Path, resamples: int, fit: bool) -> None:
 
 def coverage(folder: Path) -> None:
     print("\nOutputs with at least one claim of a kind")
-    sets = {title: [row.output for row in begin(folder, part)] for title, part in PARTS.items()}
-    sets["EntFA summaries"] = [one["prediction"] for one in entfa(folder)]
-    sets["translations"] = [row["mt"] for row in translations(folder)]
+    sets = {title: [(row.output, row.source) for row in begin(folder, part)] for title, part in PARTS.items()}
+    sets["EntFA summaries"] = [(one["prediction"], one["source"]) for one in entfa(folder)]
+    sets["translations"] = [(row["mt"], row["src"]) for row in translations(folder)]
     kinds = (*FACTS, "quotation", "sentence")
     print("| outputs | " + " | ".join(kinds) + " | name, number or date | none | outputs per CPU second |")
     for title, outputs in sets.items():
         statements.cache_clear()
         begun = time.process_time()
-        found = [{one.kind for one in statements(output, "en")} for output in outputs]
+        found = [
+            {one.kind for one in statements(output, "en", words_in(output, input_words("en", [source])))}
+            for output, source in outputs
+        ]
         speed = len(outputs) / (time.process_time() - begun)
         shares = [sum(kind in one for one in found) / len(found) for kind in kinds]
         shares += [

@@ -20,7 +20,7 @@ from halluc.runs.records import content_sha256, read_record
 from halluc.runs.studies import Plain, StudyFigures, StudyFile
 
 # Increased with every change of the figures or their computation: figures of another version are computed again.
-METHOD = 3
+METHOD = 4
 
 
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:

@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import tempfile
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ class MappedArray(Sequence[int]):
         with _temporary_file_errors():
             self._file = file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the array
             self._bytes = os.fstat(self._file.fileno()).st_size
+        weakref.finalize(self, self._file.close)
         self._view: memoryview | None = None
 
     @classmethod

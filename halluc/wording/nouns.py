@@ -46,7 +46,7 @@ class FigureLookup:
         classes = self.slices("label_precision", "label")
         claimed = [label for label in classes if self.n(HALLUCINATION, label=label)]
         gold = [label for label in classes if self.n(OMISSION, label=label)]
-        every = self.n(HALLUCINATION) == self.n("hallucinated_examples")
+        every = self.n(HALLUCINATION) == self.n("hallucinated_examples") >= formats.FEW
         return claimed[0] if every and len(claimed) == 1 and {*gold} - {*claimed} else None
 
     def named(self, name: str) -> list[MetricResult]:

@@ -143,7 +143,7 @@ def test_the_arm_that_dev_can_distinguish_is_written(halluc, study, tmp_path, mo
     best = tmp_path / "best.yaml"
     outcome = halluc("advise", study, "--write", best)
     assert outcome.code == 0, outcome.err
-    table, told = outcome.err.split("*: p under")
+    table, told = outcome.err.split("*: p <")
     assert max(map(len, table.splitlines())) <= 80 and "HR matched" in table and "ECE" in table
     assert re.search(r"“calm” is better than “none” on dev \(3 seeds\): hallucination rate at matched omission −", told)
     chosen = load(best, table=TABLE)

@@ -161,7 +161,7 @@ def test_check_reports_the_gap_of_every_other_split(halluc, experiment):
     assert re.search(r"^split +mentions +forecast +unseen +new +excess$", told, re.M)
     # dev repeats train, where each mention stands four times or more.
     assert re.search(
-        r"^dev +8 +0\.0% +0\.0% +0\.0% +[+−]0\.0 *\n +\[0\.0, [\d.]+\] +\[0\.0, 0\.0\] +\[0\.0, 0\.0\] ", told, re.M
+        r"^dev +8 +0\.0% +0\.0% +0\.0% +[+−]0\.0 *\n +\[0\.0, [\d.]+\] +\[0\.0, [\d.]+\] +\[0\.0, [\d.]+\] ", told, re.M
     )
     assert "withheld" not in told
 

@@ -83,7 +83,7 @@ def test_runs_are_compared_by_the_overlap_of_their_stored_outputs(trained):
     measured = run_figures.read(RunDir(run), "test")
     for name in ("bleu", "chrf"):
         assert measured.values[name, ()] == pytest.approx(evaluated[name].value, abs=1e-5)
-        low, high = numpy.quantile(measured.resampled[name, ()], [0.025, 0.975])
+        low, high = numpy.quantile(measured.samples[name, ()].resampled, [0.025, 0.975])
         assert (low, high) == pytest.approx(evaluated[name].interval, abs=0.5)
 
 

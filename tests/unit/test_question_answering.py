@@ -301,6 +301,9 @@ def test_runs_are_compared_by_the_figures_of_their_stored_answers():
         one.name: float(one.formula(sheet.totals())) for one in every if not one.by and one.name in values
     }
     assert values == {"answer_f1": pytest.approx(0.25), "exact_match": 0.0}
+    for form in ("auto", "squad", "cmrc"):
+        (protocol, *_) = {one.protocol for one in task_of(normalisation=form).figures.figures(examples, answers, sheet)}
+        assert QuestionAnswering.evaluated([protocol]).figures.form == form
 
 
 def test_the_best_of_several_answers_counts_and_none_is_an_answer_too():

@@ -485,6 +485,6 @@ def test_a_point_without_a_line_is_explained():
     figures = [delta.model_copy(update=same) for delta in study.comparisons[0].figures]
     equal = [study.comparisons[0].model_copy(update={"figures": figures}), *study.comparisons[1:]]
     with svg.drawing():
-        assert not any("without a line" in one.note for one in difference_charts.of_study(study))
-        charts = difference_charts.of_study(study.model_copy(update={"comparisons": equal}))
+        assert not any("without a line" in one.note for one in difference_charts.study_charts(study))
+        charts = difference_charts.study_charts(study.model_copy(update={"comparisons": equal}))
     assert charts[0].note.endswith("A point without a line: no difference in any example.")

@@ -216,7 +216,7 @@ def test_the_smallest_difference_that_could_have_been_shown_is_given():
         ((0.044, 0.02, 0.068, 0.01), "hallucination rate +2.2 points [1.0, 3.4], rises"),
         ((-0.044, -0.068, -0.02, 0.01), "hallucination rate −2.2 points [−3.4, −1.0], falls"),
         ((0.044, -0.02, 0.1, 0.3), "hallucination rate +2.2 points [−1.0, 5.0], undecided"),
-        ((0.0, None, None, 1.0), "hallucination rate +0.0 points (no difference in any example), undecided"),
+        ((0.0, None, None, 1.0), "hallucination rate +0.0 points (no difference in any example)"),
     ],
 )
 def test_a_curve_has_the_change_of_a_figure_over_the_axis(found, told):

@@ -132,6 +132,7 @@ def test_a_scale_after_an_article_is_a_number_and_weeks_are_days():
         ("A million", "1000000"), ("a thousand", "1000"), ("three weeks", "P21D"), ("12:30 weeks", "P12:30W"),
     ]  # fmt: skip
     assert EvidenceTexts(["It took 21 days."]).states("number", "three weeks", "en")
+    assert stated("Il a cent euros, half-a million", "fr", "number") == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,8 @@ def test_a_scale_after_an_article_is_a_number_and_weeks_are_days():
         ("Orden's ferries sank.", ["Orden"]),
         ("Today's ferries sank. Children's toys. Everyone is here. Police said so. Frustration led to it.", []),
         ("Local residents said so. Scientists found it. Ferries were late. Swimming is fun.", []),
-        ("Mayors is what they are.", []),
+        ("Mayors is what they are. Frustration led to it. Let's go. Let’s go. Neither was hurt.", []),
+        ("Lisbon didn’t agree. Police Scotland said so.", ["Lisbon", "Police Scotland"]),
         ("Yesterday Jean Kerr met Mr. Paul Holm. In Orden Mr. Reid spoke.",
          ["Jean Kerr", "Mr. Paul Holm", "Orden", "Mr. Reid"]),
     ],

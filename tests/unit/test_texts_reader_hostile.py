@@ -160,7 +160,7 @@ def test_a_header_in_the_middle_is_reported(tmp_path):
     path = tmp_path / "train.csv"
     path.write_text(CSV + "text,label\n")
     report = check_corpora(read_corpora(config(train=str(path)), TABLE), TEXTS)
-    assert f"{path}:4: this row equals the header; remove it" in report.warnings
+    assert f"{path}:4: this row equals the header; remove it, and others like it" in report.warnings
 
 
 def test_the_error_of_a_shared_file_names_the_key_that_is_set(tmp_path):

@@ -124,7 +124,7 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
     has_header = layout.header is True or (layout.header == "auto" and not layout.by_number)
     names: list[str] | None = None
     header: Sequence[str] = ()
-    width = 0
+    width, is_repeated = 0, False
     for row in cut(lines, delimiter, quoting, file, layout.max_line_bytes):
         if isinstance(row, BadLine):
             if has_header and not width:  # the header itself is broken
@@ -139,8 +139,9 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
         if len(row.cells) != width:
             yield _ragged(row, width, file)
             continue
-        if row.cells == header:
-            yield Notice(file, row.line, "this row equals the header; remove it")
+        if row.cells == header and not is_repeated:
+            is_repeated = True
+            yield Notice(file, row.line, "this row equals the header; remove it, and others like it")
         fields: dict[str | int, str] = dict(enumerate(row.cells)) if names is None or layout.by_number else {}
         fields.update(zip(names or (), row.cells, strict=False))
         yield Row(file, row.line, fields, row.shown)

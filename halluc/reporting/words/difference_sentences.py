@@ -166,7 +166,7 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
             if (one.name, tuple(one.by.items())) == column.key:
                 ends = one.slope_interval and (one.slope_interval[0] * width, one.slope_interval[1] * width)
                 change = signed(one.name, (one.slope or 0.0) * width, ends, one.slope_p) + _seeds_note(one.n, one.seeds)
-                parts.append(f"{column.heading} {change}, {_TREND[one.sign]}")
+                parts.append(f"{column.heading} {_with_verdict(change, _TREND[one.sign])}")
     axis = f"{formats.visible(first.axis)} from {low:g} to {high:g}{where} ({quantity(first.seeds, 'seeds')}{scale})"
     return sentence(f"along {axis}: {'; '.join(parts)}") if parts else ""
 
@@ -274,10 +274,15 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
 
 def _run_sentence(name: str, first: str, one: Comparison) -> str:
     parts = [
-        f"{NAMED[n]} {signed(n, d.difference, d.interval, d.p)}, {_verdict(d)}"
+        f"{NAMED[n]} {_with_verdict(signed(n, d.difference, d.interval, d.p), _verdict(d))}"
         for n, d in _shown_differences(one).items()
     ]
     return sentence(f"{name} against {first} on {one.split}: {'; '.join(parts) or 'no figure is defined in both'}")
+
+
+def _with_verdict(difference: str, verdict: str) -> str:
+    """Figures that are equal in all examples have no verdict."""
+    return difference if formats.SAME in difference else f"{difference}, {verdict}"
 
 
 def _shown_differences(one: Comparison) -> dict[str, Delta | MatchedOmission]:

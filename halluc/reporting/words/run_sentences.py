@@ -292,7 +292,7 @@ def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> st
     if metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]:
         both += ", which may be chance (the interval contains 1)"
     elif metric.interval is None:
-        both += ", of too few claims for an interval"
+        both += ", of too few examples for an interval"
     return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
 
 

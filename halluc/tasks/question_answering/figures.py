@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy
 
@@ -19,6 +19,10 @@ from halluc.tasks.question_answering.normalisation import exact, f1
 from halluc.tasks.question_answering.records import QuestionPrediction
 
 PROTOCOL = "the best of the annotated answers, normalised; without one, no answer is right"
+# By the form in which answers are compared.
+PROTOCOLS: Mapping[Form, str] = {
+    form: PROTOCOL if form == "auto" else f"{PROTOCOL}; normalisation: {form}" for form in get_args(Form)
+}
 RANKED = "questions sorted by the score of no answer less that of the best answer"
 
 
@@ -28,7 +32,7 @@ class AnswerFigures:
     primary: ClassVar[str] = "answer_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("answer_f1", "exact_match"),)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
-    protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
+    protocols: ClassVar[tuple[str, ...]] = (*PROTOCOLS.values(), RANKED)
     # Examples without gold that get a claim are the false answers; answers have no wrong labels.
     excluded: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
     named: ClassVar[Mapping[str, str]] = {
@@ -50,12 +54,12 @@ class AnswerFigures:
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], sheet: Sheet
     ) -> list[Figure]:
         scored = AnswerScores.of(examples, predictions, self.form)
-        figures = list(_slice_figures(scored, sheet))
+        figures = list(_slice_figures(scored, sheet, PROTOCOLS[self.form]))
         inside, given = scored.answerable, scored.given
         hits, gold = sheet.column(scored.exact * inside), sheet.column(inside)
         figures += [
-            Figure("answerable_exact_match", {}, PROTOCOL, int(inside.sum()), Ratio((hits,), (gold,))),
-            Figure("claim_f1", {}, PROTOCOL, int(inside.sum()), F1(hits, sheet.column(given), gold)),
+            Figure("answerable_exact_match", {}, PROTOCOLS[self.form], int(inside.sum()), Ratio((hits,), (gold,))),
+            Figure("claim_f1", {}, PROTOCOLS[self.form], int(inside.sum()), F1(hits, sheet.column(given), gold)),
         ]
         if not inside.all():
             figures.append(_false_answers(given, inside, sheet, {}))
@@ -66,7 +70,8 @@ class AnswerFigures:
     ) -> list[Figure]:  # fmt: skip
         """The overall F1 and exact match, from stored answers."""
         answers = [AnswerPrediction(line.id, line.answer, None, ()) for line in lines]
-        return [one for one in _slice_figures(AnswerScores.of(examples, answers, self.form), sheet) if not one.by]
+        scored = AnswerScores.of(examples, answers, self.form)
+        return [one for one in _slice_figures(scored, sheet, PROTOCOLS[self.form]) if not one.by]
 
     def after_abstention(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,
@@ -154,7 +159,7 @@ def score(example: ContextQuestion, answer: str | None, form: Form) -> tuple[flo
     return float(any(exact(answer, text, how) for text in texts)), max(f1(answer, text, how) for text in texts)
 
 
-def _slice_figures(scored: AnswerScores, sheet: Sheet) -> Iterable[Figure]:
+def _slice_figures(scored: AnswerScores, sheet: Sheet, protocol: str) -> Iterable[Figure]:
     for label, among in scored.slices():
         if not among.any():
             continue
@@ -162,7 +167,7 @@ def _slice_figures(scored: AnswerScores, sheet: Sheet) -> Iterable[Figure]:
         questions = sheet.column(among)
         for name, values in scored.by_name.items():
             share = Ratio((sheet.column(values * among),), (questions,), is_share=name == "exact_match")
-            yield Figure(name, by, PROTOCOL, int(among.sum()), share)
+            yield Figure(name, by, protocol, int(among.sum()), share)
 
 
 def _false_answers(given: numpy.ndarray, inside: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> Figure:

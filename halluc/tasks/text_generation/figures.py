@@ -54,7 +54,7 @@ class GenerationFigures(FiguresDefaults):
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
-        if all(one.logprob is None for one in predictions):
+        if predictions and all(one.logprob is None for one in predictions):
             del criteria["unended_outputs"]  # another tool wrote them, whose limit is unknown
         columns = {name: sheet.column(numpy.array(list(map(of, predictions)))) for name, of in criteria.items()}
         results = [

@@ -14,7 +14,7 @@ from rapidfuzz.distance import LCSseq
 
 from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of
 from halluc.tasks.text_generation.names import InputWords
-from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements
+from halluc.tasks.text_generation.statements import EvidenceTexts, input_words, statements, words_in
 
 CHARACTERS = 4
 ScorerName = Literal["combined", "content_words", "ngrams", "lcs", "characters", "entailment"]
@@ -135,17 +135,18 @@ class WordScorer:
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         source = tuple(word for text in sources for word in folded_words(text))
         evidence = EvidenceTexts(sources) if self._with_statements else None
+        known = input_words(language_of(" ".join(sentences), language), sources) if evidence else InputWords()
         results = []
         for sentence in sentences:
             words = folded_words(sentence)
             score = self._score(words, source) if words and source else 0.0
             if evidence and score:
-                score *= fact_precision(sentence, evidence, language, input_words(sentence, language, sources))
+                score *= fact_precision(sentence, evidence, language, words_in(sentence, known))
             results.append(score)
         return results
 
 
-def fact_precision(text: str, evidence: EvidenceTexts, language: str = "", known: InputWords = InputWords()) -> float:
+def fact_precision(text: str, evidence: EvidenceTexts, language: str = "", known: InputWords | None = None) -> float:
     """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none.
 
     ``known``: see ``input_words``.

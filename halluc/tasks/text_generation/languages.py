@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -63,8 +63,9 @@ def _keys_by_word(words: Mapping[Any, str]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class LanguageWords:
     """Words are lower-case. ``comma``: the decimal separator is a comma. ``units`` maps units of time to the letter of
-    ISO 8601 durations, with a T for times of day. ``openers`` often begin a sentence and are no names; ``verbs`` follow
-    a subject, ``singular_verbs`` one in the singular."""
+    ISO 8601 durations, with a T for times of day. ``articles`` make a scale a number, as in `a million`. ``adverbs``
+    and ``openers`` often begin a sentence and are no names; ``verbs`` follow a subject, ``singular_verbs`` one in the
+    singular."""
 
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
@@ -77,6 +78,8 @@ class LanguageWords:
     abbreviations: frozenset[str]
     particles: frozenset[str]
     honorifics: frozenset[str]
+    articles: frozenset[str]
+    adverbs: frozenset[str]
     openers: frozenset[str]
     verbs: frozenset[str]
     singular_verbs: frozenset[str]
@@ -92,18 +95,9 @@ def _language(given: Mapping[str, Any]) -> LanguageWords:
         for key, first in (("months", 1), ("weekdays", 1), ("numbers", 0), ("ordinals", 1))
     }
     sets: dict[str, Any] = {
-        key: frozenset(given.get(key, "").split())
-        for key in (
-            "joints",
-            "function",
-            "abbreviations",
-            "particles",
-            "honorifics",
-            "openers",
-            "verbs",
-            "singular_verbs",
-            "ambiguous",
-        )
+        field.name: frozenset(given.get(field.name, "").split())
+        for field in fields(LanguageWords)
+        if field.type == "frozenset[str]"
     }
     return LanguageWords(
         **numbered,
@@ -151,7 +145,7 @@ def _folded(words: Iterable[str]) -> frozenset[str]:
 # Of all languages, in the form of ``folded_words``.
 FUNCTION_WORDS = STOP_WORDS | _folded(one for words in WORDS.values() for one in words.function)
 # The words of a name in each language that say nothing about its bearer, in the same form.
-EMPTY_WORDS: Mapping[Language, frozenset[str]] = {
+UNINFORMATIVE_WORDS: Mapping[Language, frozenset[str]] = {
     language: _folded(words.function | words.particles | words.honorifics) or FUNCTION_WORDS
     for language, words in WORDS.items()
 }

@@ -19,7 +19,7 @@ _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
 _ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
 _LONGEST_NAME = 8
 # Endings of English adverbs and nouns that need no article.
-_NOT_NAMES = ("ing", "ly", "tion", "sion", "ness", "ment")
+_COMMON_ENDINGS = ("ing", "ly", "tion", "sion", "ness", "ment")
 _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
 
 
@@ -35,14 +35,14 @@ def names(
     language: Language,
     sentences: Sequence[tuple[int, int]],
     taken: Sequence[tuple[int, int]] = (),
-    known: InputWords = InputWords(),
+    known: InputWords | None = None,
 ) -> list[tuple[int, int]]:
     """Start and end of each name; ``taken`` are the ranges of dates and numbers, in order, which are not names.
 
     The first word of a sentence, quotation or line is part of a name only if a capitalised word follows, if it is also
     capitalised elsewhere, if it has inner capitals (`NASA`), or if it looks like the subject of the sentence, see
     ``_is_subject``. A name has no function words except particles. For German, where all nouns are capitalised, see
-    ``_german_name``. ``known`` are the words of the input.
+    ``_german_name``. ``known`` are the words of the input; without them no word is taken for a subject.
     """
     words = WORDS[language]
     pieces = _pieces(text, taken)
@@ -55,18 +55,18 @@ def names(
                  if is_one and not opens}  # fmt: skip
     results = []
     for run in _runs(text, pieces, capital, first, words):
-        if first[run[0]] and len(run) > 1 and text[slice(*pieces[run[0]])].lower() in words.openers:
+        if first[run[0]] and len(run) > 1 and text[slice(*pieces[run[0]])].lower() in words.adverbs:
             run = run[1:]
         is_name = (
             not first[run[0]]
             or len(run) > 1
             or _is_name_alone(text[slice(*pieces[run[0]])], elsewhere)
-            or _is_subject(text, pieces, run[0], words, known)
+            or (known is not None and _is_subject(text, pieces, run[0], words, known))
         )
-        if not (is_name or known.names) or len(run) > _LONGEST_NAME:
+        if not (is_name or (known and known.names)) or len(run) > _LONGEST_NAME:
             continue
         if words.nouns_are_capitalised:
-            run = _german_name(text, pieces, run, first, elsewhere, known.names)
+            run = _german_name(text, pieces, run, first, elsewhere, known.names if known else frozenset())
         elif not is_name:
             continue
         if run:
@@ -125,7 +125,8 @@ def _continues(text: str, pieces: Sequence[tuple[int, int]], previous: int, plac
         return False
     if before.endswith(("'s", "’s")):
         return False
-    if text[slice(*pieces[place])].lower() in words.honorifics and before.lower() not in words.honorifics:
+    own = text[slice(*pieces[place])].lower()
+    if len(own) > 1 and own in words.honorifics and before.lower() not in words.honorifics:
         return False
     return all(text[slice(*pieces[at])] in words.particles for at in range(previous + 1, place))
 
@@ -145,13 +146,14 @@ def _is_subject(
     word = text[slice(*pieces[place])]
     stem = _POSSESSIVE.sub("", word[:50])
     folded = {*folded_words(stem)}
-    if not words.verbs or not folded or folded & known.lower or stem.lower() in words.openers:
+    if not words.verbs or not folded or folded & known.lower or stem.lower() in words.adverbs | words.openers:
         return False
     if folded <= known.names or stem != word:
         return True
-    following = text[slice(*pieces[place + 1])] if place + 1 < len(pieces) else ""
-    if text[pieces[place][1] :][: len(following) + 1] != f" {following}" or word.endswith(_NOT_NAMES):
+    start, end = pieces[place + 1] if place + 1 < len(pieces) else (-1, -1)
+    if start != pieces[place][1] + 1 or text[start - 1] != " " or word.endswith(_COMMON_ENDINGS):
         return False
+    following = text[start:end].replace("’", "'")
     return following in words.singular_verbs or (following in words.verbs and not word.endswith("s"))
 
 

@@ -44,7 +44,7 @@ _CHINESE_DIGITS = {digit: number for number, digits in enumerate(_OF_DIGITS) for
 _CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CHINESE_SCALES = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 # In `a million`, but not in `half a million`.
-_ARTICLE = regex.compile(r"(?<!\bhalf )\ba[ \u00a0]\Z", regex.IGNORECASE)
+_ARTICLE = regex.compile(r"(?<!\bhalf[ -])\b(\p{L}+)[ \u00a0]\Z", regex.IGNORECASE)
 _LONGEST_WORD = 60
 
 
@@ -297,7 +297,8 @@ def _continues(current: int, unit: int, value: int) -> bool:
 
 def _number(text: str, start: int, end: int, value: int, words: LanguageWords) -> Numeral:
     word = text[start:end].lower()
-    if word in words.scales and (article := _ARTICLE.search(text, max(0, start - 10), start)):
+    article = _ARTICLE.search(text, max(0, start - 10), start) if word in words.scales else None
+    if article and article[1].lower() in words.articles:
         return Numeral(article.start(), end, (str(value),))
     return Numeral(start, end, (str(value),), word in words.ambiguous or value == 1 or word in words.scales)
 

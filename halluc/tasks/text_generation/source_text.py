@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.names import InputWords
-from halluc.tasks.text_generation.statements import input_words, statements
+from halluc.tasks.text_generation.statements import input_words, statements, words_in
 
 if TYPE_CHECKING:
     import numpy
@@ -76,7 +77,8 @@ class Sourced:
     def known_words(self, text: str) -> InputWords:
         """The words of the input that tell which words of an output or reference ``text`` are names."""
         texts = [self.text(part) for part in self.parts]
-        return input_words(text, self.language, texts, [self.source_language] * len(texts))
+        language = language_of(text, self.language)
+        return words_in(text, input_words(language, texts, [self.source_language] * len(texts)))
 
     @property
     def full_text(self) -> str:

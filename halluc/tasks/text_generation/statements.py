@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import regex
 
 from halluc.tasks.text_generation.dates import Dated, components, dates
 from halluc.tasks.text_generation.languages import (
-    EMPTY_WORDS,
     FUNCTION_WORDS,
+    UNINFORMATIVE_WORDS,
     WORDS,
     Language,
     folded_words,
@@ -47,7 +48,7 @@ class Statement:
 
 
 @lru_cache(maxsize=1 << 12)
-def statements(text: str, language: str = "", known: InputWords = InputWords()) -> tuple[Statement, ...]:
+def statements(text: str, language: str = "", known: InputWords | None = None) -> tuple[Statement, ...]:
     """The statements of a text, by position, longer ones first. Numbers within a date are not separate statements.
 
     Words that are often not numbers or dates (`one`, `first`, `may`) are not statements, but count as evidence.
@@ -75,32 +76,42 @@ def statements(text: str, language: str = "", known: InputWords = InputWords()) 
 
 
 def input_words(
-    text: str, language: str, sources: Sequence[str], source_languages: Sequence[str] | None = None
+    language: Language, sources: Sequence[str], source_languages: Sequence[str] | None = None
 ) -> InputWords:
-    """The words of an output or reference ``text`` that tell whether the first word of a sentence, or in German a noun,
-    is a name: those that are names in an input, and those in lower case there.
+    """The words of an input that tell whether the first word of a sentence, or in German a noun, is a name in an output
+    or reference in ``language``: those that are names in the input, and those in lower case there.
 
     Args:
-        source_languages: empty or None if unknown. Where nouns are capitalised, the names of an input are not known.
+        source_languages: empty if unknown. Where nouns are capitalised, the names of an input are not known.
     """
-    words = {*folded_words(text)}
     names, lower = set[str](), set[str]()
     for source, code in zip(sources, source_languages or [""] * len(sources), strict=True):
         spoken = language_of(source, code)
-        own = _words_of_input(source, spoken)
-        lower |= own.lower & words
-        if not WORDS[spoken].nouns_are_capitalised:
-            names |= own.names & words
+        own = _words_of_input(source, spoken, language)
+        names |= own.names
+        lower |= own.lower
     return InputWords(frozenset(names), frozenset(lower))
 
 
+def words_in(text: str, known: InputWords) -> InputWords:
+    """Those of ``known`` that occur in ``text``, so that its statements can be cached."""
+    words = {*folded_words(text)}
+    return InputWords(known.names & words, known.lower & words)
+
+
 @lru_cache(maxsize=256)
-def _words_of_input(text: str, language: Language) -> InputWords:
-    named = (text[start:end] for start, end in names(text, language, sentence_spans(text, language)))
-    return InputWords(
-        frozenset(word for name in named for word in folded_words(name) if word not in FUNCTION_WORDS),
-        frozenset(word for token in text.split() if token.islower() for word in folded_words(token)),
-    )
+def _words_of_input(text: str, language: Language, output: Language) -> InputWords:
+    """The words of a text in ``language`` for outputs in the language ``output``."""
+    tokens, named = text.split(), list[str]()
+    if not WORDS[language].nouns_are_capitalised:
+        if WORDS[output].nouns_are_capitalised:
+            named = [text[start:end] for start, end in names(text, language, sentence_spans(text, language))]
+        elif WORDS[output].verbs:
+            # A capitalised word after a word in lower case or a comma is a name.
+            named = [token for before, token in pairwise(tokens) if token[0].isupper() and before[-1] in _BEFORE_NAME]
+    lower = [token for token in tokens if token.islower()] if WORDS[output].verbs else []
+    of_names, of_others = (frozenset(word for one in some for word in folded_words(one)) for some in (named, lower))
+    return InputWords(of_names - FUNCTION_WORDS, of_others)
 
 
 def sort_statements(unsorted: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -123,6 +134,8 @@ def numbers_outside_dates(numbers: Sequence[Numeral], dated: Sequence[Dated]) ->
             kept.append(one)
     return kept
 
+
+_BEFORE_NAME = frozenset("abcdefghijklmnopqrstuvwxyz,")
 
 # An opening quote, the content, and a closing quote. The content has no opening quote, so that the time is linear.
 _QUOTES = regex.compile(
@@ -186,7 +199,7 @@ class EvidenceTexts:
                 key = max(read, key=lambda one: one.end - one.start).keys[0]
                 return any(key in facts.numbers or key in facts.dates for facts in self._facts)
         if kind == "name":
-            return self._names(text, EMPTY_WORDS[spoken])
+            return self._names(text, UNINFORMATIVE_WORDS[spoken])
         words = folded_words(text)
         return bool(words) and any(f" {' '.join(words)} " in facts.run for facts in self._facts)
 
