@@ -96,7 +96,7 @@ def _claim(result: SelectedClaims, line: LedgerLine, by: ConfidenceFile | None) 
 
 @dataclass
 class Texts:
-    """The result of one pass over the predictions: the ``example_ids`` texts, and the ``counts`` of the split.
+    """The result of one pass over the predictions: the texts of the selected examples, and the ``counts`` of the split.
 
     ``repeated`` are whole texts that also occur, with a label, in the training data, if that is ``known``.
     ``annotated`` is None if the model wrote the texts: which gold their references have depends on the config.

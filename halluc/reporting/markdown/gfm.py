@@ -67,7 +67,7 @@ def md(text: object, longest: int | None = WIDE.text) -> Markdown:
 
 
 def inert(text: object, longest: int | None = WIDE.text) -> str:
-    """Like ``md``, for a part of a text that is ``isolate_direction`` as a whole."""
+    """Like ``md``, for a part of a text whose direction is isolated as a whole, see ``isolate_direction``."""
     phrase = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
     return _OPENING.sub(lambda result: f"{result[1] or ''}\\", _RISKY.sub(_harmless, phrase))
 

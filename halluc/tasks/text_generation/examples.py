@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable, Range
@@ -27,9 +27,6 @@ from halluc.tasks.text_generation.source_text import (
     restore_spaces,
     words_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class WrittenAnswer(Record):
