@@ -359,7 +359,9 @@ class TestEverySet:
         spoken = [[dataclasses.replace(e, language=code) for e in examples] for code in ("en", "de")
                   if hasattr(examples[0], "language")]  # fmt: skip
         given = keys.union(*(values(metrics, one, poor) for one in spoken))
-        assert set(metrics.protocols) <= {key[-1] for key in given}
+        # The protocols of other settings of the task are declared too.
+        others = {one for one in metrics.protocols if "; normalisation: " in one}
+        assert set(metrics.protocols) - others <= {key[-1] for key in given}
 
     def test_the_report_is_plain_and_its_text_reports_every_label(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]

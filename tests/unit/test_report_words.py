@@ -390,7 +390,7 @@ def test_f1_and_hallucination_in_words():
             " 10.0%.",
         ),
         (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance (the interval contains 1)."),
-        (0.4, None, 0.857, 0.336, "33.6% against 85.7%, of too few claims for an interval."),
+        (0.4, None, 0.857, 0.336, "33.6% against 85.7%, of too few examples for an interval."),
         (None, None, 0.0, 0.3, "so there is no ratio; of those new to training, 30.0% are."),
         (None, None, None, 0.3, "nothing to compare with."),
         (None, None, 0.1, None, "None of the predicted mentions is new to training"),
