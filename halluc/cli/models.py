@@ -16,6 +16,32 @@ from halluc.commands.terminal import Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 
+# How the texts of `predict` are read; None: detected, or as in the data of the run.
+_Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The encoding (default: that of the run's data, else utf-8).")
+]
+_TextField = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The field or column of the text (default: that of the run's data).")
+]
+_SecondField = Annotated[
+    str | None, typer.Option(metavar="NAME", help="For pairs, the field or column of the second text.")
+]
+_Delimiter = Annotated[
+    str | None, typer.Option(metavar="CHAR", help="For CSV: one character or `tab` (default: detect it).")
+]
+_Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."),
+]
+_Quoting = Annotated[
+    bool | None,
+    typer.Option("--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."),
+]
+_Tokenize = Annotated[
+    Literal["words", "whitespace", "characters"] | None,
+    typer.Option(help="How texts are split into tokens (default: as in the run's data)."),
+]
+
 
 # Extra arguments are a mistake that gets a hint: texts are given with --input.
 @app.command(context_settings={"allow_extra_args": True})
@@ -32,35 +58,13 @@ def predict(
         Literal["auto", "text", "jsonl", "json", "csv", "conll"],
         typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect the format."),
     ] = "auto",
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The encoding (default: that of the run's data, else utf-8).")
-    ] = None,
-    text_field: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The field or column of the text (default: that of the run's data)."),
-    ] = None,
-    second_field: Annotated[
-        str | None, typer.Option(metavar="NAME", help="For pairs, the field or column of the second text.")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="For CSV: one character or `tab` (default: detect it).")
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."
-        ),
-    ] = None,
-    quoting: Annotated[
-        bool | None,
-        typer.Option(
-            "--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."
-        ),
-    ] = None,
-    tokenize: Annotated[
-        Literal["words", "whitespace", "characters"] | None,
-        typer.Option(help="How texts are split into tokens (default: as in the run's data)."),
-    ] = None,
+    encoding: _Encoding = None,
+    text_field: _TextField = None,
+    second_field: _SecondField = None,
+    delimiter: _Delimiter = None,
+    header: _Header = None,
+    quoting: _Quoting = None,
+    tokenize: _Tokenize = None,
     look_ahead: Annotated[
         int, typer.Option(metavar="N", min=1, help="The number of texts that are read and predicted together.")
     ] = 512,
